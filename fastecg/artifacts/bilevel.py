@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fastecg.artifact import Artifact, param
-from fastecg.artifacts.photocopy import strewn
+from fastecg.artifacts.photocopy import speck_places
 
 _STEP = 32  # Distance in px of the nodes at which the threshold is computed.
 _CLOUD_MM = 60.0  # Distance over which the threshold varies.
@@ -36,7 +36,7 @@ class Bilevel(Artifact):
         middle = ink_threshold(plane, 255.0 * self.threshold, self.least, px_per_mm, threshold_error(self.unevenness, self.grain))
         level = (middle + 255.0 * self.unevenness * wanders).astype(np.float32)
         threshold(plane, level, _STEP, max(127.5 * self.softness, 0.5), 255.0 * self.grain, self.seed)
-        x, y = strewn(rng.poisson(self.specks * height * width), height, width, rng)
+        x, y = speck_places(rng.poisson(self.specks * height * width), height, width, rng)
         plane[y, x] = 255 - plane[y, x]
         from_grey(plane, pixels)
         return pixels

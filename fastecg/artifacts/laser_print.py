@@ -19,16 +19,16 @@ _SEEN_PX = 3.2  # A screen with a coarser pitch is drawn as dots; between the tw
 
 @dataclass(frozen=True)
 class LaserPrint(Artifact):
-    """Tones made of dots: pale lines come out stippled, black ones whole. Belongs before stains."""
+    """Tones are printed as dots, the screen: pale lines are stippled, and black ones solid. In recipes it comes before stains."""
 
-    lines_per_inch: float = param(85.0, 30, 200, "of the screen")
-    angle_deg: float = param(45.0, 0, 90, "of the screen")
-    gain: float = param(0.15, 0, 0.8, "share by which dots are larger than their tone wants")
-    softness: float = param(0.5, 0.1, 2.0, "of the dots' edges")
+    lines_per_inch: float = param(85.0, 30, 200, "lines of dots per inch")
+    angle_deg: float = param(45.0, 0, 90, "direction of the lines of dots")
+    gain: float = param(0.15, 0, 0.8, "share by which the area of dots is larger than their tone requires")
+    softness: float = param(0.5, 0.1, 2.0, "softness of the dots' edges")
     grey: float = param(0.0, 0, 1, "share of the colour of pale tones that is printed in black")
 
     def stain(self, sheet: Sheet) -> Sheet:
-        """Screen all that is printed so far, but for traces and words."""
+        """Replace all tones by dots, except those of traces and words."""
         from fastecg.kernels.screen_dots import screen
 
         pitch = 25.4 / self.lines_per_inch * sheet.scale

@@ -17,17 +17,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class MissingCorner(Artifact):
-    """A corner of the page is gone, torn along a crooked line with a lip of white fibres. The table is seen where it was."""
+    """A corner of the page was torn off along a crooked line, with a band of white fibres. The table is seen where the corner was."""
 
     corner: str = param("bottom_right", help="which corner", choices=("top_left", "top_right", "bottom_right", "bottom_left"))
-    width_mm: float = param(30.0, 2.0, 150.0, "from the corner to the rip along the page's upper or lower edge")
-    height_mm: float = param(22.0, 2.0, 150.0, "from the corner to the rip along the page's side")
-    fibre_mm: float = param(1.0, 0.0, 5.0, "width of the fibres")
-    stray: float = param(1.0, 0.0, 4.0, "how crooked the rip is")
-    seed: int = param(0, 0, 2**31 - 1, "of its course")
+    width_mm: float = param(30.0, 2.0, 150.0, "distance from the corner to the tear along the page's upper or lower edge")
+    height_mm: float = param(22.0, 2.0, 150.0, "distance from the corner to the tear along the page's left or right edge")
+    fibre_mm: float = param(1.0, 0.0, 5.0, "width of the band of fibres")
+    stray: float = param(1.0, 0.0, 4.0, "how crooked the tear is")
+    seed: int = param(0, 0, 2**31 - 1, "decides the course of the tear")
 
     def stain(self, sheet: Sheet) -> Sheet:
-        """Take the corner away."""
+        """Tear the corner off."""
         width, height = sheet.page.size_mm
         a, b = min(self.width_mm, width), min(self.height_mm, height)
         at_x, inward_x = (0.0, 1.0) if self.corner.endswith("left") else (width, -1.0)

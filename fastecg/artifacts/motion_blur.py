@@ -11,13 +11,13 @@ from fastecg.artifact import Artifact, param
 
 @dataclass(frozen=True)
 class MotionBlur(Artifact):
-    """Every pixel smeared along a line, as far to one side as to the other."""
+    """Every pixel is smeared along a line, equally far in both directions."""
 
     length_px: float = param(3.0, 0, 24, "length of the line")
-    angle_deg: float = param(0.0, 0, 180, "its direction, clockwise from the right")
+    angle_deg: float = param(0.0, 0, 180, "direction of the line, clockwise from the right")
 
     def develop(self, pixels: np.ndarray, px_per_mm: float) -> np.ndarray:
-        """Mean along the line, in place."""
+        """Replace every pixel by the mean along the line through it, in place."""
         from fastecg.kernels.stencil import smear
 
         offsets, weights = self._line()
@@ -26,7 +26,7 @@ class MotionBlur(Artifact):
         return pixels
 
     def _line(self) -> tuple[np.ndarray, np.ndarray]:
-        """Half of the line as whole pixels: offsets (n, 2), the first (0, 0), and weights (n,) int16 as `smear` takes them."""
+        """Half of the line as `smear` takes it: offsets (n, 2) in whole pixels, of which the first is (0, 0), and weights (n,) int16."""
         from fastecg.kernels.stencil import TOTAL
 
         cos, sin = np.cos(np.radians(self.angle_deg)), np.sin(np.radians(self.angle_deg))
@@ -38,7 +38,7 @@ class MotionBlur(Artifact):
         order = np.flatnonzero(ahead & (share > 0))
         order = order[np.argsort(along[order], kind="stable")]  # the pixel itself first
         half = np.where(along[order] == 0, 0.5, 1.0) * share[order]
-        # The running sum is rounded, and not each weight, so that the total is exact and errors do not add up along the line.
+        # Instead of each weight, their running sum is rounded, so that the total is exact and errors do not add up along the line.
         weights = np.diff(np.rint(np.cumsum(half) * (TOTAL / 2 / half.sum())), prepend=0.0)
         weights[0] *= 2
         kept = weights > 0

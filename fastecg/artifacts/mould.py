@@ -20,20 +20,20 @@ _DAMP = (0.90, 0.83, 0.68)  # Share of red, green and blue that damp paper refle
 
 @dataclass(frozen=True)
 class Mould(Artifact):
-    """Colonies in a damp patch: crowds of small spots, a few large ones with paler rims, on yellowed ground."""
+    """Mould in a patch of paper that was damp: crowds of small spots and a few large, paler ones, on yellowed paper."""
 
     at_x: float = param(0.2, -0.2, 1.2, "middle of the patch, as a share of the page's width")
     at_y: float = param(0.8, -0.2, 1.2, "middle of the patch, as a share of the page's height")
-    spread_mm: float = param(30.0, 3.0, 150.0, "radius of the patch, about")
+    spread_mm: float = param(30.0, 3.0, 150.0, "approximate radius of the patch")
     spots: int = param(400, 0, 8000, "number of spots")
-    size_mm: float = param(1.1, 0.2, 6.0, "radius of the largest")
-    colour: str = param("black", help="of the mould", choices=tuple(_COLOURS))
-    strength: float = param(0.6, 0.0, 1.0, "how dense the densest is")
-    damp: float = param(0.5, 0.0, 2.0, "how yellow the ground")
-    seed: int = param(0, 0, 2**31 - 1, "of the places")
+    size_mm: float = param(1.1, 0.2, 6.0, "radius of the largest spots")
+    colour: str = param("black", help="colour of the mould", choices=tuple(_COLOURS))
+    strength: float = param(0.6, 0.0, 1.0, "density of the densest spots")
+    damp: float = param(0.5, 0.0, 2.0, "how yellow the paper is")
+    seed: int = param(0, 0, 2**31 - 1, "decides where the spots are")
 
     def stain(self, sheet: Sheet) -> Sheet:
-        """Multiply by the ground's and the spots' colours."""
+        """Yellow the paper, and add the spots."""
         width, height = sheet.page.size_mm
         x, y = self.at_x * width, self.at_y * height
         ground = patch_around(sheet, x, y, 1.7 * self.spread_mm, 2.0)
@@ -48,7 +48,7 @@ class Mould(Artifact):
         return sheet
 
     def _grow(self, sheet: Sheet, x: float, y: float) -> None:
-        """Add the spots, in place: around a few centres, many small and few large."""
+        """Add the spots in crowds round (x, y) mm, in place: many small ones and few large ones."""
         from fastecg.kernels.stain import absorb_plane, add_spots
 
         rng = np.random.default_rng(self.seed)
@@ -64,7 +64,7 @@ class Mould(Artifact):
         middle = (at + np.array([x - patch.x[0], y - patch.y[0]])) * sheet.scale
         plane = np.zeros(patch.shape, dtype=np.uint8)
         add_spots(plane, np.column_stack([middle, radius * sheet.scale, dense]), 0.35, 0.9, edge_noise(self.seed, 0.5 * sheet.scale))
-        if plane.any():  # it grows along the paper's fibres: no spot is as smooth as a dot of paint
+        if plane.any():  # mould grows along the paper's fibres, so no spot is as smooth as a dot of paint
             fibres = 1.0 + 1.1 * patch.clouds(self.seed + 5, 0.8, 3)
             np.minimum(plane * np.clip(fibres, 0.1, 2.0), 255, out=plane, casting="unsafe")
         absorb_plane(sheet.pixels[patch.window], plane, transmission(_COLOURS[self.colour], 1.0))

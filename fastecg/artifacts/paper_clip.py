@@ -13,6 +13,7 @@ from fastecg.artifacts._blot import INWARD_DEG, mix_in, patch_between
 if TYPE_CHECKING:
     from fastecg.sheet import Sheet
 
+# sRGB colours of the wire.
 _COATS = {"steel": (178, 181, 186), "brass": (190, 158, 84), "blue": (52, 92, 176), "red": (188, 52, 48), "green": (58, 140, 88),
           "white": (226, 226, 224)}  # fmt: skip
 
@@ -21,11 +22,11 @@ _COATS = {"steel": (178, 181, 186), "brass": (190, 158, 84), "blue": (52, 92, 17
 class PaperClip(Artifact):
     """A clip that was pushed over an edge. The longer of its loops is seen; its wire casts a shadow and hides what is below it."""
 
-    edge: str = param("top", help="over which edge", choices=tuple(INWARD_DEG))
-    at: float = param(0.2, 0.03, 0.97, "where on that edge, from its left or upper end")
-    length_mm: float = param(30.0, 12.0, 60.0, "of the clip")
-    wire_mm: float = param(1.0, 0.5, 2.0, "thickness")
-    lean_deg: float = param(4.0, -40.0, 40.0, "how far it leans off the straight way in, clockwise")
+    edge: str = param("top", help="the page's edge over which it was pushed", choices=tuple(INWARD_DEG))
+    at: float = param(0.2, 0.03, 0.97, "where on that edge, as a share of its length from the left or upper end")
+    length_mm: float = param(30.0, 12.0, 60.0, "length of the clip")
+    wire_mm: float = param(1.0, 0.5, 2.0, "thickness of the wire")
+    lean_deg: float = param(4.0, -40.0, 40.0, "its angle to the perpendicular of the edge, clockwise")
     coat: str = param("steel", help="what the wire is coated with", choices=tuple(_COATS))
 
     def stain(self, sheet: Sheet) -> Sheet:
@@ -56,9 +57,10 @@ class PaperClip(Artifact):
         return replace(sheet, pixels=pixels).with_overlay(patch.window, wire)
 
     def _wire(self, x_mm: float, y_mm: float) -> np.ndarray:
-        """The wire on this side of the paper, (n, 2) mm: round the edge, in, round, and out again.
+        """Points (n, 2) mm along the wire on this side of the paper, of a clip at the point (x_mm, y_mm) of the edge.
 
-        The clip is pushed on so far that its outer bend lies on the edge, where the wire goes round to the other side.
+        The clip is pushed on so far that its outer bend lies on the edge, where the wire goes round to the other side. From there the
+        wire leads inwards, round the inner bend, and back to its end.
         """
         long, half = self.length_mm, 0.12 * self.length_mm
         outer = 0.85 * half
@@ -73,6 +75,7 @@ class PaperClip(Artifact):
 
 
 def _soft(plane: np.ndarray, sigma: float) -> np.ndarray:
+    """The plane (rows, columns) as float32, blurred with a standard deviation of `sigma` px."""
     from scipy.ndimage import gaussian_filter
 
     return np.asarray(gaussian_filter(plane.astype(np.float32), sigma, truncate=2.5))

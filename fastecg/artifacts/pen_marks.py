@@ -1,4 +1,4 @@
-"""Marks of the pen of somebody who reads the record."""
+"""Marks that somebody drew while reading the ECG."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class PenMarks(Artifact):
-    """Circles and arrows at beats, brackets, calipers, beats counted, and words underlined, ticked, highlighted or crossed out."""
+    """Circles and arrows at beats, brackets, calipers, numbered beats, and words underlined, ticked, highlighted or crossed out."""
 
     marks: int = param(2, 0, 20, "number of marks; a circle with its arrow and word counts once")
-    legibility: float = param(0.6, 0.0, 1.0, "of the words beside them")
+    legibility: float = param(0.6, 0.0, 1.0, "legibility of the words beside them")
     pen: str = param("any", help="what they are drawn with", choices=("any", *PENS))
-    colour: str = param("any", help="of the ink", choices=("any", *COLOURS))
-    seed: int = param(0, 0, 2**31, "of the writer, the kinds and the places")
+    colour: str = param("any", help="colour of the ink", choices=("any", *COLOURS))
+    seed: int = param(0, 0, 2**31, "decides the writer, and kinds and places of the marks")
     shows: str = param("", help="what the page shows, which no remark contradicts; recipes fill it in from the page's facts")
     across: float = param(0.22, 0.0, 1.0, "share of marks that touch a trace, such as a circle round a beat")
 

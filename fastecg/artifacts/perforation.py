@@ -20,35 +20,35 @@ _STEP = 0.05  # Distance in mm of the points at which the line is tabulated.
 
 @dataclass(frozen=True)
 class Perforation(Artifact):
-    """A perforated line. At the page's edge the paper was torn off along it, which leaves small teeth; further in, its slits are seen."""
+    """A perforated line. At the page's edge, the paper was torn off along it, which leaves small teeth; elsewhere its slits are seen."""
 
-    edge: str = param("left", help="along which edge", choices=("left", "right", "top", "bottom"))
-    inset_mm: float = param(0.0, 0.0, 140.0, "from the edge to the line; 0: torn off there")
-    pitch_mm: float = param(1.9, 0.5, 8.0, "from slit to slit")
-    slit: float = param(0.6, 0.2, 0.9, "share of the pitch that is cut")
-    tooth_mm: float = param(0.6, 0.1, 2.0, "height of the teeth, three times the width of a slit")
-    seed: int = param(0, 0, 2**31 - 1, "of the teeth")
+    edge: str = param("left", help="the edge along which the line runs", choices=("left", "right", "top", "bottom"))
+    inset_mm: float = param(0.0, 0.0, 140.0, "distance of the line from the edge; 0: the paper was torn off along the line")
+    pitch_mm: float = param(1.9, 0.5, 8.0, "distance between slits")
+    slit: float = param(0.6, 0.2, 0.9, "length of the slits, as a share of the pitch")
+    tooth_mm: float = param(0.6, 0.1, 2.0, "height of the teeth, which is three times the width of a slit")
+    seed: int = param(0, 0, 2**31 - 1, "decides how uneven the teeth are")
 
     def stain(self, sheet: Sheet) -> Sheet:
         """Remove the paper between the teeth, or in the slits."""
         width, height = sheet.page.size_mm
-        level = self.edge in ("top", "bottom")
+        horizontal = self.edge in ("top", "bottom")
         near, far = max(self.inset_mm - 1.0, 0.0), self.inset_mm + 3.0 * self.tooth_mm + 1.0
         low = {"left": (near, 0.0), "top": (0.0, near), "right": (width - far, 0.0), "bottom": (0.0, height - far)}[self.edge]
         high = {"left": (far, height), "top": (width, far), "right": (width - near, height), "bottom": (width, height - near)}[self.edge]
         patch = patch_between(sheet, low, high)
         if patch is None:
             return sheet
-        level_frame = [1.0, 0.0, 0.0, 0.0, 1.0, 0.0] if level else [0.0, 1.0, 0.0, 1.0, 0.0, 0.0]
-        frame = np.array(level_frame)
+        axes = [1.0, 0.0, 0.0, 0.0, 1.0, 0.0] if horizontal else [0.0, 1.0, 0.0, 1.0, 0.0, 0.0]
+        frame = np.array(axes)
         if self.edge in ("right", "bottom"):
-            frame[3:] = -frame[3], -frame[4], height if level else width
+            frame[3:] = -frame[3], -frame[4], height if horizontal else width
         frame[5] -= self.inset_mm
         t = np.arange(-1.0, max(width, height) + 1.0, _STEP)
         return ripped(sheet, patch, frame, t, self._course(t), both=self.inset_mm > 0.0, shade=0.15 if self.inset_mm > 0.0 else 0.0)
 
     def _course(self, t: np.ndarray) -> np.ndarray:
-        """Setback of the edge, half the width of a slit, and width of the fibres, (n, 3) mm, at distances along the line."""
+        """Setback of the edge, half the width of a slit, and width of the fibres, (n, 3) mm, at distances `t` mm along the line."""
         within = np.abs((t / self.pitch_mm) % 1.0 - 0.5) < 0.5 * self.slit
         if self.inset_mm > 0.0:
             return np.stack([0 * t, np.where(within, self.tooth_mm / 6, -1.0), np.full_like(t, -1.0)], axis=1)

@@ -14,26 +14,27 @@ _CLOUD_MM = 40.0  # Distance over which the threshold varies.
 
 @dataclass(frozen=True)
 class Photocopy(Artifact):
-    """Grey through a steep curve round a threshold that wanders, ink that grows and frays along its edges, specks of toner.
+    """Near an uneven threshold, brightness becomes black or white; ink grows and frays along its edges; there are specks of toner.
 
-    Every further generation copies the copy: once more blurred, thresholded, grown and speckled. Edges change after Kanungo,
-    Haralick and Phillips (1993): the chance that a pixel turns over falls with the square of its distance from the edge.
+    Every further generation is a copy of the copy, with more blur, another threshold, and more growth and specks. Edges change as in
+    Kanungo, Haralick and Phillips (1993): the probability that a pixel is inverted falls exponentially with the square of its distance
+    from the edge.
     """
 
-    threshold: float = param(0.8, 0.1, 0.98, "brightness, as a share of the paper's, below which toner is laid: low loses thin lines")
-    unevenness: float = param(0.05, 0, 0.3, "how far the threshold wanders over the page, in brightness")
-    grain: float = param(0.03, 0, 0.2, "how much it differs from pixel to pixel, in brightness")
-    softness: float = param(0.18, 0, 0.8, "width of the greys between black and white, in brightness")
-    growth: float = param(0.25, 0, 1, "chance that white right beside ink turns black")
-    loss: float = param(0.1, 0, 1, "chance that ink right at its edge turns white")
+    threshold: float = param(0.8, 0.1, 0.98, "brightness, as a share of the paper's, below which there is toner: low loses thin lines")
+    unevenness: float = param(0.05, 0, 0.3, "how much the threshold varies over the page, in brightness")
+    grain: float = param(0.03, 0, 0.2, "standard deviation of the threshold from pixel to pixel, in brightness")
+    softness: float = param(0.18, 0, 0.8, "range of brightness that becomes grey, between black and white")
+    growth: float = param(0.25, 0, 1, "probability that a white pixel next to ink turns black")
+    loss: float = param(0.1, 0, 1, "probability that a black pixel at the edge of ink turns white")
     reach_mm: float = param(0.12, 0.02, 1, "distance from the edge at which these probabilities are down to 37 %")
-    specks: float = param(0.0006, 0, 0.02, "specks of toner, as a share of all pixels")
-    generations: int = param(1, 1, 6, "how often it was copied")
-    seed: int = param(0, 0, 2**31, "of all that is uneven")
-    least: float = param(0.0, 0, 0.5, "minimum share of columns that keep ink; the threshold is raised if needed")
+    specks: float = param(0.0006, 0, 0.02, "number of specks of toner, as a share of all pixels")
+    generations: int = param(1, 1, 6, "number of times the page was copied")
+    seed: int = param(0, 0, 2**31, "decides everything that is uneven")
+    least: float = param(0.0, 0, 0.5, "smallest share of upright strips, 1 px by 8 mm, that keep ink; the threshold is raised if needed")
 
     def develop(self, pixels: np.ndarray, px_per_mm: float) -> np.ndarray:
-        """Copy in place: some 8 ms a generation at 2200 x 1700."""
+        """Copy in place, which takes some 8 ms per generation at 2200 x 1700 px."""
         from fastecg.kernels.grey import from_grey, to_grey
 
         rng = np.random.default_rng(self.seed)
@@ -44,7 +45,7 @@ class Photocopy(Artifact):
         return pixels
 
     def _copy(self, plane: np.ndarray, px_per_mm: float, rng: np.random.Generator, again: bool) -> None:
-        """One generation."""
+        """Copy a plane (height, width) uint8 once, in place; `again` if it is a copy already."""
         from fastecg.kernels.copy import flip_near_edges, soften
         from fastecg.kernels.grey import ink_threshold, paper_level, smooth_noise, threshold, threshold_error
 
@@ -65,20 +66,20 @@ class Photocopy(Artifact):
 
 
 def _sprinkle(plane: np.ndarray, count: int, rng: np.random.Generator) -> None:
-    """Specks of one to four pixels, and blots of a few more."""
+    """Draw `count` specks of one to four pixels, some of them a little larger, in place."""
     height, width = plane.shape
-    x, y = strewn(count, height, width, rng)
+    x, y = speck_places(count, height, width, rng)
     dark = rng.integers(0, 90, count).astype(np.uint8)
     shapes = ((0, 0, 1.0), (1, 0, 0.45), (0, 1, 0.45), (1, 1, 0.25), (2, 0, 0.06), (2, 1, 0.05), (0, 2, 0.04), (1, 2, 0.04), (-1, 1, 0.03))
-    for right, down, share in shapes:
+    for right, down, share in shapes:  # a pixel beside the first one, and the share of specks that have it
         kept = slice(0, round(share * count))
         plane[np.minimum(y[kept] + down, height - 1), np.clip(x[kept] + right, 0, width - 1)] = dark[kept]
 
 
-def strewn(count: int, height: int, width: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Columns and rows of so many specks: some anywhere, most in clusters, in streaks down the page, and along its sides.
+def speck_places(count: int, height: int, width: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Columns and rows, each (count,) int, of specks: some anywhere, most in clusters, in streaks down the page, and along its sides.
 
-    Toner and dirt gather where a drum or glass is scratched, and where lids let in light and dust. The order is random.
+    Toner and dirt gather where a drum or glass is scratched, and where lids let in light and dust. The order of the specks is random.
     """
     x, y = rng.uniform(0, width, count), rng.uniform(0, height, count)
     kind = rng.random(count)

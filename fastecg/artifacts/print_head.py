@@ -17,32 +17,32 @@ _FINER = 8  # Samples per row of pixels, whose height may be that of one and a h
 
 @dataclass(frozen=True)
 class PrintHead(Artifact):
-    """A row of heating elements, 8 a millimetre, past which the paper runs along the time axis.
+    """The head is a row of heating elements, 8 per mm, past which the paper runs along the time axis.
 
-    No two heat alike, some are weak, and where some are dead a white line runs through all that is printed. Samples whose
-    ink lies in a dead row with all of the pen's width are hidden.
+    No two elements heat alike, some are weak, and dead ones leave a white line through everything that is printed. Samples are hidden
+    where the whole width of the pen lies in such a line.
     """
 
-    spread: float = param(0.05, 0.0, 0.4, "how much the elements' ink differs")
-    weak_rows: int = param(2, 0, 60, "rows that print faintly")
-    weak_loss: float = param(0.5, 0.0, 1.0, "ink that the weakest lack")
-    dead_rows: int = param(0, 0, 20, "rows that print nothing")
-    dead_elements: int = param(1, 1, 12, "elements side by side that a dead row has at most")
-    fray: float = param(0.15, 0.0, 0.8, "ink missing at most along ragged edges")
+    spread: float = param(0.05, 0.0, 0.4, "how much the elements differ in ink")
+    weak_rows: int = param(2, 0, 60, "number of rows that print faintly")
+    weak_loss: float = param(0.5, 0.0, 1.0, "share of ink that the weakest rows lack")
+    dead_rows: int = param(0, 0, 20, "number of rows that print nothing")
+    dead_elements: int = param(1, 1, 12, "largest number of elements in a dead row")
+    fray: float = param(0.15, 0.0, 0.8, "largest share of ink that is missing at ragged edges")
     element_mm: float = param(0.125, 0.05, 0.5, "height of an element")
-    seed: int = param(0, 0, 2**31 - 1, "of the elements")
+    seed: int = param(0, 0, 2**31 - 1, "decides which elements are weak or dead")
 
     def stain(self, sheet: Sheet) -> Sheet:
-        """Thin the ink row by row."""
+        """Take ink away, row by row."""
         from fastecg.sheet import faded
 
         heat, dead = self._elements(sheet.page.size_mm[1])
         rows = _in_pixels(heat, sheet, self.element_mm)
         worn = faded(sheet, rows=rows, grain=self.fray, seed=self.seed)
-        return _without_ink(worn, dead * self.element_mm)
+        return _with_hidden_traces(worn, dead * self.element_mm)
 
     def _elements(self, height_mm: float) -> tuple[np.ndarray, np.ndarray]:
-        """Ink of every element, 0 to 1, and first and end (n, 2) of the dead rows."""
+        """Ink of every element, (count,) from 0 to 1, and the first and stop elements (n, 2) of the dead rows."""
         rng = np.random.default_rng(self.seed)
         count = int(np.ceil(height_mm / self.element_mm)) + 1
         heat = 1.0 - self.spread * np.abs(rng.normal(0, 1, count))
@@ -63,8 +63,8 @@ def _in_pixels(heat: np.ndarray, sheet: Sheet, element_mm: float) -> np.ndarray:
     return heat[np.minimum(elements.astype(int), len(heat) - 1)].reshape(height, _FINER).mean(axis=1)
 
 
-def _without_ink(sheet: Sheet, dead_mm: np.ndarray) -> Sheet:
-    """The sheet with traces hidden in rows, (n, 2) mm from top to bottom, so far as no part of the pen reaches out of them."""
+def _with_hidden_traces(sheet: Sheet, dead_mm: np.ndarray) -> Sheet:
+    """The sheet with its traces marked as hidden where the whole width of the pen lies in a dead row, from top to bottom (n, 2) mm."""
     half = 0.5 * sheet.style.pen_mm
     for top, bottom in dead_mm:
         first, stop = int(np.ceil((top + half) * sheet.scale)), int(np.floor((bottom - half) * sheet.scale))

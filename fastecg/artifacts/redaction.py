@@ -14,18 +14,18 @@ from fastecg.handwriting.room import Room
 if TYPE_CHECKING:
     from fastecg.sheet import Sheet
 
-_VALUE_MM = 16.0  # Length of what stood after a label.
+_VALUE_MM = 16.0  # Assumed length of the value after a label.
 
 
 @dataclass(frozen=True)
 class Redaction(Artifact):
-    """Black or white boxes, strokes of a marker, a grey brush or a blur over what says whose page it is; what is below is hidden."""
+    """Black or white boxes, strokes of a marker, a grey brush or a blur hide words that tell who the patient is."""
 
     look: str = param(
         "bar", help="a black or white box, a marker's strokes, a soft brush, or a blur", choices=("bar", "white", "marker", "brush", "blur")
     )
-    lines: int = param(2, 1, 12, "how many printed lines")
-    seed: int = param(0, 0, 2**31, "of which lines")
+    lines: int = param(2, 1, 12, "number of printed lines that are hidden")
+    seed: int = param(0, 0, 2**31, "decides which lines are hidden")
 
     def stain(self, sheet: Sheet) -> Sheet:
         """Cover neighbouring names, numbers and dates, or strips of the header where none are printed."""
@@ -46,23 +46,24 @@ class Redaction(Artifact):
         return replace(sheet, pixels=pixels, boxes=tuple(boxes))
 
     def _strips(self, sheet: Sheet, rng: np.random.Generator) -> list[PatchFrame]:
+        """Frames of the strips to cover: printed lines that tell who the patient is, or free space if there are none."""
         from fastecg.layouts.printed import IDENTITY
         from fastecg.printing.text import measure
 
-        # Measurements and statements are what such a page is shown for: only what says whose it is gets covered.
+        # Measurements and statements are never covered, because redacted pages are shown for them.
         printed = [(text.words, np.array(measure(text)).reshape(2, 2)) for text in sheet.page.texts if text.kind == IDENTITY]
         if not printed:
             return self._free_strips(sheet, rng)
-        # Whose page it is stands at its top left.
+        # Names are mostly at the top left of a page, so the one of three random lines that is nearest to it is covered first.
         picks = rng.integers(len(printed), size=3)
         first = min((printed[int(k)][1].mean(axis=0) for k in picks), key=lambda place: float(3.0 * place[1] + place[0]))
         near = sorted(printed, key=lambda text: float(np.hypot(*(text[1].mean(axis=0) - first))))[: self.lines]
-        # A label without a value had one that was covered.
+        # After a label without a value, there was a value, which is covered too.
         value = np.array([[0.0, 0.0], [_VALUE_MM, 0.0]])
-        return [_over(box + value * words.endswith(":"), rng) for words, box in near]
+        return [_frame_over(box + value * words.endswith(":"), rng) for words, box in near]
 
     def _free_strips(self, sheet: Sheet, rng: np.random.Generator) -> list[PatchFrame]:
-        """Strips over names that are wholly covered: in free space above the traces, or anywhere on a page without words."""
+        """Frames of strips that look as if they covered names: in free space above the traces, or anywhere on a page without words."""
         room, has_words = Room.of(sheet.page, sheet.boxes), bool(text_lines(sheet.page))
         header, fewest = room.regions()["header"], 1 if has_words else self.lines
         for lines in range(self.lines, fewest - 1, -1):
@@ -75,17 +76,19 @@ class Redaction(Artifact):
         return [PatchFrame((x, y + 5.5 * (k - 0.5 * self.lines + 0.5)), (30.0, 4.5)) for k in range(self.lines)]
 
     def _bar(self, frame: PatchFrame, window: tuple[slice, slice], scale: float, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        """Coverage (rows, columns), 0 to 1, and colour (3,) of a black box."""
         return frame.coverage(window, scale), np.zeros(3)
 
     def _white(
         self, frame: PatchFrame, window: tuple[slice, slice], scale: float, rng: np.random.Generator
     ) -> tuple[np.ndarray, np.ndarray]:
+        """Coverage and colour, as for `_bar`, of a white box."""
         return frame.coverage(window, scale), np.full(3, 255.0)
 
     def _marker(
         self, frame: PatchFrame, window: tuple[slice, slice], scale: float, rng: np.random.Generator
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Overlapping strokes with round, uneven ends."""
+        """Coverage and colour, as for `_bar`, of overlapping strokes with round, uneven ends."""
         from fastecg.kernels.capsule import stroke_polyline
 
         rows, columns = window
@@ -103,7 +106,7 @@ class Redaction(Artifact):
     def _brush(
         self, frame: PatchFrame, window: tuple[slice, slice], scale: float, rng: np.random.Generator
     ) -> tuple[np.ndarray, np.ndarray]:
-        """A soft edge, uneven, in a grey or white."""
+        """Coverage and colour, as for `_bar`, of a grey or white strip with a soft, uneven edge."""
         u, v = frame.inside(window, scale)
         wobble = 0.9 * (rough(u.shape, 3.0 * scale, rng) - 0.5)
         off = np.maximum(np.abs(u) - 0.5 * frame.size_mm[0], np.abs(v) - 0.5 * frame.size_mm[1]) + wobble
@@ -111,7 +114,7 @@ class Redaction(Artifact):
 
 
 def _blurred(part: np.ndarray, scale: float) -> np.ndarray:
-    """Pixels as a filter of image programs leaves them: the mean over some mm, so that no letter is left."""
+    """Pixels (rows, columns, 3) blurred as by an image editor: means over 6 x 3 mm, twice, which leave no letter legible."""
     from scipy.ndimage import uniform_filter1d
 
     wide, high = (max(round(length * scale), 3) for length in (6.0, 3.0))
@@ -121,9 +124,9 @@ def _blurred(part: np.ndarray, scale: float) -> np.ndarray:
     return smooth
 
 
-def _over(box_mm: np.ndarray, rng: np.random.Generator) -> PatchFrame:
-    """A strip a little larger than a box, whose upper left and lower right corners are the rows of (2, 2)."""
-    low, high = box_mm
+def _frame_over(box_mm: np.ndarray, rng: np.random.Generator) -> PatchFrame:
+    """The frame of a strip that is a little larger than a box (2, 2), whose rows are its upper left and lower right corners."""
+    upper_left, lower_right = box_mm
     more = rng.uniform(0.4, 1.2, 2) * (1.6, 0.7)
-    centre, size = 0.5 * (low + high), high - low + 2 * more
+    centre, size = 0.5 * (upper_left + lower_right), lower_right - upper_left + 2 * more
     return PatchFrame((float(centre[0]), float(centre[1])), (float(size[0]), float(size[1])))

@@ -1,4 +1,4 @@
-"""The ring that a cup left."""
+"""The ring that a cup left on the page."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ _STEP = 0.05  # Distance in mm of the samples of a profile.
 
 @dataclass(frozen=True)
 class RingStain(Artifact):
-    """What stood in the rim of a cup and dried: two lines, the outer one darker, with gaps where the rim stood dry, and drips."""
+    """What dried under the rim of a cup: two lines, of which the outer one is darker, with a gap where the rim was dry, and drops."""
 
     at_x: float = param(0.6, -0.2, 1.2, "its middle, as a share of the page's width")
     at_y: float = param(0.5, -0.2, 1.2, "its middle, as a share of the page's height")
-    radius_mm: float = param(38.0, 8.0, 60.0, "of the cup's foot")
-    width_mm: float = param(1.8, 0.4, 8.0, "of the wet rim")
-    strength: float = param(0.5, 0.0, 2.0, "how dark it is; 1 is strong coffee, dried")
-    drink: str = param("coffee", help="what was in it", choices=tuple(_DRINKS))
+    radius_mm: float = param(38.0, 8.0, 60.0, "radius of the cup's foot")
+    width_mm: float = param(1.8, 0.4, 8.0, "width of the wet rim")
+    strength: float = param(0.5, 0.0, 2.0, "how dark it is; 1 is strong coffee")
+    drink: str = param("coffee", help="what was in the cup", choices=tuple(_DRINKS))
     gap: float = param(0.25, 0.0, 0.9, "share of the ring that is missing")
-    drips: int = param(3, 0, 40, "drops beside it")
-    seed: int = param(0, 0, 2**31 - 1, "of all that is uneven")
+    drips: int = param(3, 0, 40, "number of drops beside it")
+    seed: int = param(0, 0, 2**31 - 1, "decides everything that is uneven")
 
     def stain(self, sheet: Sheet) -> Sheet:
-        """Multiply what lies below by the ring's colour."""
+        """Darken the sheet below the ring and the drops."""
         width, height = sheet.page.size_mm
         x, y = self.at_x * width, self.at_y * height
         patch = patch_around(sheet, x, y, 1.06 * self.radius_mm + 2.0 * self.width_mm + 2.0, 0.8)
@@ -47,20 +47,20 @@ class RingStain(Artifact):
         return sheet
 
     def _field(self, patch: Patch, x: float, y: float) -> tuple[np.ndarray, np.ndarray]:
-        """Distance beyond the middle of the rim, mm, and how much dried there."""
+        """Distance in mm of the patch's nodes from the middle of the rim (negative: inside the ring), and a factor on the density there."""
         right, down = patch.offsets(x, y)
         rng = np.random.default_rng(self.seed)
-        turn = np.arctan2(down, right)
-        squash = np.float32(0.012) * np.cos(2.0 * (turn - np.float32(rng.uniform(0, np.pi))))
+        angle = np.arctan2(down, right)
+        squash = np.float32(0.012) * np.cos(2.0 * (angle - np.float32(rng.uniform(0, np.pi))))
         field = np.hypot(right, down) - self.radius_mm * (1.0 + squash) + 0.35 * patch.clouds(self.seed, 6.0, 3) * min(self.width_mm, 2.0)
         # The angle from the middle of the gap.
-        turn = (turn + np.float32(rng.uniform(0, 2.0 * np.pi))) % np.float32(2.0 * np.pi) - np.float32(np.pi)
-        dry = 1.0 / (1.0 + np.exp(np.clip((np.abs(turn) - np.pi * self.gap) / 0.12, -30, 30))) if self.gap else 0.0
+        angle = (angle + np.float32(rng.uniform(0, 2.0 * np.pi))) % np.float32(2.0 * np.pi) - np.float32(np.pi)
+        dry = 1.0 / (1.0 + np.exp(np.clip((np.abs(angle) - np.pi * self.gap) / 0.12, -30, 30))) if self.gap else 0.0
         mottle = (0.6 + 0.55 * patch.clouds(self.seed + 3, 14.0, 3)) * (1.0 - 0.93 * dry) * self.strength / 1.5
         return field, np.maximum(mottle, 0.0)
 
     def _profile(self) -> tuple[float, float, np.ndarray]:
-        """Density across the rim, from -reach on."""
+        """`low`, `step` and `profile` of a `Wash`: density by the distance from the middle of the rim."""
         reach, half = self.width_mm / 2 + 1.5, self.width_mm / 2
         d = np.arange(-reach, reach, _STEP)
         outer = np.exp(-np.maximum(half - d, 0.0) / 0.35) * (d < half + 0.1) + np.exp(-(((d - half) / 0.18) ** 2)) * (d >= half + 0.1)
@@ -69,19 +69,19 @@ class RingStain(Artifact):
         return -reach, _STEP, np.minimum(outer + inner + fill, 1.0)
 
     def _drip(self, sheet: Sheet, x: float, y: float, table: np.ndarray) -> None:
-        """Add drops near the ring, in place."""
+        """Add drops near the ring round (x, y) mm, in place."""
         from fastecg.kernels.stain import absorb_plane, add_spots
 
         rng = np.random.default_rng([self.seed, 1])
         noise = edge_noise(self.seed, sheet.scale)
         for _ in range(self.drips):
-            turn, away = rng.uniform(0, 2 * np.pi), self.radius_mm * rng.normal(1.05, 0.22)
+            angle, away = rng.uniform(0, 2 * np.pi), self.radius_mm * rng.normal(1.05, 0.22)
             radius = rng.uniform(0.2, 1.0) ** 2 * 2.0
-            patch = patch_around(sheet, x + away * np.cos(turn), y + away * np.sin(turn), 1.5 * radius + 1.0)
+            patch = patch_around(sheet, x + away * np.cos(angle), y + away * np.sin(angle), 1.5 * radius + 1.0)
             if patch is None:
                 continue
             plane = np.zeros(patch.shape, dtype=np.uint8)
-            middle = (np.array([x + away * np.cos(turn), y + away * np.sin(turn)]) - (patch.x[0], patch.y[0])) * sheet.scale
+            middle = (np.array([x + away * np.cos(angle), y + away * np.sin(angle)]) - (patch.x[0], patch.y[0])) * sheet.scale
             dense = min(self.strength * rng.uniform(0.25, 0.7) / 1.5, 1.0)
             add_spots(plane, np.array([[*middle, radius * sheet.scale, dense]]), 0.12, 0.15, noise)
             absorb_plane(sheet.pixels[patch.window], plane, table)

@@ -13,18 +13,18 @@ _PIECE_MM = 60.0  # Length of the straight pieces of an edge.
 
 @dataclass(frozen=True)
 class ScanBorder(Artifact):
-    """Light that falls (or rises, below 0) towards some edges of the picture."""
+    """The picture gets darker, or brighter if values are below 0, towards some edges."""
 
-    left: float = param(0.0, -0.5, 0.95, "share of the light missing at the left edge")
-    right: float = param(0.0, -0.5, 0.95, "at the right edge")
-    top: float = param(0.0, -0.5, 0.95, "at the top")
-    bottom: float = param(0.0, -0.5, 0.95, "at the bottom")
-    reach_mm: float = param(4.0, 0.3, 60, "to 37 % of it")
-    uneven: float = param(0.0, 0, 1, "how much that differs along an edge")
-    seed: int = param(0, 0, 2**31 - 1, "of how it does")
+    left: float = param(0.0, -0.5, 0.95, "share of the light that is missing at the left edge")
+    right: float = param(0.0, -0.5, 0.95, "share of the light that is missing at the right edge")
+    top: float = param(0.0, -0.5, 0.95, "share of the light that is missing at the upper edge")
+    bottom: float = param(0.0, -0.5, 0.95, "share of the light that is missing at the lower edge")
+    reach_mm: float = param(4.0, 0.3, 60, "distance from an edge at which the loss has fallen to 37 %")
+    uneven: float = param(0.0, 0, 1, "how much that distance differs along an edge")
+    seed: int = param(0, 0, 2**31 - 1, "decides how it differs")
 
     def shade(self, light: Light) -> Light:
-        """Exponential from each edge."""
+        """Apply a loss of light that falls exponentially with the distance from each edge."""
         x, y = light.pixels()
         height, width = light.warp.size
         reach = self.reach_mm * light.warp.scale
@@ -32,7 +32,7 @@ class ScanBorder(Artifact):
         gain = np.ones(light.relief.shape)
         rng = np.random.default_rng(self.seed)
         for missing, distance, along in sides:
-            # Paper and lid touch the glass in some places only: the edge has straight pieces of some 60 mm, on a slope of the whole edge.
+            # Paper and lid touch the glass in some places only: along the edge, the reach changes in straight pieces, and has a slope.
             knots = rng.normal(0, 0.5, 9) + np.interp(np.arange(9), (0, 8), rng.normal(0, 0.7, 2))
             if missing != 0:
                 place = along / (_PIECE_MM * light.warp.scale) % (len(knots) - 1)

@@ -11,19 +11,19 @@ from fastecg.artifact import Artifact, param
 
 @dataclass(frozen=True)
 class ScanHead(Artifact):
-    """Red and blue are shifted a little from green along the scan, and some lines are a little brighter or darker than the next.
+    """Red and blue are shifted a little from green along the scan, and lines differ a little in brightness.
 
-    The head goes down an upright sheet; where the page lies on its side it goes along the traces.
+    The head moves down an upright sheet; if the page lies on its side, it moves along the traces.
     """
 
     red_px: float = param(0.03, -0.2, 0.2, "how far red lies behind green")
     blue_px: float = param(-0.03, -0.2, 0.2, "how far blue lies behind green")
-    along: str = param("y", help="which way the head goes: down the picture, or to the right", choices=("y", "x"))
-    line_levels: float = param(0.3, 0, 4, "standard deviation of the lines' brightness")
-    seed: int = param(0, 0, 2**31, "of the lines")
+    along: str = param("y", help="whether the head moves down the picture (y) or to the right (x)", choices=("y", "x"))
+    line_levels: float = param(0.3, 0, 4, "standard deviation of the lines' brightness, levels")
+    seed: int = param(0, 0, 2**31, "decides how bright each line is")
 
     def develop(self, pixels: np.ndarray, px_per_mm: float) -> np.ndarray:
-        """Mix each colour's lines with the next ones, in place."""
+        """Shift red and blue by mixing neighbouring lines, and change the brightness of lines, in place."""
         from fastecg.kernels.scan_head import move_colours
 
         count = pixels.shape[0 if self.along == "y" else 1]

@@ -1,4 +1,4 @@
-"""Lines along a scan: dirt on the glass of a document feeder, a sensor element out of step."""
+"""Lines along a scan, made by dirt on the glass of a document feeder, or by a sensor element that differs from the others."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from fastecg.artifact import Artifact, param
 
 @dataclass(frozen=True)
 class ScanStreaks(Artifact):
-    """Lines one or two pixels wide over the whole scan, in another brightness or with a tint."""
+    """Lines one or two pixels wide along the whole scan, which are darker or brighter and tinted."""
 
-    count: int = param(2, 0, 40, "lines")
-    strength: float = param(0.12, 0, 0.9, "how much brighter or darker they are, at most")
+    count: int = param(2, 0, 40, "number of lines")
+    strength: float = param(0.12, 0, 0.9, "largest share of the way to black or white")
     darker: float = param(0.6, 0, 1, "share of lines that are darker")
-    along: str = param("y", help="the scan's direction in the picture", choices=("x", "y"))
-    seed: int = param(0, 0, 2**31, "of their places")
+    along: str = param("y", help="direction of the lines in the picture", choices=("x", "y"))
+    seed: int = param(0, 0, 2**31, "decides places and looks of the lines")
 
     def develop(self, pixels: np.ndarray, px_per_mm: float) -> np.ndarray:
-        """Multiply single columns or rows, in place."""
+        """Draw the lines over single columns or rows, in place."""
         rng = np.random.default_rng(self.seed)
         lines = pixels if self.along == "x" else pixels.swapaxes(0, 1)
         for _ in range(self.count):

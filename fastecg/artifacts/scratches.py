@@ -18,18 +18,18 @@ _BURNT = (0.42, 0.38, 0.36)  # Share of red, green and blue that thermal paper r
 
 @dataclass(frozen=True)
 class Scratches(Artifact):
-    """Curved hairlines: thermal paper darkens under a finger nail; others took the print away."""
+    """Curved hairlines: dark where a fingernail scratched thermal paper, bright where print was scraped off."""
 
-    count: int = param(6, 0, 80, "scratches")
-    length_mm: float = param(30.0, 2.0, 150.0, "of the longer ones")
-    width_mm: float = param(0.22, 0.04, 1.0, "of the wider ones")
-    strength: float = param(0.6, 0.0, 1.0, "of the strongest")
-    bright: float = param(0.2, 0.0, 1.0, "share that is white: print scraped off")
-    smears: float = param(0.2, 0.0, 1.0, "share of the dark ones that are short and broad: rubbed, not scratched")
-    seed: int = param(0, 0, 2**31 - 1, "of places and shapes")
+    count: int = param(6, 0, 80, "number of scratches")
+    length_mm: float = param(30.0, 2.0, 150.0, "length of the longest")
+    width_mm: float = param(0.22, 0.04, 1.0, "width of the widest, smears aside")
+    strength: float = param(0.6, 0.0, 1.0, "density of the strongest")
+    bright: float = param(0.2, 0.0, 1.0, "share that is bright")
+    smears: float = param(0.2, 0.0, 1.0, "share that is short and broad, as if rubbed and not scratched")
+    seed: int = param(0, 0, 2**31 - 1, "decides places and shapes")
 
     def stain(self, sheet: Sheet) -> Sheet:
-        """Draw them one by one, in windows just large enough."""
+        """Draw the scratches, one by one."""
         rng = np.random.default_rng(self.seed)
         pixels = sheet.canvas()
         for _ in range(self.count):
@@ -42,18 +42,18 @@ class Scratches(Artifact):
 
 
 def _curve(rng: np.random.Generator, length: float) -> np.ndarray:
-    """A line that bends more and more, or back again, (40, 2) mm."""
+    """A line of `length` mm, (40, 2) mm from its start, that bends more and more, or back again."""
     steps = 40
     bend, change = rng.normal(0, 0.9), rng.normal(0, 1.2)
     t = np.linspace(0, 1, steps)
-    turn = rng.uniform(0, 2 * np.pi) + bend * t + change * t * t + 0.02 * np.cumsum(rng.normal(0, 1, steps))
-    return np.cumsum(np.stack([np.cos(turn), np.sin(turn)], axis=1), axis=0) * length / steps
+    direction = rng.uniform(0, 2 * np.pi) + bend * t + change * t * t + 0.02 * np.cumsum(rng.normal(0, 1, steps))
+    return np.cumsum(np.stack([np.cos(direction), np.sin(direction)], axis=1), axis=0) * length / steps
 
 
 def _draw(
     sheet: Sheet, pixels: np.ndarray, points_mm: np.ndarray, wide_mm: float, dense: float, bright: bool, rng: np.random.Generator
 ) -> None:
-    """One scratch, thin and faint at its ends, with places where it left the paper; in place."""
+    """Draw one scratch, thin and faint at its ends and uneven between them, into `pixels` in place."""
     from fastecg.artifacts._relief import bare_paper
     from fastecg.kernels.blend import blend
     from fastecg.kernels.capsule import stroke_polyline
@@ -65,10 +65,10 @@ def _draw(
     if (high <= low).any():
         return
     t = np.linspace(0, 1, len(points))
-    press = np.sin(np.pi * t ** rng.uniform(0.5, 1.6)) ** 0.5
+    pressure = np.sin(np.pi * t ** rng.uniform(0.5, 1.6)) ** 0.5
     skips = np.clip(0.85 + 0.5 * np.interp(t, np.linspace(0, 1, 9), rng.normal(0, 1, 9)), 0.1, 1.0)
     plane = np.zeros((high[1] - low[1], high[0] - low[0]), dtype=np.uint8)
-    stroke_polyline(points - low, wide * (0.3 + 0.7 * press), plane, density=dense * press * skips)
+    stroke_polyline(points - low, wide * (0.3 + 0.7 * pressure), plane, density=dense * pressure * skips)
     window = pixels[low[1] : high[1], low[0] : high[0]]
     if bright:
         piece = np.ascontiguousarray(window)

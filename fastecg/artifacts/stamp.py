@@ -18,24 +18,24 @@ _WORDS = (
     "RECEIVED", "COPY", "FILED", "CHECKED", "URGENT", "REVIEWED", "SCANNED", "ORIGINAL", "DUPLICATE", "ARCHIVE", "ECG DEPT", "ABNORMAL",
     "CARDIOLOGY", "FOR REVIEW", "CONFIDENTIAL", "ENTERED", "NOT FOR FILING", "EMERGENCY", "PRE-OP",
 )  # fmt: skip
-# sRGB colours of ink pads.
+# sRGB colours of the inks.
 _INKS = {"blue": (36, 48, 140), "red": (190, 30, 44), "violet": (92, 40, 130), "black": (34, 32, 36), "green": (20, 110, 72)}
 
 
 @dataclass(frozen=True)
 class Stamp(Artifact):
-    """Words in a frame, often with a made-up date, in ink that is uneven and lets the print through."""
+    """Words in a frame, often with a made-up date, in uneven ink through which the print is seen."""
 
-    colour: str = param("blue", help="of the ink", choices=tuple(_INKS))
-    size_mm: float = param(4.5, 2.0, 10.0, "height of the letters")
-    angle_deg: float = param(-4.0, -180.0, 180.0, "clockwise")
-    worn: float = param(0.5, 0.0, 1.0, "how much of it did not print")
-    place: str = param("free", help="in free space where there is some, or anywhere", choices=("free", "anywhere"))
-    seed: int = param(0, 0, 2**31, "of its words and place")
-    date: str = param("", help="what it says where it has a date; recipes fill in the page's")
+    colour: str = param("blue", help="colour of the ink", choices=tuple(_INKS))
+    size_mm: float = param(4.5, 2.0, 10.0, "font size of the words")
+    angle_deg: float = param(-4.0, -180.0, 180.0, "angle of the words, clockwise")
+    worn: float = param(0.5, 0.0, 1.0, "how worn the rubber is: how much of it does not print")
+    place: str = param("free", help="in free space if there is some, or anywhere", choices=("free", "anywhere"))
+    seed: int = param(0, 0, 2**31, "decides the words, the place and whether there is a date")
+    date: str = param("", help="the date, if the stamp has one; recipes fill in the page's")
 
     def stain(self, sheet: Sheet) -> Sheet:
-        """Press it on."""
+        """Stamp the sheet."""
         from fastecg.kernels.blend import multiply
 
         rng = np.random.default_rng(self.seed)
@@ -54,6 +54,7 @@ class Stamp(Artifact):
         return replace(sheet, pixels=pixels).marked([(window, plane)], [frame.box("stamp", f"{words} {date}".strip())])
 
     def _outline_mm(self, words: str, date: str) -> tuple[float, float]:
+        """Width and height of the stamp's frame in mm."""
         from fastecg.printing.text import width_mm
 
         wide = max(width_mm(words, self.size_mm, "sans", True), width_mm(date, 0.7 * self.size_mm, "mono"))
@@ -62,7 +63,7 @@ class Stamp(Artifact):
     def _inked(
         self, frame: PatchFrame, window: tuple[slice, slice], sheet: Sheet, words: str, date: str, rng: np.random.Generator
     ) -> np.ndarray:
-        """Coverage of the rubber, (rows, columns) 0 to 1."""
+        """Coverage (rows, columns), 0 to 1, by the raised parts of the rubber: frame, words and date."""
         from fastecg.printing.text import draw_texts, width_mm
 
         size, (width, height) = self.size_mm, frame.size_mm
@@ -79,7 +80,7 @@ class Stamp(Artifact):
         return np.maximum(ink, plane / 255.0)
 
     def _pressed(self, ink: np.ndarray, scale: float, rng: np.random.Generator) -> np.ndarray:
-        """What the rubber left: less where it was worn or not pressed, mottled by the ink pad."""
+        """Coverage (rows, columns) uint8 by the ink on the paper: mottled, and less where the rubber is worn or was not pressed."""
         broad, fine = rough(ink.shape, 9.0 * scale, rng), rough(ink.shape, max(0.35 * scale, 1.0), rng)
         left = np.clip(1.25 - self.worn * (1.5 * broad + 0.9 * fine - 0.25), 0.0, 1.0) * (0.78 + 0.2 * fine)
         left *= fine > 0.45 * self.worn * broad

@@ -1,4 +1,4 @@
-"""A staple, or the holes and the rust of one."""
+"""A staple, or the holes and the rust that it left."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ _RUST = np.array((122.0, 72.0, 40.0))  # sRGB colour of rust.
 
 @dataclass(frozen=True)
 class Staple(Artifact):
-    """A bright wire with its shadow, which hides what is below; or, pulled out, two holes, a dent and rust."""
+    """A bright wire with its shadow, which hides what is below; or, if it was pulled out, two holes, a dent and rust."""
 
     at_x: float = param(0.06, 0.0, 1.0, "its middle, as a share of the page's width")
     at_y: float = param(0.05, 0.0, 1.0, "its middle, as a share of the page's height")
     angle_deg: float = param(-40.0, -180.0, 180.0, "its direction, clockwise from the right")
-    length_mm: float = param(11.5, 4.0, 20.0, "of the wire that is seen")
-    wire_mm: float = param(0.55, 0.2, 1.2, "thickness")
-    state: str = param("in", help="still there, or pulled out", choices=("in", "out"))
-    rust: float = param(0.2, 0.0, 1.0, "how rusty")
-    seed: int = param(0, 0, 2**31 - 1, "of the rust")
+    length_mm: float = param(11.5, 4.0, 20.0, "length of the wire that is seen")
+    wire_mm: float = param(0.55, 0.2, 1.2, "thickness of the wire")
+    state: str = param("in", help="whether it is still there or was pulled out", choices=("in", "out"))
+    rust: float = param(0.2, 0.0, 1.0, "how rusty it is")
+    seed: int = param(0, 0, 2**31 - 1, "decides the shape of the rust")
 
     def stain(self, sheet: Sheet) -> Sheet:
-        """Draw the wire, or the traces of a wire that was pulled out."""
+        """Draw the wire, or what it left when it was pulled out."""
         width, height = sheet.page.size_mm
         x, y = self.at_x * width, self.at_y * height
         patch = patch_around(sheet, x, y, 0.5 * self.length_mm + 3.0)
@@ -58,7 +58,10 @@ class Staple(Artifact):
 
 
 def _metal(across: np.ndarray, along: np.ndarray, rust: float) -> np.ndarray:
-    """Colours of a round wire, lit from above: `across` is -0.5 to 0.5 from its upper to its lower side."""
+    """Colours (rows, columns, 3) of a round wire that is lit from above.
+
+    `across` is -0.5 at its upper and 0.5 at its lower side, and `along` is a distance in mm.
+    """
     light = 0.62 + 0.5 * np.exp(-(((across + 0.12) / 0.16) ** 2)) - 0.75 * np.maximum(across, 0.0) - 0.25 * np.maximum(-across - 0.25, 0.0)
     light = light * (1.0 + 0.06 * np.sin(0.9 * along))
     steel = np.array((176.0, 178.0, 182.0)) * (1.0 - 0.6 * rust) + _RUST * 0.6 * rust

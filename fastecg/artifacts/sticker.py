@@ -1,4 +1,4 @@
-"""Stickers: patient labels, barcodes, square codes. All that is on them is made up."""
+"""Stickers: patient labels, barcodes, square codes. Everything on them is made up."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ _FACTS = 5  # Number of lines of `who`.
 
 @dataclass(frozen=True)
 class Sticker(Artifact):
-    """White paper stuck on the page; it hides what is below.
+    """A piece of white paper that is stuck on the page and hides what is below.
 
-    Bars and squares are random and encode nothing; words are digits, initials and a ward from the seed.
+    Bars and squares are random and encode nothing. The words are initials, digits, a date and a ward, which the seed decides.
     """
 
     what: str = param("label", help="patient label, barcode, square code, or an empty label", choices=("label", "barcode", "code", "blank"))
     size: float = param(1.0, 0.5, 2.5, "factor on the usual size")
-    angle_deg: float = param(0.0, -180.0, 180.0, "clockwise")
-    place: str = param("free", help="in free space, anywhere, or in the corner", choices=("free", "anywhere", "top_right"))
-    seed: int = param(0, 0, 2**31, "of its content and place")
-    who: str = param("", help="initials, sex, age, number and date, one a line; recipes fill in those of the page's facts")
+    angle_deg: float = param(0.0, -180.0, 180.0, "its angle, clockwise")
+    place: str = param("free", help="in free space, anywhere, or in the upper right corner", choices=("free", "anywhere", "top_right"))
+    seed: int = param(0, 0, 2**31, "decides its content and place")
+    who: str = param("", help="initials, sex, age, number and date, one per line; recipes fill in those of the page's facts")
 
     def stain(self, sheet: Sheet) -> Sheet:
-        """Stick it on."""
+        """Draw the sticker, which hides what is below."""
         rng = np.random.default_rng(self.seed)
         width, height = (edge * self.size for edge in _SIZES[self.what])
         frame = free_frame(sheet, (width, height), self.angle_deg, rng, self.place)
@@ -44,17 +44,17 @@ class Sticker(Artifact):
             return sheet
         share = frame.coverage(window, sheet.scale, 1.0)
         white = rng.uniform(238, 253) + rng.normal(0, 1.5, 3)
-        printed = self.place == "top_right"  # It is printed by the program that drew the page, and not stuck on.
+        printed = self.place == "top_right"  # In the corner it is part of the print, so it has no shadow.
         part = sheet.pixels[window] if printed else _with_shadow(sheet.pixels[window], frame, window, sheet.scale)
         part = blend_colour(part, share, sheet.style.margin if printed else white)
-        words = {"label": _label, "barcode": _barcode, "code": _code, "blank": _nothing}[self.what]
-        ink, written = words(frame, window, sheet, rng, tuple(self.who.splitlines()))
+        content = {"label": _label, "barcode": _barcode, "code": _code, "blank": _nothing}[self.what]
+        ink, written = content(frame, window, sheet, rng, tuple(self.who.splitlines()))
         part = blend_colour(part, ink * share, (28, 28, 32))
         return cover(sheet, window, part, share, frame.box("sticker", written))
 
 
 def _with_shadow(part: np.ndarray, frame: PatchFrame, window: tuple[slice, slice], scale: float) -> np.ndarray:
-    """The page beside a sticker, which is a tenth of a mm thick."""
+    """The part of the sheet in `window`, with the shadow of a sticker, which is a tenth of a mm thick."""
     x, y = frame.centre_mm
     lower = PatchFrame((x + 0.25, y + 0.3), frame.size_mm, frame.angle_deg)
     return blend_colour(part, 0.22 * lower.coverage(window, scale, 1.0), (60, 55, 55))
@@ -63,6 +63,7 @@ def _with_shadow(part: np.ndarray, frame: PatchFrame, window: tuple[slice, slice
 def _nothing(
     frame: PatchFrame, window: tuple[slice, slice], sheet: Sheet, rng: np.random.Generator, who: tuple[str, ...]
 ) -> tuple[np.ndarray, str]:
+    """The content of an empty label: coverage (rows, columns), 0 to 1, and words."""
     rows, columns = window
     return np.zeros((rows.stop - rows.start, columns.stop - columns.start)), ""
 
@@ -70,7 +71,7 @@ def _nothing(
 def _label(
     frame: PatchFrame, window: tuple[slice, slice], sheet: Sheet, rng: np.random.Generator, who: tuple[str, ...]
 ) -> tuple[np.ndarray, str]:
-    """Lines of made-up data with a barcode below."""
+    """Coverage and words, as for `_nothing`, of lines of made-up data with a barcode below."""
     width, height = frame.size_mm
     initials = rng.choice(list(LETTERS), 3)
     number = "".join(str(digit) for digit in rng.integers(0, 10, 8))
@@ -93,7 +94,7 @@ def _label(
 def _barcode(
     frame: PatchFrame, window: tuple[slice, slice], sheet: Sheet, rng: np.random.Generator, who: tuple[str, ...]
 ) -> tuple[np.ndarray, str]:
-    """Bars with digits below that have nothing to do with them."""
+    """Coverage and words, as for `_nothing`, of bars with digits below, which have nothing to do with the bars."""
     width, height = frame.size_mm
     digits = "".join(str(digit) for digit in rng.integers(0, 10, 10))
     digits = who[3][:10] if len(who) == _FACTS else digits
@@ -110,9 +111,12 @@ def _bars(
     across: tuple[float, float],
     down: tuple[float, float],
 ) -> np.ndarray:
-    """Coverage by random bars between `across` and `down` mm of the frame; every pixel takes the mean over its width."""
+    """Coverage (rows, columns), 0 to 1, by random bars, averaged over the width of each pixel.
+
+    They extend over the ranges `across` and `down` of the frame's coordinates, (first, last) mm from its middle.
+    """
     u, v = frame.inside(window, scale)
-    module = 0.28
+    module = 0.28  # width of the thinnest bar, mm
     count = int((across[1] - across[0]) / module)
     dark = np.repeat(np.arange(count) % 2 == 0, rng.integers(1, 4, count))[:count]
     sums = np.concatenate([[0.0], np.cumsum(dark)])
@@ -127,8 +131,8 @@ def _bars(
 def _code(
     frame: PatchFrame, window: tuple[slice, slice], sheet: Sheet, rng: np.random.Generator, who: tuple[str, ...]
 ) -> tuple[np.ndarray, str]:
-    """Random squares with three eyes, as in square codes; no reader makes anything of them."""
-    side = 25
+    """Coverage and words, as for `_nothing`, of random squares with three finder patterns (eyes), as of a code that encodes nothing."""
+    side = 25  # number of squares along a side
     cells = rng.random((side, side)) < 0.48
     eye = np.pad(np.pad(np.ones((3, 3), dtype=bool), 1), 1, constant_values=True)
     for row, column in ((0, 0), (0, side - 7), (side - 7, 0)):
@@ -147,7 +151,7 @@ def _code(
 
 
 def _printed(texts: list[Text], window: tuple[slice, slice], sheet: Sheet) -> np.ndarray:
-    """Coverage 0 to 1 by printed words, in the window."""
+    """Coverage (rows, columns), 0 to 1, by printed words in the window."""
     from fastecg.printing.text import draw_texts
 
     rows, columns = window

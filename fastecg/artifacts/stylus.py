@@ -1,4 +1,4 @@
-"""A heated stylus that swings faster than it can burn."""
+"""The print of a heated stylus, which burns less into the paper the faster it moves."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Stylus(Artifact):
-    """Old recorders: the steeper the trace, the faster the stylus and the fainter its line. QRS complexes are thin grey strokes."""
+    """As of old recorders: the steeper the trace, the faster the stylus and the fainter its line. QRS complexes are thin grey strokes."""
 
     loss: float = param(0.5, 0.0, 0.85, "share of the contrast that the fastest strokes lack")
     reach_mm: float = param(3.0, 0.5, 20.0, "height of a stroke that lacks half of that")

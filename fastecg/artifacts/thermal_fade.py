@@ -18,21 +18,21 @@ _LEAST = 0.22  # Share of the contrast that always remains: faded print can stil
 
 @dataclass(frozen=True)
 class ThermalFade(Artifact):
-    """Ink lost over the years, in patches and most along the edges, where light and air came in. What is left is brown.
+    """Ink that has faded over the years, in patches and most along the edges, where light and air came in. What is left is brown.
 
-    Belongs before stains. Faded ink stays visible: some of its contrast is always left.
+    In recipes it comes before stains. Faded ink stays visible: some of its contrast always remains.
     """
 
-    loss: float = param(0.4, 0.0, 0.85, "share of the ink's contrast that is gone in the middle of the page")
-    unevenness: float = param(0.3, 0.0, 1.0, "how far that differs from patch to patch")
+    loss: float = param(0.4, 0.0, 0.85, "share of the ink's contrast that is lost in the middle of the page")
+    unevenness: float = param(0.3, 0.0, 1.0, "how much that share differs from patch to patch")
     patch_mm: float = param(35.0, 4.0, 200.0, "size of the patches")
-    edge_loss: float = param(0.2, 0.0, 0.8, "contrast lost beside that along the page's edges")
-    edge_mm: float = param(18.0, 2.0, 80.0, "how far that reaches in")
+    edge_loss: float = param(0.2, 0.0, 0.8, "share of the contrast that is lost in addition at the page's edges")
+    edge_mm: float = param(18.0, 2.0, 80.0, "distance from the edges at which the additional loss has fallen to 37 %")
     brown: float = param(0.4, 0.0, 1.0, "how brown the ink turns")
-    seed: int = param(0, 0, 2**31 - 1, "of the patches")
+    seed: int = param(0, 0, 2**31 - 1, "decides the patches")
 
     def stain(self, sheet: Sheet) -> Sheet:
-        """Take contrast from traces and words."""
+        """Reduce the contrast of traces and words."""
         from fastecg.sheet import faded
 
         patch = whole_sheet(sheet, 3.0)

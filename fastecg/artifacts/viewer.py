@@ -12,7 +12,7 @@ from fastecg.artifact import Artifact, Light, param
 if TYPE_CHECKING:
     from fastecg.kernels.window import Window
 
-_THEMES = {  # Colours of the ground, title, tools, icons and task bar, and of the words of the title.
+_THEMES = {  # sRGB colours of the background, title bar, tool bar, icons and task bar, and of the words in the title bar.
     "light": ((240, 240, 240), (222, 225, 230), (249, 249, 249), (110, 118, 128), (32, 42, 58), (70, 74, 80)),
     "grey": ((170, 173, 178), (64, 92, 140), (212, 208, 200), (70, 70, 74), (24, 30, 44), (250, 250, 250)),
     "dark": ((52, 54, 58), (32, 33, 36), (44, 46, 50), (176, 180, 186), (18, 18, 22), (176, 180, 186)),
@@ -20,22 +20,23 @@ _THEMES = {  # Colours of the ground, title, tools, icons and task bar, and of t
 
 
 _LIST_FROM_MM = 30.0  # A window that extends at least this far beyond the page's left edge has a list of files there.
-_WORDS_WIDE_MM = 60.0  # Width of a line of words.
-_THUMB = (0.6, 0.95)  # Range of the scroll bar's thumb, as a share of its track: nearly all of the page is in view.
+_WORDS_WIDE_MM = 60.0  # Width of the picture of a line of words.
+_THUMB = (0.6, 0.95)  # Range of the length of the scroll bar's thumb, as a share of the bar: nearly all of the page is in view.
+#: Templates of file names.
 _FILES = ("ecg_{a:03d}.pdf", "ECG {b}.pdf", "ekg-{c:02d}-{a:02d}.png", "IMG_{b}.jpg", "scan {a}.pdf", "12-lead {b}.png", "{b}_ecg.pdf")
 
 
 @dataclass(frozen=True)
 class Viewer(Artifact):
-    """A window with its title, tools, scroll bar and task bar round the page, then the bezel, then the wall behind."""
+    """Round the page a window with title, tools, scroll bar and task bar, round it the display's frame, and behind it the wall."""
 
     theme: str = param("light", help="colours of the window", choices=tuple(_THEMES))
-    left_mm: float = param(12.0, 0, 150, "window left of the page, mm of the page")
-    top_mm: float = param(24.0, 0, 150, "window above the page")
-    right_mm: float = param(20.0, 0, 150, "window right of the page")
-    bottom_mm: float = param(16.0, 0, 150, "window below the page")
-    bezel_mm: float = param(14.0, 2, 60, "width of the display's frame")
-    seed: int = param(0, 0, 2**31, "of icons and of the wall")
+    left_mm: float = param(12.0, 0, 150, "how far the window extends beyond the page's left edge, in mm of the page")
+    top_mm: float = param(24.0, 0, 150, "how far the window extends beyond the page's upper edge, in mm of the page")
+    right_mm: float = param(20.0, 0, 150, "how far the window extends beyond the page's right edge, in mm of the page")
+    bottom_mm: float = param(16.0, 0, 150, "how far the window extends beyond the page's lower edge, in mm of the page")
+    bezel_mm: float = param(14.0, 2, 60, "width of the display's frame, in mm of the page")
+    seed: int = param(0, 0, 2**31, "decides icons, file names and the colour of the wall")
 
     def shade(self, light: Light) -> Light:
         """Paint what is seen beside the page."""
@@ -56,14 +57,14 @@ class Viewer(Artifact):
         return -self.left_mm, -self.top_mm, size_mm[0] + self.right_mm, size_mm[1] + self.bottom_mm
 
     def _window(self, size_mm: tuple[float, float]) -> tuple[Window, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        """The window round a page of (width, height) mm, the signs of its tools and of programs, its words, and all colours."""
+        """What `paint_window` draws round a page of (width, height) mm: the window, the signs of tools and programs, words, and colours."""
         from fastecg.kernels.window import MOST_PROGRAMS, SIGNS, Window
 
         rng = np.random.default_rng(self.seed)
         wall = rng.uniform(20, 90) + rng.normal(0, 6, 3)
         edges = self._panel_mm(size_mm)
-        tools = _groups(rng, edges[2] - edges[0])
-        # What runs stands side by side from the left, as rounded tiles with a sign in them, no two alike.
+        tools = _tool_signs(rng, edges[2] - edges[0])
+        # Running programs are rounded tiles with a sign in them, side by side from the left; no two signs are alike.
         programs = np.full(MOST_PROGRAMS, -1)
         running = int(rng.integers(3, SIGNS + 1))
         programs[:running] = rng.permutation(SIGNS)[:running]
@@ -75,8 +76,8 @@ class Viewer(Artifact):
         return window, tools, programs, _words(rng, window.list), colours
 
 
-def _groups(rng: np.random.Generator, width_mm: float) -> np.ndarray:
-    """Signs (`MOST_TOOLS`,) of the tools, -1 where there is none: two to four groups from the left with gaps between them.
+def _tool_signs(rng: np.random.Generator, width_mm: float) -> np.ndarray:
+    """Signs (`MOST_TOOLS`,) of the tools, -1 for none: two to four groups from the left with gaps between them.
 
     Every sign occurs at most once; a narrow window has fewer groups, and none of them is cut off.
     """
@@ -95,7 +96,7 @@ def _groups(rng: np.random.Generator, width_mm: float) -> np.ndarray:
 
 
 def _words(rng: np.random.Generator, list_mm: float) -> np.ndarray:
-    """The title of a window and the entries of a list of files `list_mm` wide, (lines, rows, columns) uint8: how much is ink."""
+    """Coverage (lines, rows, columns) uint8 by the words of a window: its title, then the entries of a list of files `list_mm` wide."""
     from fastecg.kernels.window import WORDS_MM, WORDS_PER_MM
     from fastecg.page import Text
     from fastecg.printing.text import draw_texts
@@ -112,7 +113,7 @@ def _words(rng: np.random.Generator, list_mm: float) -> np.ndarray:
 
 
 def _plane_of(light: Light) -> np.ndarray | None:
-    """The homography (3, 3) from pixels to the page's plane, in mm; from the nodes on the page."""
+    """The homography (3, 3) from pixels to mm on the page's plane, fitted to the nodes on the page; None if these are fewer than 8."""
     nodes_mm = light.warp.nodes_mm
     x, y = np.broadcast_arrays(*light.pixels())
     known = light.warp.off_page_mm <= 0

@@ -21,22 +21,22 @@ _STEP = 0.1  # Distance in mm of the samples of a profile.
 
 @dataclass(frozen=True)
 class WaterStain(Artifact):
-    """A wandering outline with a tide line, where the water left what it had dissolved; ink inside has run."""
+    """A patch with an irregular outline, along which a liquid left what it had dissolved (a tide line); ink inside has run."""
 
     at_x: float = param(0.4, -0.2, 1.2, "its middle, as a share of the page's width")
     at_y: float = param(0.5, -0.2, 1.2, "its middle, as a share of the page's height")
-    radius_mm: float = param(32.0, 3.0, 140.0, "of its outline, about")
+    radius_mm: float = param(32.0, 3.0, 140.0, "approximate radius of the outline")
     aspect: float = param(1.3, 0.4, 2.5, "width over height")
-    wander: float = param(0.25, 0.0, 0.6, "how far the outline strays, in radii")
-    liquid: str = param("water", help="what it was", choices=tuple(_LIQUIDS))
+    wander: float = param(0.25, 0.0, 0.6, "how irregular the outline is, in radii")
+    liquid: str = param("water", help="what was spilled", choices=tuple(_LIQUIDS))
     strength: float = param(0.5, 0.0, 2.0, "how dark it is")
-    tides: int = param(2, 1, 5, "outlines inside one another: it dried in steps")
-    bleed: float = param(0.3, 0.0, 1.0, "ink that has run")
-    bleed_mm: float = param(0.6, 0.1, 3.0, "how far")
-    seed: int = param(0, 0, 2**31 - 1, "of the outline")
+    tides: int = param(2, 1, 5, "number of tide lines inside one another, because it dried in steps")
+    bleed: float = param(0.3, 0.0, 1.0, "how much ink has run")
+    bleed_mm: float = param(0.6, 0.1, 3.0, "how far ink has run, as a standard deviation")
+    seed: int = param(0, 0, 2**31 - 1, "decides the outline")
 
     def stain(self, sheet: Sheet) -> Sheet:
-        """Let the ink run, then multiply by the stain's colour."""
+        """Let the ink run, and darken the sheet below the stain."""
         width, height = sheet.page.size_mm
         x, y = self.at_x * width, self.at_y * height
         patch = patch_around(
@@ -50,16 +50,16 @@ class WaterStain(Artifact):
         return stained(sheet, self._run(sheet, patch, field), dried) if self.bleed else stained(sheet, dried)
 
     def _field(self, patch: Patch, x: float, y: float) -> np.ndarray:
-        """Distance outside the outline, mm, below 0 within."""
+        """Distance (rows, columns) in mm of the patch's nodes from the outline: negative inside."""
         right, down = patch.offsets(x, y)
         away = np.hypot(right / np.sqrt(self.aspect), down * np.sqrt(self.aspect))
         strays = patch.clouds(self.seed, 1.3 * self.radius_mm, 3) + 0.08 * patch.clouds(self.seed + 5, 0.12 * self.radius_mm + 1.5, 3)
         outside = away - self.radius_mm * (1.0 + self.wander * strays)
-        deep = np.clip(-outside / (0.3 * self.radius_mm), 0.0, 1.0)  # inner tides went their own ways
+        deep = np.clip(-outside / (0.3 * self.radius_mm), 0.0, 1.0)  # inner tide lines have other shapes
         return outside + 0.3 * self.radius_mm * deep * patch.clouds(self.seed + 13, 0.8 * self.radius_mm, 3)
 
     def _profile(self) -> tuple[float, float, np.ndarray]:
-        """Density from the middle outwards: a wash, and a line that falls off inwards for every tide."""
+        """`low`, `step` and `profile` of a `Wash`: density by the distance from the outline, with a line for every tide."""
         reach = self.radius_mm * 2.2
         d = np.arange(-reach, 0.8, _STEP)
         dense = np.where(d < 0, 0.09 + 0.07 * np.exp(d / (0.25 * self.radius_mm)), 0.0)
@@ -71,7 +71,7 @@ class WaterStain(Artifact):
         return -reach, _STEP, np.minimum(dense, 1.0)
 
     def _run(self, sheet: Sheet, patch: Patch, field: np.ndarray) -> Wash:
-        """The ink that has run: the coverage of the print, smoothed, within the stain."""
+        """The layer of ink that has run: the coverage by the print, smoothed, within the stain."""
         from scipy.ndimage import gaussian_filter
 
         from fastecg.kernels.stain import mean_coverage
@@ -95,11 +95,11 @@ def _ink_left(sheet: Sheet, patch: Patch) -> float:
     inked, empty = ink > _MOSTLY, level[(ink == 0) & (text == 0)]
     if not (inked.any() and empty.size):
         return 1.0
-    fresh = float(sheet.style.paper[1] - sheet.style.ink[1]) * np.median(ink[inked]) / 255.0  # a pale pen never left all of it
+    fresh = float(sheet.style.paper[1] - sheet.style.ink[1]) * np.median(ink[inked]) / 255.0  # a pale pen leaves less than full coverage
     return float(np.clip((np.median(empty) - np.median(level[inked])) / max(fresh, 1.0), 0.0, 1.0))
 
 
 def _resampled(plane: np.ndarray, old: int, new: int, shape: tuple[int, int]) -> np.ndarray:
-    """A lattice's values at the nodes of another, the nearest ones."""
+    """Values at nodes `new` px apart, (rows, columns) of `shape`, from a plane with nodes `old` px apart, without interpolation."""
     rows, columns = (np.minimum(np.arange(count) * new // old, size - 1) for count, size in zip(shape, plane.shape, strict=True))
     return np.asarray(plane[np.ix_(rows, columns)])

@@ -8,30 +8,29 @@ import numpy as np
 
 from fastecg.artifact import GAMMA, Artifact, Light, param
 
-# XYZ of a light of chromaticity (x, y) and Y = 1 to linear sRGB (IEC 61966-2-1).
 # Matrix from CIE XYZ to linear sRGB (IEC 61966-2-1).
 _TO_SRGB = ((3.2406, -1.5372, -0.4986), (-0.9689, 1.8758, 0.0415), (0.0557, -0.2040, 1.0570))
 
 
 @dataclass(frozen=True)
 class WhiteBalance(Artifact):
-    """A cast from candle to overcast sky, left over by a camera that took most of it for white."""
+    """The colour cast of the light, from a candle to an overcast sky, as far as the camera's white balance has left it."""
 
     kelvin: float = param(4500.0, 2000, 12000, "colour temperature of the light")
-    remaining: float = param(0.25, 0, 1, "share of the cast that the camera left in")
-    green: float = param(0.0, -0.2, 0.2, "light tubes: more green (or, below 0, magenta) light than the locus has")
+    remaining: float = param(0.25, 0, 1, "share of the cast that the camera has left")
+    green: float = param(0.0, -0.2, 0.2, "additional green (below 0: magenta) in the light, as of fluorescent tubes")
 
     def shade(self, light: Light) -> Light:
-        """One factor a channel; the brightest channel keeps its light, so nothing burns out."""
+        """Multiply each channel by a factor, which is 1 for the brightest channel, so that nothing is overexposed."""
         colour = light_colour(self.kelvin) * np.array([1.0, 1.0 + self.green, 1.0])
         gains = (colour / colour.max()) ** (GAMMA * self.remaining)
         return light.lit(gains.astype(np.float32)[None, None, :])
 
 
 def light_colour(kelvin: float) -> np.ndarray:
-    """Linear sRGB (3,) of white paper in light of this colour temperature.
+    """Linear sRGB (3,) of white paper in light of a colour temperature in K.
 
-    The Planckian locus (Kim et al. 2002) below 4000 K, the CIE daylight locus above.
+    Below 4000 K it is that of the Planckian locus (Kim et al. 2002), above it that of the CIE daylight locus.
     """
     t = 1000.0 / kelvin
     if kelvin < 4000:

@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 class WhiteOut(Artifact):
     """A white patch with a wavy edge and brush marks, over printed words or anywhere; it hides what is below."""
 
-    over: str = param("words", help="printed words, or any place", choices=("words", "anywhere"))
-    width_mm: float = param(18.0, 3.0, 90.0, "of a patch that is anywhere")
-    height_mm: float = param(6.0, 2.0, 40.0, "of a patch that is anywhere")
-    seed: int = param(0, 0, 2**31, "of place and shape")
+    over: str = param("words", help="whether it covers printed words or any place", choices=("words", "anywhere"))
+    width_mm: float = param(18.0, 3.0, 90.0, "width of a patch that does not cover words")
+    height_mm: float = param(6.0, 2.0, 40.0, "height of a patch that does not cover words")
+    seed: int = param(0, 0, 2**31, "decides place and shape")
 
     def stain(self, sheet: Sheet) -> Sheet:
-        """Paint it."""
+        """Paint the patch."""
         rng = np.random.default_rng(self.seed)
         frame = self._frame(sheet, rng)
         window = frame.window(sheet, 2.0)
@@ -37,7 +37,7 @@ class WhiteOut(Artifact):
         share = np.rint(255 * np.clip(0.5 - off * sheet.scale * 0.5, 0.0, 1.0)) / 255
         if not share.any():
             return sheet
-        # The fluid is as white as the whitest paper at least: what is darker than the paper round it would hide nothing on a real page.
+        # The fluid is at least as white as the paper: nobody would use one that is darker.
         fluid = np.maximum(rng.uniform(240, 252) + rng.normal(0, 1.5, 3), np.maximum(sheet.style.paper, sheet.style.margin))
         part = blend_colour(sheet.pixels[window], share, fluid)
         brushed = rough(u.shape, max(0.5 * sheet.scale, 1.0), rng)[:, :1] - 0.5 + 0.5 * (rough(u.shape, 1.5 * sheet.scale, rng) - 0.5)
@@ -46,6 +46,7 @@ class WhiteOut(Artifact):
         return cover(sheet, window, part, share, box_round(share, window, sheet.scale, "white_out"))
 
     def _frame(self, sheet: Sheet, rng: np.random.Generator) -> PatchFrame:
+        """Where the patch is: over a random line of words, or anywhere."""
         printed = text_lines(sheet.page)
         angle = float(rng.normal(0, 2.0))
         if self.over == "words" and printed:

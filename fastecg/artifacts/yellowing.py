@@ -19,17 +19,17 @@ _RUST = (0.80, 0.62, 0.42)  # The same of foxing.
 
 @dataclass(frozen=True)
 class Yellowing(Artifact):
-    """Yellow-brown with age: more along the edges, in faint blotches, and with foxing, small rusty spots."""
+    """Paper that is yellow-brown with age: more so along the edges and in faint blotches, and with foxing, small rusty spots."""
 
-    age: float = param(0.4, 0.0, 1.5, "from new to very old")
-    edge: float = param(0.3, 0.0, 1.5, "how much more yellow the edges are, in ages")
-    edge_mm: float = param(12.0, 2.0, 80.0, "how far that reaches in")
-    blotches: float = param(0.15, 0.0, 1.0, "how far age differs from patch to patch")
+    age: float = param(0.4, 0.0, 1.5, "how old the paper looks: 0 is new, 1 very old")
+    edge: float = param(0.3, 0.0, 1.5, "by how much the edges look older")
+    edge_mm: float = param(12.0, 2.0, 80.0, "distance from the edges at which that has fallen to 37 %")
+    blotches: float = param(0.15, 0.0, 1.0, "how much the age differs from place to place")
     foxing: int = param(0, 0, 200, "number of rusty spots")
-    seed: int = param(0, 0, 2**31 - 1, "of blotches and spots")
+    seed: int = param(0, 0, 2**31 - 1, "decides blotches and spots")
 
     def stain(self, sheet: Sheet) -> Sheet:
-        """Multiply paper and print."""
+        """Yellow paper and print, and add the spots."""
         from fastecg.kernels.stain import tint
 
         patch = whole_sheet(sheet, 4.0)
@@ -43,7 +43,7 @@ class Yellowing(Artifact):
         return replace(sheet, pixels=self._foxed(sheet, pixels))
 
     def _foxed(self, sheet: Sheet, pixels: np.ndarray) -> np.ndarray:
-        """Add the spots, in place."""
+        """Add the rusty spots to `pixels`, in place."""
         from fastecg.kernels.stain import absorb_plane, add_spots
 
         rng = np.random.default_rng(self.seed)
