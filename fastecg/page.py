@@ -56,7 +56,7 @@ class Text:
     lead: str = ""  # for kind "lead": whose name it is
     angle_deg: float = 0.0
     lean: float = 0.0  # tangent of an additional slant
-    dots_mm: float = 0.0  # dots per mm of the raster of which letters are made; 0 for smooth outlines
+    dots_per_mm: float = 0.0  # dots per mm of the raster of which letters are made; 0 for smooth outlines
     grey: bool = False  # whether dots of this raster may be grey, as on displays; those of print heads are black or white
 
 

@@ -48,13 +48,16 @@ def label_of(label: str, column: int, baseline: float, pitch: float, style: Styl
     rise = max(min(rise, 0.45 * pitch), -0.42 * pitch)
     x = frame.start_x_mm + column * (frame.end_x_mm - frame.start_x_mm) / columns + style.label_shift_mm
     if style.label_place == "left":
-        width = advance_mm(Text("lead", words, 0.0, 0.0, size, style.face, style.label_bold, dots_mm=style.dots_mm, grey=style.grey))
+        width = advance_mm(
+            Text("lead", words, 0.0, 0.0, size, style.face, style.label_bold, dots_per_mm=style.dots_per_mm, grey=style.grey)
+        )
         pulse = style.pulse_width_mm + 2 * style.pulse_feet_mm + style.pulse_gap_mm if style.pulse_side in ("left", "both") else 0.0
         x = frame.start_x_mm - pulse - width - 1.0 if column == 0 else x
         rise = rise if column == 0 else min(3.0, 0.4 * pitch)
     y = min(max(baseline - rise, size), frame.size_mm[1] - 0.3 * size)
     return Text(
-        "lead", words, x, y, size, style.face, style.label_bold, lead=label.removeprefix("-"), dots_mm=style.dots_mm, grey=style.grey
+        "lead", words, x, y, size, style.face, style.label_bold, lead=label.removeprefix("-"), dots_per_mm=style.dots_per_mm,
+        grey=style.grey,
     )  # fmt: skip
 
 

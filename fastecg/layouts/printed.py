@@ -103,7 +103,7 @@ def _nothing(facts: ReportFields, setup: MachineSettings, style: Style, frame: P
 
 def _at(words: str, x: float, y: float, style: Style, kind: str = "header", bold: bool = False) -> Text:
     """A text in the style's size and typeface, whose baseline begins at (x, y) mm."""
-    return Text(kind, words, x, y, style.text_mm, style.face, bold, dots_mm=style.dots_mm, grey=style.grey)
+    return Text(kind, words, x, y, style.text_mm, style.face, bold, dots_per_mm=style.dots_per_mm, grey=style.grey)
 
 
 def _ending_at(words: str, x: float, y: float, style: Style, kind: str = "header", bold: bool = False) -> Text:

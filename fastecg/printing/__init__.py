@@ -1,1 +1,1 @@
-"""The flat print of a page: the millimetre grid, and words."""
+"""The parts of the flat print of a page that are not traces: the millimetre grid, and words."""

@@ -1,8 +1,9 @@
 """The printed millimetre grid, as exact area coverage.
 
 A ruled line is a rectangle parallel to the pixels, so its coverage is the product of two one-dimensional overlaps: one number for every
-column and one for every row describe all lines of one weight. Lines lie at x0 + k mm. Every 5th is a major line, or 5 mm line; every 25th
-is a heavy one, or 25 mm line, if the style has these. A heavier weight is printed over a lighter one. The area may end between two lines.
+column and one for every row describe all lines of one weight. Lines lie every millimetre from the left and upper edge of the ruled area.
+Every 5th is a major line, or 5 mm line; every 25th is a heavy line, or 25 mm line, if the style has these. A heavier weight is printed
+over a lighter one. The area may end between two lines.
 """
 
 from __future__ import annotations
@@ -19,12 +20,12 @@ from fastecg.kernels.ruling import add_discs, print_dots, print_rules
 from fastecg.page import Grid
 from fastecg.styles.style import RGB, GridInk
 
-_BEAD = 0.7  # Length of a bead in pitches: on real paper the beads run into each other.
-_CLOUD_BEADS = 30  # Beads between two independent values of their ink.
+_BEAD = 0.7  # Length of a bead as a share of the beads' pitch.
+_CLOUD_BEADS = 30  # Number of beads between two independent values of their ink.
 _WAVE_MM = 14  # Distance of independent values of the ink along solid lines, which varies with the roller's pressure.
-_LEVELS = 128.0  # Number of levels of this ink. It is limited because equal rows are drawn once.
+_LEVELS = 128.0  # Number of levels of the ink of solid lines. With few levels, many rows are equal, and equal rows are drawn once.
 _GAP_MM = (1.5, 28.0)  # Range of the lengths of gaps in solid lines, where the plate took little ink.
-_GAPS_MM2 = 1 / 70.0  # Number of gaps per mm² and unit of unevenness: about 170 on a page with an unevenness of 0.2.
+_GAPS_PER_MM2 = 1 / 70.0  # Number of gaps per mm² of paper and unit of unevenness: about 170 on a page with an unevenness of 0.2.
 _SLIVER_MM = 1e-6  # A line may lie this far beyond the area's end, because of rounding errors.
 
 
@@ -63,7 +64,7 @@ def draw_grid(pixels: np.ndarray, grid: Grid, ink: GridInk, scale: float) -> Non
 
 
 def grid_plane(shape: tuple[int, int], grid: Grid, ink: GridInk, scale: float) -> np.ndarray:
-    """Return the coverage of all the grid's ink, (height, width) uint8: what `draw_grid` prints, whatever its colours."""
+    """Return the coverage (height, width) uint8 by all ink that `draw_grid` prints, whatever its colours."""
     plane = np.zeros(shape, np.float32)
     if ink.minor == "dots" and ink.minor_mm > 0:
         add_discs(*_dot_positions(grid, scale), 0, ink.minor_mm / 2 * scale, plane, ink.uneven, _plate(ink))
@@ -78,17 +79,17 @@ def grid_plane(shape: tuple[int, int], grid: Grid, ink: GridInk, scale: float) -
 
 @dataclass(frozen=True, eq=False)
 class _Rule:
-    """All lines of one weight: the coverage of columns and rows by them, and the stretches that they run over."""
+    """All lines of one weight, as coverage from 0 to 1 along the axes. Their coverage of pixels is the product of two of these arrays."""
 
-    columns: np.ndarray  # (width,) by the vertical lines
-    down: np.ndarray  # (height,) the stretch the vertical lines run over
-    rows: np.ndarray  # (height,) by the horizontal lines
-    across: np.ndarray  # (width,) the stretch the horizontal lines run over
+    columns: np.ndarray  # (width,) coverage of pixel columns by the vertical lines' widths
+    down: np.ndarray  # (height,) coverage of pixel rows by the vertical lines' lengths
+    rows: np.ndarray  # (height,) coverage of pixel rows by the horizontal lines' widths
+    across: np.ndarray  # (width,) coverage of pixel columns by the horizontal lines' lengths
     ink: RGB
 
 
 def _rules(shape: tuple[int, int], grid: Grid, ink: GridInk, scale: float) -> list[_Rule]:
-    """Return the weights in the order of printing."""
+    """Return the lines of each weight, in the order of printing."""
     weights = [(1, ink.minor_mm if ink.minor == "line" else 0.0, ink.minor_ink)]
     weights += [(5, ink.major_mm, ink.major_ink), (25, ink.heavy_mm, ink.heavy_ink)]
     weights = [weight for weight in weights if weight[1] > 0]
@@ -98,9 +99,9 @@ def _rules(shape: tuple[int, int], grid: Grid, ink: GridInk, scale: float) -> li
         heavier = weights[i + 1][0] if i + 1 < len(weights) else 0
         bead_mm = ink.major_bead_mm if step == 5 else 0.0
         press = ink.uneven, _plate(ink)
-        columns, across = _lines((left, right), step, heavier, width_mm, bead_mm, scale, shape[1], press, ink.dots_mm)
+        columns, across = _lines((left, right), step, heavier, width_mm, bead_mm, scale, shape[1], press, ink.dots_per_mm)
         heavier = heavier if heavier != 25 or ink.heavy_rows else 0
-        rows, down = _lines((top, bottom), step, heavier, width_mm, bead_mm, scale, shape[0], press, ink.dots_mm)
+        rows, down = _lines((top, bottom), step, heavier, width_mm, bead_mm, scale, shape[0], press, ink.dots_per_mm)
         if step == 25 and not ink.heavy_rows:
             rows = np.zeros_like(rows)
         rules.append(_Rule(columns, down, rows, across, colour))
@@ -119,76 +120,91 @@ def _lines(
     scale: float,
     size: int,
     press: tuple[float, int],
-    dots_mm: float,
+    dots_per_mm: float,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the coverage of `size` pixels by lines every `step` mm, without those every `left_out` mm; and that by the ruled area.
+    """Return the coverage (size,) of pixels by the widths of lines across an axis, and that by the lengths of lines along it.
 
-    For lines of beads, the latter is reduced to the beads' share. `press` is how uneven the lines are, and the number of the printing
-    plate; `dots_mm` the resolution of a display, 0 for none.
+    Parameters
+    ----------
+    span_mm : (float, float)
+        Start and stop of the ruled area on this axis.
+    step, left_out : int
+        Lines lie every `step` mm; those every `left_out` mm are left out, because a heavier line is there (0: none).
+    width_mm, bead_mm : float
+        Width of the lines, and the pitch of the beads that they consist of (0: they are solid).
+    scale : float
+        px/mm.
+    size : int
+        Number of pixels on this axis.
+    press : (float, int)
+        How uneven the ink is, and the number of the printing plate.
+    dots_per_mm : float
+        Resolution of the raster to which lines are rounded (0: none).
     """
     start_mm, stop_mm = span_mm
     positions = _line_positions(start_mm, stop_mm)[::step]
     kept = positions if not left_out else positions[np.arange(len(positions)) * step % left_out != 0]
     half_mm = min(width_mm, step) / 2
-    stretches = _on_dots(np.stack([kept - half_mm, kept + half_mm], axis=1), dots_mm)
-    lines = _coverage(stretches, scale, size, _inked(len(kept), 1, *press))
-    # The first line, and the last if the area ends on it, are printed in full width, so that corners are closed.
+    stretches = _rounded_to_dots(np.stack([kept - half_mm, kept + half_mm], axis=1), dots_per_mm)
+    lines = _coverage(stretches, scale, size, _ink_of_each(len(kept), 1, *press))
+    # Lines along the axis reach to the outer sides of the first line across it, and of the last if the area ends there: corners are closed.
     end_mm = max(stop_mm, positions[-1] + half_mm) if len(positions) else start_mm - half_mm
     ruled, shares = np.array([[start_mm - half_mm, end_mm]]), np.ones(1)
     if bead_mm > 0:
         middles = start_mm + bead_mm * np.arange(math.ceil((end_mm - start_mm) / bead_mm) + 1)
         ruled = np.clip(middles[:, None] + 0.5 * _BEAD * bead_mm * np.array([-1.0, 1.0]), start_mm - half_mm, end_mm)
-        shares = _inked(len(middles), _CLOUD_BEADS, *press)
+        shares = _ink_of_each(len(middles), _CLOUD_BEADS, *press)
     elif press[0] > 0:
         edges = np.append(positions - half_mm, end_mm)
-        ruled, shares = np.stack([edges[:-1], edges[1:]], axis=1), _along(len(positions), *press)
+        ruled, shares = np.stack([edges[:-1], edges[1:]], axis=1), _ink_along(len(positions), *press)
         return lines, np.rint(_coverage(ruled, scale, size, shares) * np.float32(_LEVELS)) / np.float32(_LEVELS)
-    return lines, _coverage(_on_dots(ruled, dots_mm), scale, size, shares)
+    return lines, _coverage(_rounded_to_dots(ruled, dots_per_mm), scale, size, shares)
 
 
-def _along(count: int, uneven: float, plate: int) -> np.ndarray:
-    """Return the ink of solid lines for every mm along them, at most 1. It varies slowly, and equally for all parallel lines."""
+def _ink_along(count: int, uneven: float, plate: int) -> np.ndarray:
+    """Return the ink (count,) of solid lines for every mm along them, at most 1. It varies slowly, and equally on all parallel lines."""
     knots = uniform(plate + 2, np.arange(count // _WAVE_MM + 2))
     return np.asarray(1.0 - 0.6 * uneven * (1.0 + np.interp(np.arange(count) / _WAVE_MM, np.arange(len(knots)), knots)))
 
 
 def _gaps(shape: tuple[int, int], grid: Grid, ink: GridInk, scale: float) -> Iterator[tuple[tuple[slice, slice], float]]:
-    """Return windows of the sheet in which a solid 1 mm line has lost a share of its ink."""
+    """Yield windows of the sheet in which a solid 1 mm line has lost ink, and the share that is lost."""
     left, top, right, bottom = grid.area_mm
     if ink.minor != "line" or ink.uneven == 0.0 or right - left < 10.0 or bottom - top < 10.0:
         return
     plate = _plate(ink) + 3
-    count = round(ink.uneven * _GAPS_MM2 * (right - left) * (bottom - top))
-    u = 0.5 + 0.5 * uniform(plate, np.arange(5 * count)).reshape(count, 5)
+    count = round(ink.uneven * _GAPS_PER_MM2 * (right - left) * (bottom - top))
+    draws = 0.5 + 0.5 * uniform(plate, np.arange(5 * count)).reshape(count, 5)
     half = max(0.5 * ink.minor_mm * scale, 0.5)
-    for place, start, length, loss, upright in u:
-        long = _GAP_MM[0] * (_GAP_MM[1] / _GAP_MM[0]) ** length
-        low, high, first, last = (left, right, top, bottom) if upright < 0.5 else (top, bottom, left, right)
+    for place, start, length, loss, axis in draws:
+        length_mm = _GAP_MM[0] * (_GAP_MM[1] / _GAP_MM[0]) ** length
+        vertical = axis < 0.5
+        low, high, first, last = (left, right, top, bottom) if vertical else (top, bottom, left, right)
         line = low + math.floor(place * (high - low))
         if (line - low) % 5 < 0.5:
             line += 1.0
         begin = first + start * (last - first)
         across = slice(max(round(line * scale - half), 0), max(round(line * scale + half), 0))
-        along = slice(max(round(begin * scale), 0), max(round(min(begin + long, last) * scale), 0))
-        yield ((along, across) if upright < 0.5 else (across, along)), 0.1 + 0.55 * loss
+        along = slice(max(round(begin * scale), 0), max(round(min(begin + length_mm, last) * scale), 0))
+        yield ((along, across) if vertical else (across, along)), 0.1 + 0.55 * loss
 
 
-def _on_dots(stretches_mm: np.ndarray, dots_mm: float) -> np.ndarray:
-    """Return stretches (n, 2) rounded to whole dots of a raster, at least one dot wide, as programs draw lines on a display."""
-    if dots_mm == 0.0:
+def _rounded_to_dots(stretches_mm: np.ndarray, dots_per_mm: float) -> np.ndarray:
+    """Return stretches (n, 2) in mm, rounded to whole dots of a raster and at least one dot wide, as programs draw lines on a display."""
+    if dots_per_mm == 0.0:
         return stretches_mm
-    wide = np.maximum(np.rint((stretches_mm[:, 1] - stretches_mm[:, 0]) * dots_mm), 1.0)
-    first = np.floor(0.5 * stretches_mm.sum(axis=1) * dots_mm - 0.5 * wide + 0.5)
-    return np.asarray(np.stack([first, first + wide], axis=1) / dots_mm)
+    wide = np.maximum(np.rint((stretches_mm[:, 1] - stretches_mm[:, 0]) * dots_per_mm), 1.0)
+    first = np.floor(0.5 * stretches_mm.sum(axis=1) * dots_per_mm - 0.5 * wide + 0.5)
+    return np.asarray(np.stack([first, first + wide], axis=1) / dots_per_mm)
 
 
 def _plate(ink: GridInk) -> int:
-    """The number of the printing plate, which seeds the unevenness: papers with other inks have other plates."""
+    """Return the number of the printing plate, which seeds the unevenness: papers with other inks have other plates."""
     return crc32(repr(ink).encode()) & 0x7FFFFFFF
 
 
-def _inked(count: int, length: int, uneven: float, plate: int) -> np.ndarray:
-    """The ink of lines or beads, at most 1. Half of its variation is independent for each, half is slow, over `length` of them."""
+def _ink_of_each(count: int, length: int, uneven: float, plate: int) -> np.ndarray:
+    """Return the ink (count,) of lines or beads, at most 1. Half of its variation is independent, half is slow, over `length` of them."""
     if uneven == 0.0:
         return np.ones(count)
     own, knots = uniform(plate, np.arange(count)), uniform(plate + 1, np.arange(count // length + 2))
@@ -197,25 +213,25 @@ def _inked(count: int, length: int, uneven: float, plate: int) -> np.ndarray:
 
 
 def _line_positions(start_mm: float, stop_mm: float) -> np.ndarray:
-    """Return where the 1 mm lines lie."""
+    """Return the positions of the 1 mm lines on an axis, mm."""
     return start_mm + np.arange(math.floor(stop_mm - start_mm + _SLIVER_MM) + 1)
 
 
 def _coverage(stretches_mm: np.ndarray, scale: float, size: int, shares: np.ndarray) -> np.ndarray:
-    """Return the coverage of `size` pixels by stretches (n, 2), which are in order and do not overlap, each of them to its own share."""
+    """Return the coverage (size,) of pixels by stretches (n, 2) mm, each with its share (n,) of ink. They are in order without overlaps."""
     if not len(stretches_mm):
         return np.zeros(size, np.float32)
     edges = stretches_mm.ravel() * scale
     lengths = np.diff(edges)
     lengths[::2] *= shares
     lengths[1::2] = 0  # the gaps between stretches
-    # Pixel i spans i to i + 1 from the sheet's rim. The ink up to each rim is piecewise linear, so its differences are exact.
+    # Pixel i spans i to i + 1 from the sheet's edge. The ink up to a position is piecewise linear, so differences between pixels are exact.
     ink = np.interp(np.arange(size + 1.0), edges, np.concatenate([[0.0], np.cumsum(lengths)]))
     return np.diff(ink).astype(np.float32)
 
 
 def _dot_positions(grid: Grid, scale: float) -> tuple[np.ndarray, np.ndarray]:
-    """Return where the columns and rows of dots stand, px from the sheet's rim: on the 1 mm crossings off the major lines."""
+    """Return the positions of the columns and rows of dots, px from the sheet's edges: the 1 mm positions that are not on major lines."""
     x0, y0, x1, y1 = grid.area_mm
     columns, rows = _line_positions(x0, x1), _line_positions(y0, y1)
     return columns[np.arange(len(columns)) % 5 != 0] * scale, rows[np.arange(len(rows)) % 5 != 0] * scale

@@ -3,6 +3,8 @@
 Pillow draws every glyph once at a large size, and its mask is averaged over the pixels that it covers. One drawing therefore serves all
 sizes and resolutions, and words lie where the page places them to a hundredth of a pixel. A hinted font at the final size would be moved
 to whole pixels.
+
+A *cell* is a pixel of such a drawing. The *pen* is the point of the baseline at which a glyph begins.
 """
 
 from __future__ import annotations
@@ -23,14 +25,14 @@ from PIL import Image, ImageFont
 from fastecg.errors import LayoutError
 from fastecg.page import Text
 
-#: Names of the faces that are always there; any other face is the path of a TrueType or OpenType file.
+#: Names of the faces that are always available; any other face is the path of a TrueType or OpenType file.
 FACES = ("sans", "serif", "mono", "bitmap", "dejavu")
 
-_EM = 128  # Cells per em of the large drawing: hinting moves an edge by up to half a cell, 0.1 px in text of 22 px.
-_DOTS_MM = 8  # Dots per mm of a thermal print head.
+_EM = 128  # Height of an em in cells of the large drawing. Hinting moves an edge by up to half a cell: 0.1 px in text of 22 px.
+_HEAD_DOTS_PER_MM = 8  # Dots per mm of a thermal print head.
 _SHEAR = 0.2  # Tangent of the slant of synthetic italics.
-_BOLD_EM = 0.028  # Growth of a bold stem on each side, em: about 0.1 mm in text of 3 mm.
-# Files that come with matplotlib, by (face, bold, italic): drawn cuts look better than grown or sheared ones.
+_BOLD_EM = 0.028  # Growth of the stems of synthetic bold type on each side, em: about 0.1 mm in text of 3 mm.
+# Font files that come with matplotlib, by (face, bold, italic). They look better than synthetic bold and italic type.
 _FILES = {
     ("serif", False, False): "STIXGeneral.ttf",
     ("serif", True, False): "STIXGeneralBol.ttf",
@@ -45,9 +47,19 @@ _drawing = threading.Lock()  # a FreeType face must not be used by two threads a
 
 
 class Font(NamedTuple):
-    """A face in one cut. `em` is the height of an em in cells (pixels of that drawing), `lean` the tangent of a slant added to it.
+    """A face and how it is drawn.
 
-    `mode` is "" for the large drawing; for letters of whole dots it is Pillow's mode of the mask, "1" (black or white) or "L" (grey).
+    Attributes
+    ----------
+    face : str
+        One of `FACES`, or the path of a font file.
+    bold, italic : bool
+    em : int
+        Height of an em in cells.
+    lean : float
+        Tangent of an additional slant.
+    mode : str
+        "" for the large drawing. For letters of whole dots, Pillow's mode of the mask: "1" (black and white) or "L" (grey).
     """
 
     face: str
@@ -60,26 +72,29 @@ class Font(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Glyph:
-    """One drawn character: the summed-area table of its mask, and the mask's position relative to the pen (cells, y down)."""
+    """One drawn character: the summed-area table of its mask, the position of the mask's corner, and where the next glyph begins.
 
-    sums: np.ndarray
+    Positions are in cells from the pen, x to the right and y down.
+    """
+
+    sums: np.ndarray  # (rows + 1, columns + 1) int32; (1, 1) if there is no ink
     left: int
     top: int
-    advance: float  # cells
+    advance: float
 
     @property
     def right(self) -> int:
-        """Right edge of the ink, from the pen's position, cells."""
+        """Right edge of the ink in cells from the pen."""
         return self.left + self.sums.shape[1] - 1
 
     @property
     def bottom(self) -> int:
-        """Lower edge of the ink from the baseline, cells."""
+        """Lower edge of the ink in cells below the baseline."""
         return self.top + self.sums.shape[0] - 1
 
 
 def measure(text: Text) -> tuple[float, float, float, float]:
-    """The box (x0, y0, x1, y1) in mm round the ink of a text; without extent if it has no ink.
+    """The box (x0, y0, x1, y1) in mm round the ink of a text; a point if it has no ink.
 
     Raises
     ------
@@ -87,13 +102,13 @@ def measure(text: Text) -> tuple[float, float, float, float]:
         If the face is neither one of `FACES` nor a font file.
     """
     font = _font(text)
-    x0, y0, x1, y1 = _ink(text.words, font, round(text.angle_deg, 3))
+    x0, y0, x1, y1 = _ink_box(text.words, font, round(text.angle_deg, 3))
     cell = _cell_mm(text, font)
     return text.x_mm + x0 * cell, text.y_mm + y0 * cell, text.x_mm + x1 * cell, text.y_mm + y1 * cell
 
 
 def width_mm(words: str, size_mm: float, face: str, bold: bool = False, italic: bool = False) -> float:
-    """The advance width of the words in mm."""
+    """The advance width in mm of words, set at `size_mm` per em."""
     return advance_mm(Text("", words, 0.0, 0.0, size_mm, face, bold, italic))
 
 
@@ -104,7 +119,7 @@ def advance_mm(text: Text) -> float:
 
 
 def draw_texts(plane: np.ndarray, texts: Iterable[Text], scale: float) -> None:
-    """Print texts into a coverage plane by max-combine.
+    """Print texts into a coverage plane. Where there is ink already, the larger coverage counts.
 
     Parameters
     ----------
@@ -124,36 +139,37 @@ def draw_texts(plane: np.ndarray, texts: Iterable[Text], scale: float) -> None:
     for text in texts:
         font, angle = _font(text), round(text.angle_deg, 3)
         cell = _cell_mm(text, font)
-        step = 1.0 / (cell * scale)  # cells a pixel
+        step = 1.0 / (cell * scale)  # cells per pixel
         x0, y0 = text.x_mm / cell, text.y_mm / cell
-        if text.dots_mm:
+        if text.dots_per_mm:
             x0, y0 = round(x0), round(y0)
-        for glyph, x, y in _pens(text.words, font, angle):
+        for glyph, x, y in _placed_glyphs(text.words, font, angle):
             if glyph.sums.size > 1:
                 blit_glyph(plane, glyph.sums, (x0 + x + glyph.left) / step, (y0 + y + glyph.top) / step, step)
 
 
-def _pens(words: str, font: Font, angle_deg: float) -> tuple[tuple[Glyph, float, float], ...]:
-    """Glyphs of the words with the pen's position for each, cells from the start of the baseline."""
+def _placed_glyphs(words: str, font: Font, angle_deg: float) -> tuple[tuple[Glyph, float, float], ...]:
+    """The glyphs of words, each with the pen's position (x, y) in cells from the start of the baseline."""
     # Turned words are not cached: they occur on one page only, and their letters would fill the cache.
-    return (_set.__wrapped__ if angle_deg else _set)(words, font, angle_deg)
+    return (_typeset.__wrapped__ if angle_deg else _typeset)(words, font, angle_deg)
 
 
 @lru_cache(maxsize=512)  # a page prints sixty texts, most of which the next one prints too
-def _set(words: str, font: Font, angle_deg: float) -> tuple[tuple[Glyph, float, float], ...]:
-    across, down = math.cos(math.radians(angle_deg)), -math.sin(math.radians(angle_deg))
-    pens, along = [], 0.0
+def _typeset(words: str, font: Font, angle_deg: float) -> tuple[tuple[Glyph, float, float], ...]:
+    """The same as `_placed_glyphs`, cached."""
+    right, down = math.cos(math.radians(angle_deg)), -math.sin(math.radians(angle_deg))
+    placed, along = [], 0.0
     for character in words:
         glyph = (_turned_glyph if angle_deg else _glyph)(font, character, angle_deg)
-        pens.append((glyph, along * across, along * down))
+        placed.append((glyph, along * right, along * down))
         along += glyph.advance
-    return tuple(pens)
+    return tuple(placed)
 
 
 @lru_cache(maxsize=512)
-def _ink(words: str, font: Font, angle_deg: float) -> tuple[float, float, float, float]:
-    """The box round the ink of the words, cells from the start of the baseline."""
-    inked = [(glyph, x, y) for glyph, x, y in _pens(words, font, angle_deg) if glyph.sums.size > 1]
+def _ink_box(words: str, font: Font, angle_deg: float) -> tuple[float, float, float, float]:
+    """The box (x0, y0, x1, y1) round the ink of words, in cells from the start of the baseline."""
+    inked = [(glyph, x, y) for glyph, x, y in _placed_glyphs(words, font, angle_deg) if glyph.sums.size > 1]
     if not inked:
         return 0.0, 0.0, 0.0, 0.0
     return (
@@ -165,35 +181,37 @@ def _ink(words: str, font: Font, angle_deg: float) -> tuple[float, float, float,
 
 
 def _font(text: Text) -> Font:
-    # Thermal heads and displays have dots of one size, so letters are drawn at their real height in dots.
-    dots = text.dots_mm or (_DOTS_MM if text.face == "bitmap" else 0.0)
+    """The font in which a text is drawn."""
+    # Thermal heads and displays have dots of one size, so letters for them are drawn at their real height in dots.
+    dots = text.dots_per_mm or (_HEAD_DOTS_PER_MM if text.face == "bitmap" else 0.0)
     if not dots:
         return Font(text.face, text.bold, text.italic, _EM, text.lean)
     return Font(text.face, text.bold, text.italic, max(6, round(text.size_mm * dots)), text.lean, "L" if text.grey else "1")
 
 
 def _cell_mm(text: Text, font: Font) -> float:
-    """The side of a cell of a font's drawing in mm: a dot of the raster where letters have one."""
-    return 1.0 / text.dots_mm if text.dots_mm else text.size_mm / font.em
+    """The side of a cell in mm: the side of a dot if the text is made of dots."""
+    return 1.0 / text.dots_per_mm if text.dots_per_mm else text.size_mm / font.em
 
 
 @lru_cache(maxsize=64)  # Small, because labels differ in angle, so that a glyph is hardly ever used twice.
 def _turned_glyph(font: Font, character: str, angle_deg: float) -> Glyph:
+    """The same as `_glyph`, for words that are not level."""
     return _glyph.__wrapped__(font, character, angle_deg)
 
 
 @lru_cache(maxsize=1024)  # A glyph takes 18 kB.
 def _glyph(font: Font, character: str, angle_deg: float) -> Glyph:
-    """Draw one character large; the result is empty if no face has it."""
-    able = _able(font, character)
-    if able is None:
+    """Draw one character, turned counterclockwise by an angle; the result is empty if no face has it."""
+    drawing_font = _font_with(font, character)
+    if drawing_font is None:
         return Glyph(np.zeros((1, 1), np.int32), 0, 0, 0.0)
-    face, grown, sheared = _face(able)
+    face, grown, sheared = _face(drawing_font)
     with _drawing:
         advance = face.getlength(character)
         mask, left, top = _drawn(face, character, font.mode == "1", 0.0)
         if grown and font.mode != "1":
-            mask, left, top = _over(mask, left, top, *_drawn(face, character, False, _BOLD_EM * font.em))
+            mask, left, top = _united(mask, left, top, *_drawn(face, character, False, _BOLD_EM * font.em))
             advance += _BOLD_EM * font.em
     if font.mode:
         mask, advance = _doubled(mask) if grown and font.mode == "1" else mask, float(round(advance))
@@ -205,13 +223,13 @@ def _glyph(font: Font, character: str, angle_deg: float) -> Glyph:
 
 
 @lru_cache(maxsize=1024)
-def _able(font: Font, character: str) -> Font | None:
-    """The face that draws a character: the given one, or else the first of some large faces that has it; None if there is none."""
-    return next((able for face in (font.face, "dejavu", "serif") if _has(able := font._replace(face=face), character)), None)
+def _font_with(font: Font, character: str) -> Font | None:
+    """The font, with another face if its own does not have the character; None if no face has it."""
+    return next((other for face in (font.face, "dejavu", "serif") if _has(other := font._replace(face=face), character)), None)
 
 
 def _has(font: Font, character: str) -> bool:
-    """Whether a face has a glyph for a character, rather than the one for missing characters."""
+    """Whether a font has a glyph for a character, rather than the glyph for missing characters."""
     if character.isspace():
         return True
     face, _, _ = _face(font)
@@ -221,9 +239,9 @@ def _has(font: Font, character: str) -> bool:
 
 
 def printable(text: Text, notes: list[str]) -> Text:
-    """The text without characters that no face has; they are named in the notes."""
+    """The text without characters that no face has; a sentence that names them is appended to `notes`."""
     font = _font(text)
-    missing = "".join(dict.fromkeys(character for character in text.words if _able(font, character) is None))
+    missing = "".join(dict.fromkeys(character for character in text.words if _font_with(font, character) is None))
     if not missing:
         return text
     words = "".join(character for character in text.words if character not in missing)
@@ -232,7 +250,7 @@ def printable(text: Text, notes: list[str]) -> Text:
 
 
 def _drawn(face: ImageFont.FreeTypeFont, character: str, dots: bool, stroke: float) -> tuple[np.ndarray, int, int]:
-    """The mask of a character, or of its outline drawn `stroke` cells wide to each side, and the position of the mask's corner."""
+    """The mask (rows, columns) uint8 of a character, grown by `stroke` cells, and its left and upper edge in cells from the pen."""
     core, (left, top) = face.getmask2(character, mode="1" if dots else "L", stroke_width=stroke, anchor="ls")
     if not all(core.size):
         return np.zeros(core.size[::-1], dtype=np.uint8), left, top
@@ -240,24 +258,24 @@ def _drawn(face: ImageFont.FreeTypeFont, character: str, dots: bool, stroke: flo
     return np.array(Image.Image()._new(core)), left, top
 
 
-def _over(mask: np.ndarray, left: int, top: int, ring: np.ndarray, ring_left: int, ring_top: int) -> tuple[np.ndarray, int, int]:
-    """A mask laid over its own outline, which is larger on every side."""
-    both = ring.copy()
+def _united(mask: np.ndarray, left: int, top: int, grown: np.ndarray, grown_left: int, grown_top: int) -> tuple[np.ndarray, int, int]:
+    """The larger of a mask and the same mask grown on every side, and the position of its corner."""
+    both = grown.copy()
     if mask.size:
-        inner = both[top - ring_top :, left - ring_left :][: mask.shape[0], : mask.shape[1]]
+        inner = both[top - grown_top :, left - grown_left :][: mask.shape[0], : mask.shape[1]]
         np.maximum(inner, mask[: inner.shape[0], : inner.shape[1]], out=inner)
-    return both, ring_left, ring_top
+    return both, grown_left, grown_top
 
 
 def _doubled(mask: np.ndarray) -> np.ndarray:
-    """Bold type of dot printers: every dot is printed twice, one dot apart."""
+    """The mask in the bold type of dot printers: every dot is printed twice, one dot apart."""
     wide = np.pad(mask, ((0, 0), (0, 1)))
     wide[:, 1:] |= mask
     return wide
 
 
 def _turned(mask: np.ndarray, left: int, top: int, shear: float, angle_deg: float) -> tuple[np.ndarray, int, int]:
-    """Slant a mask and turn it counterclockwise about the pen's position; returns it with its new corner."""
+    """The mask, slanted and turned counterclockwise about the pen, and the new position of its corner."""
     if not mask.size or (shear == 0.0 and angle_deg == 0.0):
         return mask, left, top
     cos, sin = math.cos(math.radians(angle_deg)), math.sin(math.radians(angle_deg))
@@ -274,7 +292,7 @@ def _turned(mask: np.ndarray, left: int, top: int, shear: float, angle_deg: floa
 
 
 def _trimmed(mask: np.ndarray, left: int, top: int) -> tuple[np.ndarray, int, int]:
-    """Cut the empty border off, so that the mask's box is the ink's."""
+    """The mask without its empty border, and the new position of its corner."""
     rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
     if not rows.size:
         return np.zeros((0, 0), np.uint8), 0, 0
@@ -283,17 +301,18 @@ def _trimmed(mask: np.ndarray, left: int, top: int) -> tuple[np.ndarray, int, in
 
 @lru_cache(maxsize=256)
 def _face(font: Font) -> tuple[ImageFont.FreeTypeFont, bool, bool]:
-    """The Pillow font of a face, and whether bold and italic remain to be made from it."""
+    """The Pillow font for a font, and whether bold and italic type have to be made synthetically from it."""
     for bold, italic in ((font.bold, font.italic), (font.bold, False), (False, font.italic), (False, False)):
         file = font_file(_FILES.get((font.face, bold, italic), ""))
         if file:
             return _open(str(file), font), font.bold and not bold, font.italic and not italic
-    # Faces without a file of their own, as "sans" and "bitmap", are Pillow's embedded Aileron; so are all others without matplotlib.
+    # "sans" and "bitmap" have no file: they are Aileron, which is embedded in Pillow. Without matplotlib, so are all other names.
     source = _aileron() if font.face in FACES else font.face
     return _open(source, font), font.bold, font.italic
 
 
 def _open(source: str | io.BytesIO, font: Font) -> ImageFont.FreeTypeFont:
+    """The Pillow font of a file at the font's size; a `LayoutError` if there is no such file."""
     try:
         # The basic engine gives the same advances whether or not Raqm is installed.
         return ImageFont.truetype(source, font.em, layout_engine=ImageFont.Layout.BASIC)
@@ -302,7 +321,7 @@ def _open(source: str | io.BytesIO, font: Font) -> ImageFont.FreeTypeFont:
 
 
 def _aileron() -> io.BytesIO:
-    """Pillow's embedded sans face."""
+    """The file of Aileron, the face that is embedded in Pillow."""
     embedded = ImageFont.load_default(_EM)
     assert isinstance(embedded, ImageFont.FreeTypeFont)
     assert isinstance(embedded.path, io.BytesIO)
@@ -311,7 +330,7 @@ def _aileron() -> io.BytesIO:
 
 @cache
 def font_file(name: str) -> Path | None:
-    """The path of a font that matplotlib brings, found without importing it (that takes a second)."""
+    """The path of a font that comes with matplotlib, found without importing matplotlib, which takes a second; None if there is none."""
     spec = importlib.util.find_spec("matplotlib") if name else None
     if spec is None or not spec.submodule_search_locations:
         return None

@@ -1,4 +1,4 @@
-"""The machines' looks: one table a family, and all of them by name."""
+"""The looks of machines: a table for every family of them, and all of them by name."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ STYLES = {style.name: style for style in (*pdf.STYLES, *thermal.STYLES, *sheets.
 
 
 def style_for(name: str) -> Style:
-    """The style of a name.
+    """The style called `name`.
 
     Raises
     ------
     LayoutError
-        If there is none.
+        If there is no such style.
     """
     if name not in STYLES:
         raise LayoutError(f"unknown style {name!r}, expected one of auto, {', '.join(STYLES)}")

@@ -10,7 +10,7 @@ _SHARES = (("3x4+1", 0.62), ("3x4", 0.18), ("3x4+3", 0.12), ("12x1", 0.05), ("6x
 
 MUSE = Style(
     name="muse",
-    title="report with a white header, pink grid, Times, names below the traces",
+    title="report with a white header, pink grid, lead names in Times below the traces",
     paper=(255, 251, 253),
     margin=(255, 255, 255),
     grid=GridInk("line", (236, 195, 205), 0.13, (202, 130, 148), 0.18),
@@ -32,7 +32,7 @@ MUSE = Style(
 
 MUSE_GREY = Style(
     name="muse_grey",
-    title="report in blue-grey, colons between the columns in the top margin",
+    title="report in blue-grey, colons in the top margin between the columns",
     paper=(255, 255, 255),
     margin=(255, 255, 255),
     grid=GridInk("line", (243, 246, 252), 0.1, (158, 170, 192), 0.17, major_bead_mm=0.5),
@@ -55,7 +55,7 @@ MUSE_GREY = Style(
 
 MORTARA = Style(
     name="mortara",
-    title="red grid in three weights, thin grey traces, double dashes, pulses at the right end",
+    title="red grid in three weights, thin grey traces, double dashes between the columns, pulses at the right end",
     paper=(255, 248, 247),
     margin=(255, 255, 255),
     grid=GridInk("line", (253, 212, 207), 0.14, (251, 156, 144), 0.26, (249, 132, 118), 0.45, heavy_rows=False),
@@ -81,7 +81,7 @@ MORTARA = Style(
 
 BAR = Style(
     name="bar",
-    title="web viewer: magenta grid on pink, solid bars, large names below the traces",
+    title="web viewer: magenta grid on pink, solid bars between the columns, large lead names below the traces",
     paper=(255, 238, 247),
     margin=(255, 238, 247),
     grid=GridInk("line", (255, 198, 228), 0.14, (241, 106, 164), 0.24),
@@ -102,7 +102,7 @@ BAR = Style(
 PDF_RED = replace(
     MUSE,
     name="pdf_red",
-    title="screen print of a report: plain red grid, jumps between the columns drawn, half pulses",
+    title="screen print of a report: plain red grid, traces joined by steps between the columns, half pulses",
     paper=(255, 255, 255),
     grid=GridInk("line", (255, 182, 182), 0.14, (255, 126, 126), 0.16),
     ink=(18, 17, 18),

@@ -8,7 +8,7 @@ from fastecg.styles.style import GridInk, Pen, Style
 
 SCANBOLD = Style(
     name="scanbold",
-    title="scan: strong pink grid, bold black traces, bold Times below the traces",
+    title="scan: strong pink grid, bold black traces, lead names in bold Times below the traces",
     paper=(253, 214, 226),
     margin=(253, 214, 226),
     grid=GridInk("line", (245, 164, 188), 0.16, (230, 98, 138), 0.28, uneven=0.26),
@@ -31,7 +31,7 @@ SCANBOLD = Style(
 SCANBOLD_GREEN = replace(
     SCANBOLD,
     name="scanbold_green",
-    title="scan of green paper, bold black traces, small names below",
+    title="scan of green paper, bold black traces, small lead names below them",
     paper=(229, 245, 233),
     margin=(229, 245, 233),
     grid=GridInk("line", (168, 220, 184), 0.2, (122, 200, 148), 0.3, uneven=0.26),
@@ -44,7 +44,7 @@ SCANBOLD_GREEN = replace(
 SCANBOLD_LILAC = replace(
     SCANBOLD,
     name="scanbold_lilac",
-    title="scan: grey-violet grid, bold black traces, bold Times below the traces",
+    title="scan: grey-violet grid, bold black traces, lead names in bold Times below the traces",
     paper=(252, 246, 250),
     margin=(252, 246, 250),
     grid=GridInk("line", (196, 182, 192), 0.17, (140, 120, 134), 0.26, uneven=0.24),
@@ -54,7 +54,7 @@ SCANBOLD_LILAC = replace(
 
 PHILIPS = Style(
     name="philips",
-    title="salmon grid, tick pairs, names above, axes in the header, pulses at the right end",
+    title="salmon grid, pairs of ticks between the columns, lead names above, axes in the header, pulses at the right end",
     paper=(255, 248, 245),
     margin=(255, 248, 245),
     grid=GridInk("line", (248, 193, 181), 0.12, (230, 100, 82), 0.2, uneven=0.1),
@@ -78,7 +78,7 @@ PHILIPS = Style(
 
 SCHILLER = Style(
     name="schiller",
-    title="orange grid, names left of the rows, table of measurements on top",
+    title="orange grid, lead names left of the rows, table of measurements at the top",
     paper=(255, 250, 243),
     margin=(255, 255, 255),
     grid=GridInk("line", (250, 211, 182), 0.12, (228, 112, 44), 0.2, uneven=0.1),

@@ -1,18 +1,18 @@
-"""Looks of thermal paper: dots between thin 5 mm lines, narrow pulses, dotted or dashed column lines."""
+"""Looks of pages on thermal paper."""
 
 from __future__ import annotations
 
 from fastecg.styles.style import GridInk, Pen, Style
 
-#: A thermal head heats steep strokes only briefly, and its elements unequally.
+#: The pen of a thermal head, which heats steep strokes only briefly, and whose elements do not heat alike.
 HEAD = Pen(thin=0.26, pale=0.06, wander=0.08, mottle=0.1)
 
-#: Elements per mm of a thermal head: letters are made of their dots.
-HEAD_DOTS_MM = 8.0
+#: Number of heating elements per mm of a thermal head. Letters are made of their dots.
+HEAD_DOTS_PER_MM = 8.0
 
 DOTPHOTO = Style(
     name="dotphoto",
-    title="thermal paper with dots, dotted lines between the columns, Times on the traces",
+    title="thermal paper with dots, dotted lines between the columns, lead names in Times on the traces",
     paper=(247, 243, 234),
     margin=(247, 243, 234),
     grid=GridInk("dots", (172, 169, 161), 0.48, (178, 122, 130), 0.37, major_bead_mm=5 / 11, uneven=0.18),
@@ -36,12 +36,12 @@ DOTPHOTO = Style(
     pen=HEAD,
     date_form="{year}-{month:02d}-{day:02d}",
     row_play=0.14,
-    dots_mm=HEAD_DOTS_MM,
+    dots_per_mm=HEAD_DOTS_PER_MM,
 )
 
 DASHPHOTO = Style(
     name="dashphoto",
-    title="thermal paper with dots, dashed ticks, small dotted lettering",
+    title="thermal paper with dots, dashed ticks between the columns, small letters made of dots",
     paper=(243, 241, 240),
     margin=(243, 241, 240),
     grid=GridInk("dots", (173, 169, 164), 0.45, (181, 129, 137), 0.34, major_bead_mm=5 / 12, uneven=0.18),
@@ -65,12 +65,12 @@ DASHPHOTO = Style(
     pen=HEAD,
     date_form="{year}/{month:02d}/{day:02d}",
     clock_form="{hour:02d}:{minute:02d}",
-    dots_mm=HEAD_DOTS_MM,
+    dots_per_mm=HEAD_DOTS_PER_MM,
 )
 
 TICKROW = Style(
     name="tickrow",
-    title="old cart: dark pink lines, thin traces, spaced names far above, pulses at the right end",
+    title="old cart: dark pink lines, thin traces, spaced lead names far above, pulses at the right end",
     paper=(250, 238, 234),
     margin=(250, 238, 234),
     grid=GridInk("line", (234, 176, 177), 0.12, (195, 87, 99), 0.22, uneven=0.12),
@@ -92,12 +92,12 @@ TICKROW = Style(
     pen=Pen(thin=0.3, pale=0.12, wander=0.08, mottle=0.12, wave_mm=9.0),
     date_form="{day:02d} {name} {year}",
     clock_form="{hour:02d}:{minute:02d}",
-    dots_mm=HEAD_DOTS_MM,
+    dots_per_mm=HEAD_DOTS_PER_MM,
 )
 
 NK = Style(
     name="nk",
-    title="red dotted paper, six rows, small lettering, one line of settings",
+    title="red dotted paper, six rows, small letters, one line of machine settings",
     paper=(252, 247, 243),
     margin=(252, 247, 243),
     grid=GridInk("dots", (221, 131, 117), 0.24, (228, 116, 100), 0.18, uneven=0.2),
@@ -119,12 +119,12 @@ NK = Style(
     pen=HEAD,
     date_form="{year}/{month:02d}/{day:02d}",
     clock_form="{hour:02d}:{minute:02d}",
-    dots_mm=HEAD_DOTS_MM,
+    dots_per_mm=HEAD_DOTS_PER_MM,
 )
 
 FUKUDA = Style(
     name="fukuda",
-    title="green ruled paper, six rows, small lettering",
+    title="green ruled paper, six rows, small letters",
     paper=(250, 254, 250),
     margin=(250, 254, 250),
     grid=GridInk("line", (170, 219, 195), 0.12, (68, 169, 135), 0.2, uneven=0.12),
@@ -145,7 +145,7 @@ FUKUDA = Style(
     pen=HEAD,
     date_form="{year}/{month:02d}/{day:02d}",
     clock_form="{hour:02d}:{minute:02d}",
-    dots_mm=HEAD_DOTS_MM,
+    dots_per_mm=HEAD_DOTS_PER_MM,
 )
 
 STYLES = (DOTPHOTO, DASHPHOTO, TICKROW, NK, FUKUDA)

@@ -1,4 +1,4 @@
-"""Views: how the page gets into the picture. One file each; `VIEWS` lists them."""
+"""Views: how the page gets into the picture. Each has a file of its own; `VIEWS` lists them."""
 
 from fastecg.views.flatbed import Flatbed
 from fastecg.views.phone import Phone

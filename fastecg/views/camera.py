@@ -17,23 +17,23 @@ from fastecg.views.view import View
 class Camera(View):
     """A pinhole camera over the page, with a lens that bends straight lines a little.
 
-    The camera looks at the page's centre from `distance_mm`. The picture is cut so that the page fills the share `fill`
-    of it; above 1 the page's edges are lost.
+    The camera looks at the page's centre from `distance_mm`. The picture is so large that the page fills the share `fill` of its width
+    and height, or of one of them if `aspect` is given; above 1 the page's edges are lost.
     """
 
-    tilt_deg: float = param(0.0, 0.0, 45.0, "how far the camera is from straight above")
-    azimuth_deg: float = param(90.0, -180.0, 180.0, "towards which side of the page: 0 right, 90 bottom, 180 left, -90 top")
+    tilt_deg: float = param(0.0, 0.0, 45.0, "angle of the camera from straight above the page")
+    azimuth_deg: float = param(90.0, -180.0, 180.0, "side of the page above which it is then: 0 right, 90 bottom, 180 left, -90 top")
     roll_deg: float = param(0.0, -180.0, 180.0, "how far the page is turned clockwise in the picture")
-    turns: int = param(0, 0, 3, "quarter turns clockwise on top of that")
-    distance_mm: float = param(400.0, 150.0, 3000.0, "from the lens to the page's centre; nearer is stronger perspective")
-    lens_k1: float = param(0.0, -0.06, 0.06, "lens: below 0 barrel, above 0 pincushion, at the page's farthest corner")
-    lens_k2: float = param(0.0, -0.02, 0.02, "lens: the next term")
+    turns: int = param(0, 0, 3, "quarter turns clockwise in addition to that")
+    distance_mm: float = param(400.0, 150.0, 3000.0, "distance of the lens from the page's centre; a near one has more perspective")
+    lens_k1: float = param(0.0, -0.06, 0.06, "distortion by the lens at the page's farthest corner: below 0 barrel, above 0 pincushion")
+    lens_k2: float = param(0.0, -0.02, 0.02, "the next term of the distortion at that corner")
     fill: float = param(0.95, 0.2, 1.8, "share of the picture that the page fills; above 1 it is cropped")
-    offset_x: float = param(0.0, -0.5, 0.5, "how far the page is off the picture's centre, as a share of the width")
-    offset_y: float = param(0.0, -0.5, 0.5, "how far the page is off the picture's centre, as a share of the height")
+    offset_x: float = param(0.0, -0.5, 0.5, "how far the page is to the right of the picture's centre, as a share of the width")
+    offset_y: float = param(0.0, -0.5, 0.5, "how far the page is below the picture's centre, as a share of the height")
     aspect: float = param(0.0, 0.0, 2.5, "width over height of the picture; 0 takes the page's own")
     width_px: int = param(0, 0, 12000, "width of the picture; 0 keeps the resolution on paper")
-    crop_top: float = param(0.0, 0.0, 0.4, "share of the picture's height cut off at its top: a header")
+    crop_top: float = param(0.0, 0.0, 0.4, "share of the picture's height cut off at its top, where a header may be")
     crop_bottom: float = param(0.0, 0.0, 0.4, "share of the picture's height cut off at its bottom")
     crop_left: float = param(0.0, 0.0, 0.4, "share of the picture's width cut off at its left")
     crop_right: float = param(0.0, 0.0, 0.4, "share of the picture's width cut off at its right")
@@ -55,7 +55,10 @@ class Camera(View):
     def _through(
         self, points_mm: np.ndarray, page_mm: tuple[float, float], lens: tuple[float, float, float], turned_deg: float
     ) -> np.ndarray:
-        """Coordinates (…, 2) towards the camera's side and across it, rotated by an angle."""
+        """Coordinates (…, 2) in the image plane: the x axis points to the camera's side of the page and is then rotated by `turned_deg`.
+
+        `lens` is a squared distance from the centre, and the coefficients of the distortion there.
+        """
         from fastecg.kernels.pinhole import through_lens
 
         # The camera keeps a minimum distance, so that the nearest corner of a long page is not too close to it.
@@ -75,14 +78,17 @@ class Camera(View):
 
 @lru_cache(maxsize=4)
 def _farthest(camera: Camera, page_mm: tuple[float, float]) -> float:
-    """Squared distance of the page's farthest corner, where distortion is given, so that it looks the same at every distance."""
+    """Squared distance of the page's farthest corner from its centre, in the image plane.
+
+    The distortion is given there, so that it looks the same at every distance of the camera.
+    """
     corners = camera._through(_outline(page_mm), page_mm, (1.0, 0.0, 0.0), 0.0)
     return float(np.max(corners[:, 0] ** 2 + corners[:, 1] ** 2))
 
 
 @lru_cache(maxsize=4)  # a page asks for it ten times
 def _frame(camera: Camera, page_mm: tuple[float, float], dpi: float) -> tuple[float, np.ndarray, tuple[int, int]]:
-    """Scale in px per unit of the image plane; the picture's first pixel, (2,) px from the page's centre; its height and width."""
+    """Scale in px per unit of the image plane; position (x, y) px of the picture's first pixel from the page's centre; height and width."""
     outline = camera._image_plane(_outline(page_mm), page_mm)
     low, high = outline.min(axis=0), outline.max(axis=0)
     width, height = (high - low) / camera.fill
@@ -101,7 +107,7 @@ def _frame(camera: Camera, page_mm: tuple[float, float], dpi: float) -> tuple[fl
 
 
 def _outline(page_mm: tuple[float, float]) -> np.ndarray:
-    """Nine points a side of a flat page, (36, 3) mm: enough for the bulge that the lens gives it."""
+    """Nine points along each side of a flat page, (36, 3) mm: enough to follow the sides as the lens bends them."""
     width, height = page_mm
     steps = np.linspace(0.0, 1.0, 9)
     corners = np.array([[0, 0, 0], [width, 0, 0], [width, height, 0], [0, height, 0], [0, 0, 0]], dtype=np.float64)

@@ -9,35 +9,36 @@ import numpy as np
 from fastecg.artifact import param
 from fastecg.views.view import View
 
+# sRGB colours of lids.
 _LIDS = {"white": (244, 244, 242), "grey": (176, 177, 176), "black": (22, 22, 24)}
 
 
 @dataclass(frozen=True)
 class Flatbed(View):
-    """A flatbed or feed scanner: no perspective; the page a little askew, the lid seen beside it."""
+    """A flatbed or feed scanner. There is no perspective; the page may lie a little askew, and the lid is seen beside it."""
 
-    skew_deg: float = param(0.0, -15.0, 15.0, "how far the page lies turned clockwise")
-    turns: int = param(0, 0, 3, "quarter turns clockwise on top of that")
+    skew_deg: float = param(0.0, -15.0, 15.0, "how far the page is turned clockwise")
+    turns: int = param(0, 0, 3, "quarter turns clockwise in addition to that")
     stretch_x: float = param(1.0, 0.95, 1.05, "true resolution over the stated one, across the scan")
     stretch_y: float = param(1.0, 0.95, 1.05, "true resolution over the stated one, along the scan")
     border_mm: float = param(0.0, -30.0, 80.0, "how far the scan goes beyond the page; below 0 the page is cropped")
-    offset_x_mm: float = param(0.0, -60.0, 60.0, "how far the page lies off the middle")
-    offset_y_mm: float = param(0.0, -60.0, 60.0, "how far the page lies off the middle")
+    offset_x_mm: float = param(0.0, -60.0, 60.0, "how far the page lies to the right of the middle")
+    offset_y_mm: float = param(0.0, -60.0, 60.0, "how far the page lies below the middle")
     lid: str = param("white", help="colour of the lid", choices=tuple(_LIDS))
-    crop_top: float = param(0.0, 0.0, 0.4, "share of the scan's height cut off at its top: a header")
+    crop_top: float = param(0.0, 0.0, 0.4, "share of the scan's height cut off at its top, where a header may be")
     crop_bottom: float = param(0.0, 0.0, 0.4, "share of the scan's height cut off at its bottom")
     crop_left: float = param(0.0, 0.0, 0.4, "share of the scan's width cut off at its left")
     crop_right: float = param(0.0, 0.0, 0.4, "share of the scan's width cut off at its right")
 
     def size(self, page_mm: tuple[float, float], dpi: float) -> tuple[int, int]:
         """Height and width of the picture of the page and its border."""
-        height, width = self._whole(page_mm, dpi)
+        height, width = self._uncropped(page_mm, dpi)
         cut = [round(share * height) for share in (self.crop_top, self.crop_bottom)]
         cut_beside = [round(share * width) for share in (self.crop_left, self.crop_right)]
         return max(8, height - sum(cut)), max(8, width - sum(cut_beside))
 
-    def _whole(self, page_mm: tuple[float, float], dpi: float) -> tuple[int, int]:
-        """Height and width before anything was cut off."""
+    def _uncropped(self, page_mm: tuple[float, float], dpi: float) -> tuple[int, int]:
+        """Height and width in px before anything is cut off."""
         width, height = page_mm[::-1] if self.turns % 2 else page_mm
         tall, wide = (max(8, round((length + 2 * self.border_mm) * dpi / 25.4)) for length in (height, width))
         return tall, wide
@@ -46,14 +47,14 @@ class Flatbed(View):
         """Pixels (…, 2) of points in space (…, 3) mm; how high they are makes no difference."""
         angle = np.deg2rad(self.skew_deg + 90.0 * self.turns)
         x, y = points_mm[..., 0] - page_mm[0] / 2, points_mm[..., 1] - page_mm[1] / 2
-        height, width = self._whole(page_mm, dpi)
+        height, width = self._uncropped(page_mm, dpi)
         scale = dpi / 25.4
         across = (x * np.cos(angle) - y * np.sin(angle) + self.offset_x_mm) * scale * self.stretch_x
         down = (x * np.sin(angle) + y * np.cos(angle) + self.offset_y_mm) * scale * self.stretch_y
         left, top = round(self.crop_left * width), round(self.crop_top * height)
         places = np.stack([across + 0.5 * (width - 1) - left, down + 0.5 * (height - 1) - top], axis=-1)
         if self.skew_deg == 0.0 and self.stretch_x == self.stretch_y == 1.0:
-            # A page that lies straight has its corner on the corner of a pixel: nothing of a bitmap is resampled.
+            # If the page lies straight, it is moved until its corner is at the corner of a pixel, so that a bitmap is not resampled.
             corner = [
                 0.5 * (length - side * scale) for length, side in zip((width, height), page_mm[:: -1 if self.turns % 2 else 1], strict=True)
             ]
@@ -62,5 +63,5 @@ class Flatbed(View):
         return places
 
     def backdrop(self) -> np.ndarray:
-        """The lid, (3,) uint8."""
+        """Colour of the lid, (3,) uint8."""
         return np.array(_LIDS[self.lid], dtype=np.uint8)

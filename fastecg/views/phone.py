@@ -9,4 +9,4 @@ from fastecg.views.camera import Camera
 
 @dataclass(frozen=True)
 class Phone(Camera):
-    """A phone over the page: some 40 cm away, hardly ever straight above, and often turned."""
+    """A phone that is held over the page, by default straight above it at a distance of 40 cm."""

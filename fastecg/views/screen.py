@@ -13,18 +13,18 @@ from fastecg.views.camera import Camera
 
 @dataclass(frozen=True)
 class Screen(Camera):
-    """A display on which the page is shown, photographed: a plane, larger or smaller than paper, in a dark surround."""
+    """A photographed display that shows the page, flat, larger or smaller than on paper, in dark surroundings."""
 
     margin_mm: ClassVar[float] = 100.0  # the display goes on beside the page
 
-    distance_mm: float = param(550.0, 150.0, 3000.0, "from the lens to the middle of the display")
+    distance_mm: float = param(550.0, 150.0, 3000.0, "distance of the lens from the middle of the display")
     fill: float = param(1.05, 0.2, 1.8, "share of the picture that the page fills; above 1 it is cropped")
-    zoom: float = param(1.0, 0.3, 2.5, "size of the page on the display, 1 as on paper")
+    zoom: float = param(1.0, 0.3, 2.5, "size of the page on the display; 1 is its size on paper")
 
     def _distance_mm(self) -> float:
         """Distance of the lens in millimetres of the page, which the display shows larger or smaller than paper."""
         return self.distance_mm / self.zoom
 
     def backdrop(self) -> np.ndarray:
-        """The surround of the display, (3,) uint8."""
+        """Colour of the surroundings of the display, (3,) uint8."""
         return np.array([18, 19, 22], dtype=np.uint8)

@@ -14,5 +14,5 @@ class Straight(View):
     """No camera: the printed sheet is the picture."""
 
     def project(self, points_mm: np.ndarray, page_mm: tuple[float, float], dpi: float) -> np.ndarray:
-        """Seen from straight above, from far away."""
+        """Pixels (…, 2) of points in space (…, 3) mm, seen from straight above and far away."""
         return points_mm[..., :2] * (dpi / 25.4) - 0.5

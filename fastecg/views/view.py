@@ -14,11 +14,11 @@ from fastecg.artifact import Params
 class View(Params):
     """The position of the camera or scanner. The page lies in the plane z = 0 with its corner at the origin; z points to the camera."""
 
-    #: How far beyond the page its plane is known in the picture.
+    #: How far in mm the mesh reaches beyond the page.
     margin_mm: ClassVar[float] = 12.0
 
     def size(self, page_mm: tuple[float, float], dpi: float) -> tuple[int, int]:
-        """Height and width of the picture of a page of (width, height) `page_mm`, at `dpi` on paper."""
+        """Height and width in px of the picture of a page of (width, height) `page_mm`, at `dpi` dots per inch of paper."""
         width, height = page_mm
         return max(1, round(height * dpi / 25.4)), max(1, round(width * dpi / 25.4))
 
@@ -27,5 +27,5 @@ class View(Params):
         raise NotImplementedError
 
     def backdrop(self) -> np.ndarray:
-        """What is seen beside the page unless an artifact lays something else there, (3,) uint8."""
+        """Colour (3,) uint8 of what is seen beside the page, unless an artifact paints something else there."""
         return np.zeros(3, dtype=np.uint8)

@@ -223,17 +223,17 @@ def test_an_area_off_the_sheet_prints_nothing(area, ink):
     assert grid_plane((100, 100), Grid(area), ink, 5.0).max() == 0
 
 
-@pytest.mark.parametrize("dots_mm", [2.8, 3.46, 5.14])
-def test_lines_of_a_raster_are_whole_pixels_near_their_places(dots_mm):
+@pytest.mark.parametrize("dots_per_mm", [2.8, 3.46, 5.14])
+def test_lines_of_a_raster_are_whole_pixels_near_their_places(dots_per_mm):
     """Each at most half a pixel from where an exact line lies, inked wholly or not at all, as wide as its ink rounded and never gone."""
-    grid, ink = Grid((4.7, 3.3, 60.0, 40.0)), replace(LINES, dots_mm=dots_mm, heavy_mm=0.0)
-    shape = round(45 * dots_mm), round(64 * dots_mm)
-    plane = grid_plane(shape, grid, replace(ink, minor="none"), dots_mm)
+    grid, ink = Grid((4.7, 3.3, 60.0, 40.0)), replace(LINES, dots_per_mm=dots_per_mm, heavy_mm=0.0)
+    shape = round(45 * dots_per_mm), round(64 * dots_per_mm)
+    plane = grid_plane(shape, grid, replace(ink, minor="none"), dots_per_mm)
     assert set(np.unique(plane)) == {0, 255}
-    row = plane[round(5.9 * dots_mm)]
+    row = plane[round(5.9 * dots_per_mm)]
     inked = np.flatnonzero(np.diff(np.concatenate([[0], row, [0]]).astype(int)))
     first, stop = inked[::2], inked[1::2]
-    assert (stop - first == max(round(ink.major_mm * dots_mm), 1)).all()
-    wanted = (4.7 + 5 * np.arange(len(first))) * dots_mm
+    assert (stop - first == max(round(ink.major_mm * dots_per_mm), 1)).all()
+    wanted = (4.7 + 5 * np.arange(len(first))) * dots_per_mm
     assert len(first) == 12
     assert np.abs(0.5 * (first + stop) - wanted).max() <= 0.5 + 1e-9

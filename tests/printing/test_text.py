@@ -170,7 +170,7 @@ def test_words_of_the_truth_are_those_that_are_printed() -> None:
 def test_letters_of_dots_are_the_same_wherever_they_stand(grey: bool, levels: set[int] | None) -> None:
     """On a raster as fine as theirs, dots are pixels: a word that is moved by part of one is drawn the same, a pixel on at most."""
     dots = 4.3
-    text = replace(WORDS, face="serif", dots_mm=dots, grey=grey)
+    text = replace(WORDS, face="serif", dots_per_mm=dots, grey=grey)
     plain = printed(text, dots, (60.0, 12.0))
     assert levels is None or set(np.unique(plain)) == levels
     for shift in (0.02, 0.09, 0.2):
@@ -183,7 +183,7 @@ def test_letters_of_dots_are_the_same_wherever_they_stand(grey: bool, levels: se
 
 
 def test_thermal_letters_are_dots_at_any_scale() -> None:
-    text = replace(WORDS, face="serif", dots_mm=8.0)
+    text = replace(WORDS, face="serif", dots_per_mm=8.0)
     coarse, fine = printed(text, 4.0), printed(text, 16.0)
     blocks = fine.reshape(fine.shape[0] // 2, 2, -1, 2)
     assert (blocks.max(axis=(1, 3)) == blocks.min(axis=(1, 3))).all()
