@@ -1,4 +1,4 @@
-"""Notes in a font of the user's: letters of the font, each a little off in size, angle and position, in the ink of a pen.
+"""Notes in a font of the user's: letters of the font in the ink of a pen, each varied a little in size, angle and position.
 
 A shot stores the fingerprint of a font, a hash of its bytes, and neither its path nor its content.
 """
@@ -24,10 +24,10 @@ from fastecg.system.files import read_file
 if TYPE_CHECKING:
     from fastecg.handwriting.ink import Ink
 
-_LINE = 3.1  # Distance of lines in x-heights.
-_UPRIGHT = 0.135  # Tangent of the mean writer's slant. A font's letters are slanted by what a writer differs from it.
-_SIGNS = {"→": "->", "←": "<-", "↑": "^", "✓": "v", "µ": "u"}  # Written instead of signs that a font lacks.
-_LARGE = 64  # Font size in px at which glyphs are drawn to be compared.
+_LINE = 3.1  # Distance between lines, in x-heights.
+_MEAN_SLANT = 0.135  # Tangent of the average writer's slant. A font's letters are slanted by the difference of a writer's from it.
+_SIGNS = {"→": "->", "←": "<-", "↑": "^", "✓": "v", "µ": "u"}  # What is written instead of signs that a font lacks.
+_COMPARED_PX = 64  # Font size at which glyphs are drawn to be compared.
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def known_font(fingerprint: str) -> NotesFont:
 
 
 def lacking(words: str, font: NotesFont) -> str:
-    """The characters of the words that the font has no glyph for."""
+    """The characters of the words for which the font has no glyph, in order."""
     missing = _mask(font.path, chr(0x10FFFF))
     return "".join(sorted({c for c in words if not c.isspace() and _mask(font.path, c) in (missing, b"")}))
 
@@ -98,22 +98,23 @@ def write_in_font(words: str, font: NotesFont, writer: Writer, rng: np.random.Ge
     unit, hand = 0.1 * writer.x_height_mm, writer.hand
     _, top, _, bottom = measure(Text("note", "x", 0.0, 0.0, 1.0, face))
     size = writer.x_height_mm / max(bottom - top, 0.2)
-    lean, along = round(writer.slant - _UPRIGHT, 2), np.array([math.cos(writer.slope), -math.sin(writer.slope)])
+    lean, along = round(writer.slant - _MEAN_SLANT, 2), np.array([math.cos(writer.slope), -math.sin(writer.slope)])
     letters = []
     for number, line in enumerate(words.split("\n")):
-        x, low = 0.0, 0.0
+        x, offset = 0.0, 0.0
         for character, (swell, turn, drop, gap) in zip(line, rng.standard_normal((len(line), 4)), strict=True):
-            low += 0.35 * (hand.wander * drop - low)
-            position = x * along + np.array([0.0, number * _LINE * writer.x_height_mm + low * unit])
+            offset += 0.35 * (hand.wander * drop - offset)
+            position = x * along + np.array([0.0, number * _LINE * writer.x_height_mm + offset * unit])
             angle = round(math.degrees(writer.slope + 0.6 * hand.turn * turn), 1)
-            large = size * (1.0 + 0.5 * hand.swell * swell)
-            letters.append(Text("note", character, float(position[0]), float(position[1]), large, face, angle_deg=angle, lean=lean))
-            x += width_mm(character, large, face) + 0.3 * hand.jitter * unit * gap
+            em = size * (1.0 + 0.5 * hand.swell * swell)
+            letters.append(Text("note", character, float(position[0]), float(position[1]), em, face, angle_deg=angle, lean=lean))
+            x += width_mm(character, em, face) + 0.3 * hand.jitter * unit * gap
     nothing = np.empty((0, 2))
     return Ink("handwriting", words, nothing, nothing[:, 0], nothing[:, 0], writer.pen, tuple(letters))
 
 
 def _spelled(words: str, font: NotesFont) -> str:
+    """The words without characters that the font lacks; some signs are replaced by letters or signs that it has."""
     missing = lacking(words, font)
     with_signs = "".join(_SIGNS.get(c, "") if c in missing else c for c in words.replace("\t", " "))
     still = lacking(with_signs, font)
@@ -121,9 +122,10 @@ def _spelled(words: str, font: NotesFont) -> str:
 
 
 def _read(path: Path) -> NotesFont:
+    """The font at a path; a `RecipeError` if it is not a font with letters and digits."""
     try:
         content = read_file(path)
-        ImageFont.truetype(str(path), _LARGE)
+        ImageFont.truetype(str(path), _COMPARED_PX)
     except OSError as error:
         raise RecipeError(f"{path}: cannot be read as a font ({error.strerror or error}), expected a TrueType or OpenType file") from None
     font = NotesFont(path.resolve(), hashlib.sha256(content).hexdigest()[:16])
@@ -134,7 +136,7 @@ def _read(path: Path) -> NotesFont:
 
 @lru_cache(maxsize=4096)
 def _mask(path: Path, character: str) -> bytes:
-    """A glyph's size and pixels as bytes, to compare glyphs by; empty for one without ink or that cannot be drawn."""
+    """A glyph's size and pixels as bytes, by which glyphs are compared; empty if it has no ink or cannot be drawn."""
     try:
         core = _face(path).getmask(character, mode="L")
     except OSError:  # a damaged font: a glyph that cannot be drawn counts as missing
@@ -144,4 +146,5 @@ def _mask(path: Path, character: str) -> bytes:
 
 @lru_cache(maxsize=8)
 def _face(path: Path) -> ImageFont.FreeTypeFont:
-    return ImageFont.truetype(str(path), _LARGE, layout_engine=ImageFont.Layout.BASIC)
+    """The Pillow font of a file, at the size for comparisons."""
+    return ImageFont.truetype(str(path), _COMPARED_PX, layout_engine=ImageFont.Layout.BASIC)

@@ -1,4 +1,7 @@
-"""The stroke alphabet as arrays: which pen points make which letter."""
+"""The stroke alphabet as arrays: which points the pen passes to write which character.
+
+An *allograph* is one of the ways to write a character.
+"""
 
 from __future__ import annotations
 
@@ -13,16 +16,24 @@ import numpy as np
 
 _FILE = Path(__file__).with_name("glyphs.json")
 
-#: Characters written like another one.
+#: Characters that are written like another one.
 _ALIASES = {"^": "↑", "’": "'", "‘": "'", "“": '"', "”": '"', "–": "-", "—": "-", "×": "x", "μ": "µ", "º": "°", "✔": "✓", "•": "."}
 
 
 class Table(NamedTuple):
-    """All allographs end to end; what the pen kernels read.
+    """All allographs, one after the other, as the pen kernels read them.
 
-    `points` (p, 3) are x, y and whether the point is a sharp corner. `strokes` (s + 1,) are the first points of all strokes. `allographs`
-    (a, 3) are the first stroke, the first of those that are written at the end of a word, and the stroke after the last. `extents` (a, 2)
-    are the smallest and largest x.
+    Attributes
+    ----------
+    points : ndarray, shape (p, 3)
+        x and y (up) in tenths of the x-height, and whether the point is a sharp corner.
+    strokes : ndarray, shape (s + 1,)
+        Index of the first point of every stroke, and p.
+    allographs : ndarray, shape (a, 3)
+        For every allograph its first stroke, the first of its strokes that are written at the end of the word (dots and bars), and the
+        stroke after its last.
+    extents : ndarray, shape (a, 2)
+        Smallest and largest x of the strokes that are not written at the end of the word.
     """
 
     points: np.ndarray
@@ -33,7 +44,7 @@ class Table(NamedTuple):
 
 @cache
 def glyph_table() -> Table:
-    """The packed alphabet."""
+    """The alphabet of `glyphs.json` as a table."""
     points, strokes, allographs, extents = [], [0], [], []
     for written in _allographs():
         body, _, late = written.partition(";")
@@ -61,7 +72,7 @@ def forms() -> dict[str, tuple[range, range]]:
 
 
 def spelled(words: str) -> str:
-    """The words in characters of the alphabet: accents dropped, signs replaced by their likes, `->` drawn as an arrow.
+    """The words in characters of the alphabet: without accents, with similar signs instead of some, and with an arrow for `->`.
 
     Characters that cannot be written at all are left out; see `unwritable`.
     """
@@ -74,18 +85,21 @@ def unwritable(words: str) -> str:
 
 
 def _simplified(words: str) -> str:
+    """The words as `spelled` gives them, but with the characters that the alphabet lacks."""
     words = words.replace("->", "→").replace("<-", "←").replace("\t", " ")
     plain = "".join(_ALIASES.get(character, character) for character in words)
     return "".join(part for character in plain for part in _without_accents(character))
 
 
 def _without_accents(character: str) -> str:
+    """The character without accents, unless the alphabet has it with them; a ligature becomes several characters."""
     if character in forms():
         return character
     return "".join(part for part in unicodedata.normalize("NFKD", character) if not unicodedata.combining(part))
 
 
 def _allographs() -> Iterator[str]:
+    """All allographs as they are written in the file, the printed ones first."""
     for name in ("print", "cursive"):
         for allographs in _read()[name].values():
             yield from allographs
@@ -93,10 +107,12 @@ def _allographs() -> Iterator[str]:
 
 @cache
 def _read() -> dict[str, dict[str, list[str]]]:
+    """The content of the file: for "print" and "cursive", the allographs of every character."""
     table: dict[str, dict[str, list[str]]] = json.loads(_FILE.read_text(encoding="utf-8"))
     return table
 
 
 def _point(word: str) -> tuple[float, float, float]:
+    """A row of `Table.points` from a point as it is written in the file."""
     x, y = word.rstrip("!").split(",")
     return float(x), float(y), float(word.endswith("!"))

@@ -1,7 +1,7 @@
 """`Ink`: pen strokes in mm, or letters of a font, and their coverage on paper.
 
 Pen ink is a filter: it multiplies the colours below, so traces and grid show through. Ink adds up where a stroke crosses an earlier one,
-but not where the same stroke goes on. To tell these apart, the raster stores the length of the pen's path when it last touched a pixel.
+but not where the same stroke continues. To tell these apart, every pixel stores how long the pen's path was when the pen last touched it.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ from fastecg.kernels.pen_ink import LIFTED_PX, lay_ink, settle_ink
 from fastecg.page import Text
 from fastecg.printing.text import draw_texts, measure
 
-_FIBRE_MM = 0.13  # Cell size of the paper's tooth.
+_FIBRE_MM = 0.13  # Grain size of the paper's roughness, its tooth, at which pen lines break.
 
 
 @dataclass(frozen=True, eq=False)
 class Ink:
-    """Pen strokes, and letters of a font that stand for some.
+    """Strokes of a pen, or letters of a font in their place.
 
     Attributes
     ----------
     kind : str
-        "handwriting", "signature", or what mark it is.
+        "handwriting", "signature", or the kind of a mark, such as "circle".
     words : str
-        The words that are written, for the truth.
+        The words that are written, which the truth repeats.
     points_mm : ndarray, shape (n, 2)
         The pen's path; a row of NaN lifts the pen.
     width_mm, density : ndarray, shape (n,)
@@ -49,9 +49,9 @@ class Ink:
 
     @cached_property
     def extent_mm(self) -> tuple[float, float, float, float]:
-        """The rectangle (x0, y0, x1, y1) that holds all of the ink."""
-        round_it = np.array([[-0.05], [0.05]])
-        corners = [np.reshape(measure(letter), (2, 2)) + round_it for letter in self.letters]
+        """The rectangle (x0, y0, x1, y1) round all of the ink."""
+        margin = np.array([[-0.05], [0.05]])
+        corners = [np.reshape(measure(letter), (2, 2)) + margin for letter in self.letters]
         if len(self.points_mm):
             half = 0.5 * np.fmax.reduce(self.width_mm) + 0.05
             corners.append(np.array([np.fmin.reduce(self.points_mm) - half, np.fmax.reduce(self.points_mm) + half]))
@@ -65,13 +65,13 @@ class Ink:
         return np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]])
 
     def moved(self, dx_mm: float, dy_mm: float) -> Ink:
-        """The same strokes elsewhere."""
+        """The same ink, moved to the right and down."""
         letters = tuple(replace(letter, x_mm=letter.x_mm + dx_mm, y_mm=letter.y_mm + dy_mm) for letter in self.letters)
         return replace(self, points_mm=self.points_mm + np.array([dx_mm, dy_mm]), letters=letters)
 
 
 def join_inks(kind: str, words: str, inks: list[Ink]) -> Ink:
-    """Several inks of one pen as one."""
+    """Several inks of one pen, joined to one of a kind and with words of its own."""
     lift = np.array([[np.nan, np.nan]])
     stroked = [ink for ink in inks if len(ink.points_mm)]
     points = [part for ink in stroked for part in (ink.points_mm, lift)][:-1]
@@ -82,7 +82,7 @@ def join_inks(kind: str, words: str, inks: list[Ink]) -> Ink:
 
 
 def ink_window(ink: Ink, scale: float, shape: tuple[int, int]) -> tuple[slice, slice] | None:
-    """Rows and columns of a sheet (height, width) that the ink can touch; None if it lies beside the sheet."""
+    """Rows and columns of a sheet of (height, width) `shape` that the ink can touch; None if it lies beside the sheet."""
     x0, y0, x1, y1 = (edge * scale for edge in ink.extent_mm)
     top, bottom = max(0, math.floor(y0) - 2), min(shape[0], math.ceil(y1) + 2)
     left, right = max(0, math.floor(x0) - 2), min(shape[1], math.ceil(x1) + 2)
@@ -90,7 +90,7 @@ def ink_window(ink: Ink, scale: float, shape: tuple[int, int]) -> tuple[slice, s
 
 
 def ink_plane(ink: Ink, scale: float, window: tuple[slice, slice], seed: int = 0) -> np.ndarray:
-    """The ink's coverage, uint8, in a window of a sheet at `scale` px/mm; `seed` is that of the paper's tooth."""
+    """Coverage (rows, columns) uint8 by the ink in a window of a sheet at `scale` px/mm; `seed` decides the paper's tooth."""
     rows, columns = window
     shape = (rows.stop - rows.start, columns.stop - columns.start)
     nodes = np.empty((len(ink.points_mm), 4))
@@ -107,7 +107,7 @@ def ink_plane(ink: Ink, scale: float, window: tuple[slice, slice], seed: int = 0
 
 
 def _set_letters(ink: Ink, scale: float, window: tuple[slice, slice], top: np.ndarray) -> None:
-    """Add the letters of a font to the latest pass, as dense as the pen is."""
+    """Draw the letters of a font into `top`, the coverage by the latest pass of the pen, with the density of the pen's ink."""
     moved = ink.moved(-window[1].start / scale, -window[0].start / scale)
     plane = np.zeros_like(top)
     draw_texts(plane, moved.letters, scale)
@@ -115,7 +115,7 @@ def _set_letters(ink: Ink, scale: float, window: tuple[slice, slice], top: np.nd
 
 
 def soak(pixels: np.ndarray, window: tuple[slice, slice], plane: np.ndarray, pen: WritingPen) -> None:
-    """Colour a window of a print (height, width, 3) uint8 by ink of coverage `plane`, in place."""
+    """Colour a window of `pixels` (height, width, 3) uint8 by ink with coverage `plane` (rows, columns), in place."""
     from fastecg.kernels.blend import multiply
 
     part = np.ascontiguousarray(pixels[window])

@@ -1,4 +1,4 @@
-"""Put pen strokes onto a sheet, and notes and marks where people write them."""
+"""Find places for notes and marks where people write them, and draw ink on a sheet."""
 
 from __future__ import annotations
 
@@ -17,16 +17,15 @@ from fastecg.handwriting.writer import Writer
 from fastecg.page import Box, Trace
 from fastecg.sheet import Sheet
 
-# Where a note is written, and in what share of pages.
-_REGION_SHARES = {"header": 0.57, "right": 0.13, "among": 0.10, "bottom": 0.20}  # Shares of the regions in which notes are written.
-_TRIES = 6  # Attempts at a note or a mark that fits.
-_SMALLER = 0.9  # Factor of the ink's size after each attempt that did not fit.
-_PLACES_TRIED = 6  # Candidates for ink across a trace.
-_KINDS_TRIED = 4  # Kinds of marks that are tried.
+_REGION_SHARES = {"header": 0.57, "right": 0.13, "among": 0.10, "bottom": 0.20}  # Probabilities of the regions in which notes are written.
+_TRIES = 6  # Number of attempts at a note or a mark that fits.
+_SMALLER = 0.9  # Factor on the size of a note after each attempt that did not fit.
+_PLACES_TRIED = 6  # Number of places that are compared for ink across a trace.
+_KINDS_TRIED = 4  # Number of kinds of marks that are tried.
 
 
 def lay_inks(sheet: Sheet, inks: Iterable[Ink], seed: int) -> Sheet:
-    """The sheet with pen strokes on it, each with its box; `seed` is that of the paper's tooth."""
+    """The sheet with inks on it, each with its box; `seed` decides the paper's tooth."""
     pixels, laid, boxes = sheet.canvas(), [], []
     for ink in inks:
         window = ink_window(ink, sheet.scale, pixels.shape[:2])
@@ -47,15 +46,28 @@ def lay_note(
     own: tuple[str, ...] = (),
     font: NotesFont | None = None,
 ) -> Ink | None:
-    """A note of one to three lines where there is room, or with a chance of `across` over a trace; None where the page is full."""
+    """A note of one to three lines in free space, or with probability `across` over a trace; None if there is no place for it.
+
+    Parameters
+    ----------
+    room : Room
+        Its place is taken from this room.
+    writer : Writer
+    rng : numpy.random.Generator
+    across : float
+    own : tuple of str
+        Phrases of the user's, instead of the templates.
+    font : NotesFont, optional
+        A font of the user's, instead of handwriting.
+    """
     over_trace = rng.random() < across
-    region = _about_a_beat(room, rng) if over_trace else room.regions()[_drawn_region(rng)]
+    region = _region_round_a_beat(room, rng) if over_trace else room.regions()[_sample_region(rng)]
     lines = int(rng.choice((1, 2, 3), p=(0.66, 0.24, 0.10)))
     for attempt in range(_TRIES):
         words = sample_note(rng, lines if attempt < 2 else 1, own, room.shows)
         words = words if own or rng.random() < 0.4 else broken(words)
-        hand = writer.sized(_SMALLER**attempt)  # People write smaller where there is little room.
-        ink = write(words, hand, rng) if font is None else write_in_font(words, font, hand, rng)
+        sized = writer.sized(_SMALLER**attempt)  # People write smaller where there is little room.
+        ink = write(words, sized, rng) if font is None else write_in_font(words, font, sized, rng)
         if rng.random() < 0.12:
             ink = _with_underline(ink, writer, rng)
         moved = put(room, ink, rng, region, over_trace)
@@ -64,13 +76,13 @@ def lay_note(
     return None
 
 
-def _drawn_region(rng: np.random.Generator) -> str:
-    """One of the regions, by their shares."""
+def _sample_region(rng: np.random.Generator) -> str:
+    """The name of a region, sampled by the regions' probabilities."""
     return str(rng.choice(list(_REGION_SHARES), p=list(_REGION_SHARES.values())))
 
 
-def _about_a_beat(room: Room, rng: np.random.Generator) -> Extent | None:
-    """A position for a note that refers to a beat."""
+def _region_round_a_beat(room: Room, rng: np.random.Generator) -> Extent | None:
+    """A region round a random beat; None if there are no beats."""
     found = _some_beat(room, rng)
     if found is None:
         return None
@@ -79,7 +91,7 @@ def _about_a_beat(room: Room, rng: np.random.Generator) -> Extent | None:
 
 
 def _crossing(room: Room, ink: Ink, rng: np.random.Generator, region: Extent | None) -> Ink | None:
-    """The ink moved to where it touches a trace as little as possible, of some candidates; None if none touches one."""
+    """The ink at the best of some places over traces, where the smallest share of it lies on a trace; None if none touches a trace."""
     found = [moved for _ in range(_PLACES_TRIED) if (moved := _fitted(room, ink, rng, region, True))]
     shares = [_share_on_trace(room, moved) for moved in found]
     touching = [(share, k) for k, share in enumerate(shares) if share > 0.0]
@@ -87,7 +99,7 @@ def _crossing(room: Room, ink: Ink, rng: np.random.Generator, region: Extent | N
 
 
 def put(room: Room, ink: Ink, rng: np.random.Generator, region: Extent | None, across: bool = False) -> Ink | None:
-    """The ink moved to free space, or with `across` over a trace; the space is then taken. None if there is none."""
+    """The ink moved as by `_fitted` or, with `across`, by `_crossing`. Its place is then taken. None if there is no place."""
     moved = _crossing(room, ink, rng, region) if across else _fitted(room, ink, rng, region)
     if moved is not None:
         room.take(moved.extent_mm)
@@ -95,23 +107,24 @@ def put(room: Room, ink: Ink, rng: np.random.Generator, region: Extent | None, a
 
 
 def _fitted(room: Room, ink: Ink, rng: np.random.Generator, region: Extent | None = None, across: bool = False) -> Ink | None:
-    """The ink moved to free space, or with `across` over a trace; None if there is none."""
+    """The ink moved to free space, or with `across` to a place that a trace crosses; None if there is none."""
     x0, y0, x1, y1 = ink.extent_mm
     corner = room.find((x1 - x0, y1 - y0), rng, region, across)
     return None if corner is None else ink.moved(corner[0] - x0, corner[1] - y0)
 
 
 def _with_underline(ink: Ink, writer: Writer, rng: np.random.Generator) -> Ink:
+    """The ink with one or two lines below it."""
     x0, _, x1, y1 = ink.extent_mm
     line = marks.underline(x0, x1, y1 + 0.8, writer, rng, 1 + (rng.random() < 0.35))
     return join_inks(ink.kind, ink.words, [ink, line])
 
 
-# --- marks about something on the page: each returns nothing where it finds nothing to mark ---------------------------------------
+# --- marks about something on the page: each function returns an empty list if it finds nothing to mark ---------------------------
 
 
 def suspicious_beat(room: Room, writer: Writer, rng: np.random.Generator) -> list[Ink]:
-    """A beat with a circle round it, mostly with an arrow to it and a word at the arrow's tail."""
+    """A circle round a beat, a word near it, mostly with an arrow from the word to the beat, or both."""
     found = _some_beat(room, rng)
     if found is None:
         return []
@@ -127,17 +140,17 @@ def suspicious_beat(room: Room, writer: Writer, rng: np.random.Generator) -> lis
         return inks
     x0, y0, x1, y1 = moved.extent_mm
     middle, beat = np.array([0.5 * (x0 + x1), 0.5 * (y0 + y1)]), np.array([x, y])
-    away = (beat - middle) / max(float(np.hypot(*(beat - middle))), 1e-6)
-    tail = middle + away * (0.5 * abs(away[0]) * (x1 - x0) + 0.5 * abs(away[1]) * (y1 - y0) + 1.0)
-    reach = float(np.hypot(radii[0] * away[0], radii[1] * away[1])) + 0.6 if inks else 2.0
-    tip = beat - away * reach
+    towards = (beat - middle) / max(float(np.hypot(*(beat - middle))), 1e-6)
+    tail = middle + towards * (0.5 * abs(towards[0]) * (x1 - x0) + 0.5 * abs(towards[1]) * (y1 - y0) + 1.0)
+    reach = float(np.hypot(radii[0] * towards[0], radii[1] * towards[1])) + 0.6 if inks else 2.0
+    tip = beat - towards * reach
     if 4.0 < float(np.hypot(*(tip - tail))) < 60.0:
         inks.append(marks.arrow(tuple(tail), tuple(tip), writer, rng))
     return [*inks, moved]
 
 
 def measured_beats(room: Room, writer: Writer, rng: np.random.Generator) -> list[Ink]:
-    """Two or three beats with calipers and their distance, or all of a strip counted."""
+    """A caliper mark over two or three beats, often with their distance, or numbers or dots over all beats of a rhythm strip."""
     strips = [trace for trace in room.page.traces if trace.rhythm]
     trace = strips[0] if strips and rng.random() < 0.6 else _some_trace(room, rng)
     peaks = beats(trace) if trace else np.empty((0, 2))
@@ -155,7 +168,7 @@ def measured_beats(room: Room, writer: Writer, rng: np.random.Generator) -> list
 
 
 def bracketed_beats(room: Room, writer: Writer, rng: np.random.Generator) -> list[Ink]:
-    """Some beats of a lead under a bracket, often with a word over it."""
+    """A bracket over some beats of a lead, with a word over it if there is room."""
     trace = _some_trace(room, rng)
     peaks = beats(trace) if trace else np.empty((0, 2))
     if len(peaks) < 2:
@@ -168,7 +181,7 @@ def bracketed_beats(room: Room, writer: Writer, rng: np.random.Generator) -> lis
 
 
 def marked_words(room: Room, writer: Writer, rng: np.random.Generator) -> list[Ink]:
-    """A printed line underlined, ticked, highlighted or crossed out."""
+    """An underline, a tick, a highlighter or a crossing-out for a printed line."""
     printed = [box for box in room.page.boxes if box.kind == "text" and len(box.words) > 3]
     if not printed:
         return []
@@ -185,7 +198,7 @@ def marked_words(room: Room, writer: Writer, rng: np.random.Generator) -> list[I
 
 
 def marked_lead(room: Room, writer: Writer, rng: np.random.Generator) -> list[Ink]:
-    """A lead's name circled, underlined or highlighted, or part of its trace highlighted."""
+    """A circle, an underline or a highlighter for a lead's name, or a highlighter over a part of some trace."""
     names = [box for box in room.page.boxes if box.kind == "lead_name" and np.ptp(box.corners_mm[:, 0]) > 0.3]
     if not names:
         return []
@@ -207,7 +220,7 @@ def marked_lead(room: Room, writer: Writer, rng: np.random.Generator) -> list[In
 
 
 def signed(room: Room, writer: Writer, rng: np.random.Generator, initials: bool) -> list[Ink]:
-    """A signature or initials near the bottom or in the header, often with the time."""
+    """A signature or initials at the bottom or in the header, sometimes with the time of day; an empty list if there is no room."""
     ink = marks.signature(writer, rng, initials)
     if rng.random() < 0.4:
         clock = write(f"{int(rng.integers(24)):02d}:{int(rng.integers(60)):02d}", writer, rng)
@@ -217,12 +230,12 @@ def signed(room: Room, writer: Writer, rng: np.random.Generator, initials: bool)
     return [moved] if moved else []
 
 
-#: Kinds of marks with the share of each.
+#: Functions that draw the kinds of marks, with the probability of each.
 MARKS = ((suspicious_beat, 0.34), (marked_words, 0.28), (marked_lead, 0.16), (measured_beats, 0.12), (bracketed_beats, 0.10))
 
 
 def lay_mark(room: Room, writer: Writer, rng: np.random.Generator, across: float) -> list[Ink]:
-    """A mark of some kind with what belongs to it; it touches a trace with probability `across`. Empty where no place was found."""
+    """The inks of a mark of a random kind, which touches a trace with probability `across`; an empty list if no place was found."""
     shares = np.array([share for _, share in MARKS])
     over_trace = bool(rng.random() < across)
     for _ in range(_KINDS_TRIED):
@@ -237,11 +250,12 @@ def lay_mark(room: Room, writer: Writer, rng: np.random.Generator, across: float
 
 
 def _touches(room: Room, ink: Ink) -> bool:
+    """Whether the strokes of an ink touch a trace."""
     return room.on_trace(ink.points_mm, 0.5 * ink.width_mm)
 
 
 def _share_on_trace(room: Room, ink: Ink) -> float:
-    """Share of the ink that lies on a trace; of letters of a font, of their box."""
+    """Share of an ink's points that lie on a trace; for letters of a font, of points within the rectangle round them."""
     if len(ink.points_mm):
         return room.share_on_trace(ink.points_mm, 0.5 * ink.width_mm)
     x0, y0, x1, y1 = ink.extent_mm
@@ -250,16 +264,19 @@ def _share_on_trace(room: Room, ink: Ink) -> float:
 
 
 def _on_paper(ink: Ink, width: float, height: float) -> bool:
+    """Whether all of an ink is on a page of a width and height in mm."""
     x0, y0, x1, y1 = ink.extent_mm
     return x0 >= 0.0 and y0 >= 0.0 and x1 <= width and y1 <= height
 
 
 def _some_trace(room: Room, rng: np.random.Generator) -> Trace | None:
+    """A random trace of the page with more than 20 samples; None if there is none."""
     traces = [trace for trace in room.page.traces if np.isfinite(trace.points_mm[:, 1]).sum() > 20]
     return traces[int(rng.integers(len(traces)))] if traces else None
 
 
 def _some_beat(room: Room, rng: np.random.Generator) -> tuple[Trace, tuple[float, float]] | None:
+    """A random trace and the point (x, y) mm of a beat in it that is marked; None if there is none."""
     trace = _some_trace(room, rng)
     peaks = beats(trace) if trace else np.empty((0, 2))
     if trace is None or not len(peaks):

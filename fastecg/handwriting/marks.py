@@ -1,6 +1,7 @@
 """Pen marks: circles, arrows, underlines, calipers, ticks, crossings-out, highlighter, signatures.
 
-Points are in mm of the page (y down). Marks are drawn by the same model of a moving hand as letters: they are as unsteady, and taper alike.
+Points are in mm of the page (y down). Marks are drawn by the same model of a moving hand as letters, so they are as unsteady and taper
+in the same way.
 """
 
 from __future__ import annotations
@@ -14,14 +15,14 @@ from fastecg.handwriting.ink import Ink, join_inks
 from fastecg.handwriting.motor import inked, write
 from fastecg.handwriting.writer import Writer, WritingPen
 
-_UNIT_MM = 0.2  # Unit of a mark's coordinates.
+_UNIT_MM = 0.2  # Unit of a mark's coordinates in the model of the hand.
 _LETTERS = "abcdefghiklmnoprstuvwyz"  # Letters of made-up signatures.
 # sRGB colours of highlighters.
 _HIGHLIGHTERS = ((255, 243, 92), (255, 246, 110), (160, 246, 130), (255, 170, 205), (255, 205, 110))
 
 
 def draw_line(points_mm: np.ndarray, writer: Writer, rng: np.random.Generator, kind: str, words: str = "", smooth: float = 1.2) -> Ink:
-    """A pen line through points (n, 2); a row of NaN lifts the pen. `smooth` is the low-pass in mm/5."""
+    """A pen line through points (n, 2); a row of NaN lifts the pen. `smooth` is the standard deviation of the smoothing in `_UNIT_MM`."""
     up = np.isnan(points_mm[:, 0])
     nodes = np.zeros((int((~up).sum()), 4))
     nodes[:, :2] = points_mm[~up] * np.array([1.0, -1.0]) / _UNIT_MM
@@ -31,7 +32,7 @@ def draw_line(points_mm: np.ndarray, writer: Writer, rng: np.random.Generator, k
 
 
 def circle(centre: tuple[float, float], radii: tuple[float, float], writer: Writer, rng: np.random.Generator) -> Ink:
-    """A hand-drawn circle: an uneven oval that goes a little more than once around and ends inside or outside of its start."""
+    """A hand-drawn circle: an uneven oval that goes round once or a little more, and ends inside or outside of its start."""
     t = np.linspace(0.0, 1.0, 34)
     turns, phase = rng.uniform(0.96, 1.35), rng.uniform(0, 2 * math.pi, 3)
     angle = rng.uniform(-2.8, -0.4) + (1 if rng.random() < 0.25 else -1) * 2 * math.pi * turns * t
@@ -46,7 +47,7 @@ def circle(centre: tuple[float, float], radii: tuple[float, float], writer: Writ
 
 
 def arrow(tail: tuple[float, float], tip: tuple[float, float], writer: Writer, rng: np.random.Generator) -> Ink:
-    """A bent shaft and a head of two strokes, or one hook."""
+    """A curved shaft with a head that is drawn in one stroke or in two."""
     start, end = np.array(tail), np.array(tip)
     along = end - start
     length = float(np.hypot(*along)) or 1.0
@@ -68,7 +69,7 @@ def arrow(tail: tuple[float, float], tip: tuple[float, float], writer: Writer, r
 
 
 def underline(x0: float, x1: float, y: float, writer: Writer, rng: np.random.Generator, lines: int = 1) -> Ink:
-    """One or two strokes, rising a little, of different lengths."""
+    """One or two lines from `x0` to `x1`, not quite level and of different lengths."""
     rows = []
     for k in range(lines):
         a, b = x0 + rng.normal(0, 0.8) + 0.6 * k, x1 + rng.normal(0, 1.5) - 1.2 * k
@@ -80,7 +81,7 @@ def underline(x0: float, x1: float, y: float, writer: Writer, rng: np.random.Gen
 
 
 def bracket(x0: float, x1: float, y: float, writer: Writer, rng: np.random.Generator) -> Ink:
-    """A bracket over some beats."""
+    """A bracket from `x0` to `x1` at height `y`, whose ends point down."""
     drop = rng.uniform(1.6, 3.0) * np.array([1.0, rng.uniform(0.8, 1.2)])
     points = np.array(
         [[x0, y + drop[0]], [x0 + 0.2, y], [0.5 * (x0 + x1), y + rng.normal(0, 0.3)], [x1, y + rng.normal(0, 0.3)], [x1, y + drop[1]]]
@@ -89,7 +90,7 @@ def bracket(x0: float, x1: float, y: float, writer: Writer, rng: np.random.Gener
 
 
 def caliper(beats_x: np.ndarray, y: float, words: str, writer: Writer, rng: np.random.Generator) -> Ink:
-    """Ticks at beats joined by a line, with what was measured written over it."""
+    """Upright strokes at beats, joined by a line, over which `words` are written."""
     parts = []
     for x in beats_x:
         lean, (up, down) = rng.normal(0, 0.35), rng.uniform(1.2, 3.4, 2)
@@ -106,7 +107,7 @@ def caliper(beats_x: np.ndarray, y: float, words: str, writer: Writer, rng: np.r
 
 
 def counts(beats_x: np.ndarray, tops_y: np.ndarray, writer: Writer, rng: np.random.Generator, dots: bool) -> Ink:
-    """Beats counted: a number, or a dot, over each."""
+    """Numbers from 1 on, or dots, over beats at (`beats_x`, `tops_y`)."""
     small = writer.sized(0.8)
     inks = []
     for k, (x, y) in enumerate(zip(beats_x, tops_y, strict=True)):
@@ -120,21 +121,21 @@ def counts(beats_x: np.ndarray, tops_y: np.ndarray, writer: Writer, rng: np.rand
 
 
 def crossing_out(box: tuple[float, float, float, float], writer: Writer, rng: np.random.Generator) -> Ink:
-    """One or two lines through words, or a scribble over them."""
+    """One or two lines through words in a box (x0, y0, x1, y1), or a scribble over them."""
     x0, y0, x1, y1 = box
-    middle, high = 0.5 * (y0 + y1), 0.5 * (y1 - y0)
+    middle, half = 0.5 * (y0 + y1), 0.5 * (y1 - y0)
     if rng.random() < 0.35:
         turns = max(4, int((x1 - x0) / 2.2))
         x = np.linspace(x0 - 0.5, x1 + 0.5, 2 * turns) + rng.normal(0, 0.5, 2 * turns)
-        y = middle + high * 0.8 * np.where(np.arange(2 * turns) % 2, 1, -1) * rng.uniform(0.5, 1.2, 2 * turns)
+        y = middle + half * 0.8 * np.where(np.arange(2 * turns) % 2, 1, -1) * rng.uniform(0.5, 1.2, 2 * turns)
         return draw_line(np.stack([x, y], axis=1), writer, rng, "crossing_out")
     return replace(underline(x0 - 0.5, x1 + 0.5, middle - rng.uniform(0, 0.5), writer, rng, 1 + (rng.random() < 0.4)), kind="crossing_out")
 
 
 def tick(foot: tuple[float, float], size_mm: float, writer: Writer, rng: np.random.Generator) -> Ink:
-    """A check mark whose foot is at `foot`."""
-    big = replace(writer, x_height_mm=0.7 * size_mm)
-    return replace(write("✓", big, rng, "tick"), words="✓").moved(*foot)
+    """A check mark of a size, which is written on a baseline that begins at `foot`."""
+    sized = replace(writer, x_height_mm=0.7 * size_mm)
+    return replace(write("✓", sized, rng, "tick"), words="✓").moved(*foot)
 
 
 def signature(writer: Writer, rng: np.random.Generator, initials: bool = False) -> Ink:
@@ -156,31 +157,38 @@ def signature(writer: Writer, rng: np.random.Generator, initials: bool = False) 
 
 
 def _with_flourish(written: Ink, writer: Writer, rng: np.random.Generator) -> Ink:
-    """A signature with a final sweep: out of its last letter, below it, or there and back."""
+    """A signature, mostly with a final sweep: out of its last letter, as a line below it, or below it to the left and back."""
     x0, y0, x1, y1 = written.extent_mm
-    u, reach = rng.random(), rng.uniform(10.0, 28.0)
-    low = y1 - rng.uniform(0.0, 0.15) * (y1 - y0)
-    if u < 0.22:
+    how, reach = rng.random(), rng.uniform(10.0, 28.0)
+    bottom = y1 - rng.uniform(0.0, 0.15) * (y1 - y0)
+    if how < 0.22:
         return written
     moving = replace(writer, pen=writer.pen._replace(blob=0.0))  # The pen is already moving.
-    if u < 0.55:
+    if how < 0.55:
         end, rise = written.points_mm[-1], rng.normal(-0.12, 0.2) * reach
         bow = rng.normal(0.0, 0.1) * reach
         t = np.array([0.0, 0.2, 0.55, 1.0])
-        way = end + np.stack([t * reach, t * rise + 4.0 * t * (1.0 - t) * bow], axis=1)
-        line = draw_line(way, moving, rng, "signature", smooth=4.0)
-    elif u < 0.75:
-        line = underline(x0 + 0.15 * (x1 - x0), max(x1 + 2.0, x0 + reach), low + 0.6, moving, rng)
+        points = end + np.stack([t * reach, t * rise + 4.0 * t * (1.0 - t) * bow], axis=1)
+        line = draw_line(points, moving, rng, "signature", smooth=4.0)
+    elif how < 0.75:
+        line = underline(x0 + 0.15 * (x1 - x0), max(x1 + 2.0, x0 + reach), bottom + 0.6, moving, rng)
     else:
-        back = np.array(
-            [[x1, 0.5 * (y0 + y1)], [x1 + 4, low - 2], [x1, low + 1], [x1 - reach, low + 1], [x1 - 0.6 * reach, low + 2], [x1 + 9, low]]
+        points = np.array(
+            [
+                [x1, 0.5 * (y0 + y1)],
+                [x1 + 4, bottom - 2],
+                [x1, bottom + 1],
+                [x1 - reach, bottom + 1],
+                [x1 - 0.6 * reach, bottom + 2],
+                [x1 + 9, bottom],
+            ]
         )
-        line = draw_line(back + rng.normal(0.0, 0.9, back.shape), moving, rng, "signature", smooth=rng.uniform(4.0, 9.0))
+        line = draw_line(points + rng.normal(0.0, 0.9, points.shape), moving, rng, "signature", smooth=rng.uniform(4.0, 9.0))
     return join_inks("signature", "", [written, line])
 
 
 def highlighter(box: tuple[float, float, float, float], rng: np.random.Generator, writer: Writer) -> Ink:
-    """A broad stroke over words (x0, y0, x1, y1), or two where they are high."""
+    """A broad stroke over a box (x0, y0, x1, y1), or several if the box is higher than the pen is broad."""
     x0, y0, x1, y1 = box
     broad = float(np.clip(1.25 * (y1 - y0), 3.0, 5.0))
     colour = _HIGHLIGHTERS[int(rng.choice(5, p=(0.4, 0.25, 0.12, 0.13, 0.1)))]
@@ -197,7 +205,7 @@ def highlighter(box: tuple[float, float, float, float], rng: np.random.Generator
 
 
 def thinned(ink: Ink, keep: int) -> Ink:
-    """Every `keep`-th point of an ink's runs, and their ends: a broad pen needs no finer."""
+    """The ink with every `keep`-th point and the ends of its strokes, which is enough for a broad pen."""
     up = np.isnan(ink.points_mm[:, 0])
     ends = up | np.roll(up, 1) | np.roll(up, -1)
     ends[[0, -1]] = True

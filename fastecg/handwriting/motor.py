@@ -3,7 +3,9 @@
 Letters are placed on a line and joined, and a smooth curve is drawn through their points. The hand's inertia is a low-pass filter along
 that curve, which rounds corners, shortens loops and merges joins; this turns letters into handwriting. Speed follows the two-thirds power
 law (slow in curves). Pressure falls with speed, and is larger in downward strokes and in the middle of a stroke; width and density of the
-line follow pressure. Mostly the pen moves when it lands or lifts, so strokes taper; where it rests, they end blunt.
+line follow pressure. The pen is mostly in motion when it lands or lifts, so strokes taper; if it is at rest, they end blunt.
+
+The unit of lengths is a tenth of the x-height.
 """
 
 from __future__ import annotations
@@ -17,13 +19,12 @@ from fastecg.handwriting.ink import Ink
 from fastecg.handwriting.writer import Hand, Writer, WritingPen, pick_forms, quirks
 from fastecg.kernels.hand import STEP, lay_letters, path_size, press_pen, sample_path, shake_path, smooth_path
 
-_WAVE = 34.0  # Distance in units of the knots of a baseline's wave.
-_SPACE = -1  # Index that stands for a space among the allographs of a line.
+_WAVE = 34.0  # Distance between the knots of a baseline's waves, in units.
 _LONGEST = 40  # Largest number of nodes of a letter with its joins.
 
 
 def write(words: str, writer: Writer, rng: np.random.Generator, kind: str = "handwriting") -> Ink:
-    """Write words.
+    """Write words with a pen.
 
     Parameters
     ----------
@@ -41,8 +42,8 @@ def write(words: str, writer: Writer, rng: np.random.Generator, kind: str = "han
         The first line's baseline starts at (0, 0).
     """
     drawn = spelled(words.upper() if writer.capitals else words)
-    nodes = _letters(drawn, writer, rng)
-    _wave(nodes, writer.hand.wave, rng)
+    nodes = _letter_nodes(drawn, writer, rng)
+    _add_waves(nodes, writer.hand.wave, rng)
     return inked(nodes, writer.hand, writer.pen, writer.x_height_mm / 10.0, rng, kind, drawn, writer.slant, writer.slope)
 
 
@@ -57,9 +58,24 @@ def inked(
     slant: float = 0.0,
     slope: float = 0.0,
 ) -> Ink:
-    """Draw through nodes (n, 4): x, y (up) in units, whether it is a sharp corner, whether the pen is put down there."""
-    way = np.empty((int(path_size(nodes)) + len(nodes) + 8, 2))
-    count = sample_path(nodes, STEP, way)
+    """The ink of a pen that a hand moves through nodes.
+
+    Parameters
+    ----------
+    nodes : ndarray, shape (n, 4)
+        x and y (up) in units, whether the node is a sharp corner, and whether the pen is put down there.
+    hand : Hand
+    pen : WritingPen
+    unit_mm : float
+        Length of a unit.
+    rng : numpy.random.Generator
+    kind, words : str
+        As for `Ink`.
+    slant, slope : float
+        Tangent of the slant of upright strokes, and angle in radians by which lines rise.
+    """
+    way = np.empty((int(way_points(nodes)) + len(nodes) + 8, 2))
+    count = sample_way(nodes, STEP, way)
     way = way[:count]
     smooth = np.empty_like(way)
     smooth_path(way, hand.lowpass / STEP, smooth)
@@ -74,8 +90,8 @@ def inked(
     return Ink(kind, words, points, width * pen.diameter_mm, np.minimum(density * pen.dark, 1.0), pen)
 
 
-def _wave(nodes: np.ndarray, size: float, rng: np.random.Generator) -> None:
-    """Add slow random waves to the baselines, in place, with a knot every few letters. A line need not end at the height of its start."""
+def _add_waves(nodes: np.ndarray, size: float, rng: np.random.Generator) -> None:
+    """Add slow random waves to the baselines, in place, so that a line need not end at the height at which it begins."""
     if not len(nodes):
         return
     knots = rng.standard_normal(int(max(nodes[:, 0].max(), 0.0) / _WAVE) + 3)
@@ -83,8 +99,8 @@ def _wave(nodes: np.ndarray, size: float, rng: np.random.Generator) -> None:
     nodes[:, 1] += size * np.interp(at, np.arange(len(knots)), 0.8 * knots + 0.35 * np.cumsum(knots[::-1]))
 
 
-def _letters(words: str, writer: Writer, rng: np.random.Generator) -> np.ndarray:
-    """The nodes of all letters, laid and joined."""
+def _letter_nodes(words: str, writer: Writer, rng: np.random.Generator) -> np.ndarray:
+    """The nodes (n, 4) of all letters of words, placed on lines and joined."""
     letters = np.empty((len(words), 4), dtype=np.int64)
     letters[:, 0] = pick_forms(words, writer, rng)
     letters[:, 1] = [2 * character.isalnum() - character.islower() for character in words]

@@ -1,4 +1,4 @@
-"""Things that are put on a page and have a frame of their own, in mm from their middle and turned: stickers, stamps, patches."""
+"""Frames of stickers, stamps, redactions and patches of correction fluid, and how these cover a sheet."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ Window = tuple[slice, slice]
 
 @dataclass(frozen=True)
 class PatchFrame:
-    """A rectangle of `size_mm` (width, height) with its middle at `centre_mm`, turned clockwise by `angle_deg`."""
+    """A rectangle of `size_mm` (width, height) with its middle at `centre_mm`, turned clockwise by `angle_deg`.
+
+    Coordinates in the frame are mm from its middle, along its width and its height.
+    """
 
     centre_mm: tuple[float, float]
     size_mm: tuple[float, float]
@@ -23,28 +26,28 @@ class PatchFrame:
 
     @property
     def axes(self) -> np.ndarray:
-        """Unit vectors along and down, the rows of (2, 2)."""
+        """Unit vectors along the frame's width and its height, as the rows of (2, 2)."""
         turn = math.radians(self.angle_deg)
         return np.array([[math.cos(turn), math.sin(turn)], [-math.sin(turn), math.cos(turn)]])
 
     def to_page(self, points_mm: np.ndarray) -> np.ndarray:
-        """Page points of points (…, 2) of this frame."""
+        """Page coordinates of points (…, 2) that are given in the frame."""
         return np.asarray(points_mm) @ self.axes + np.array(self.centre_mm)
 
     @property
     def corners_mm(self) -> np.ndarray:
-        """(4, 2) on the page, clockwise from top left."""
+        """Page coordinates (4, 2) of the corners, clockwise from the upper left."""
         half = 0.5 * np.array(self.size_mm)
         return self.to_page(np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) * half)
 
     @property
     def extent_mm(self) -> tuple[float, float, float, float]:
-        """The upright rectangle round it."""
+        """The upright rectangle (x0, y0, x1, y1) round the frame."""
         low, high = self.corners_mm.min(axis=0), self.corners_mm.max(axis=0)
         return float(low[0]), float(low[1]), float(high[0]), float(high[1])
 
     def window(self, sheet: Sheet, margin_mm: float = 0.0) -> Window | None:
-        """Rows and columns of a sheet that it touches; None where it lies beside it."""
+        """Rows and columns of a sheet within `margin_mm` of the upright rectangle round the frame; None if there are none."""
         height, width = sheet.pixels.shape[:2]
         x0, y0, x1, y1 = self.extent_mm
         left, top = (max(0, math.floor((edge - margin_mm) * sheet.scale) - 1) for edge in (x0, y0))
@@ -52,7 +55,7 @@ class PatchFrame:
         return (slice(top, bottom), slice(left, right)) if left < right and top < bottom else None
 
     def inside(self, window: Window, scale: float) -> tuple[np.ndarray, np.ndarray]:
-        """Coordinates (u, v) in this frame of a window's pixels, mm."""
+        """Coordinates (u, v) in the frame of a window's pixels, each (rows, columns) mm."""
         rows, columns = window
         x = (np.arange(columns.start, columns.stop) + 0.5) / scale - self.centre_mm[0]
         y = (np.arange(rows.start, rows.stop) + 0.5)[:, None] / scale - self.centre_mm[1]
@@ -60,30 +63,30 @@ class PatchFrame:
         return x * a + y * b, x * c + y * d
 
     def coverage(self, window: Window, scale: float, round_mm: float = 0.0) -> np.ndarray:
-        """Share 0 to 1 of a window's pixels that the rectangle covers; `round_mm` is the radius of its corners."""
+        """Coverage (rows, columns), 0 to 1, of a window's pixels by the rectangle; `round_mm` is the radius of its corners."""
         u, v = self.inside(window, scale)
         off_u, off_v = np.abs(u) - 0.5 * self.size_mm[0] + round_mm, np.abs(v) - 0.5 * self.size_mm[1] + round_mm
         off = np.hypot(np.maximum(off_u, 0), np.maximum(off_v, 0)) + np.minimum(np.maximum(off_u, off_v), 0) - round_mm
         return np.rint(255.0 * np.clip(0.5 - off * scale, 0.0, 1.0)) / 255.0
 
     def text(self, words: str, u_mm: float, v_mm: float, size_mm: float, face: str = "sans", bold: bool = False) -> Text:
-        """Printed words that start at a point of this frame."""
+        """Words that are printed along the frame's width and start at the point (u, v) of the frame."""
         x, y = self.to_page(np.array([u_mm, v_mm]))
         return Text("sticker", words, float(x), float(y), size_mm, face, bold, angle_deg=-self.angle_deg)
 
     def box(self, kind: str, words: str) -> Box:
-        """Its box."""
+        """The frame as a box of the page."""
         return Box(kind, words, self.corners_mm)
 
 
 def blend_colour(part: np.ndarray, share: np.ndarray, colour: np.ndarray | tuple[int, int, int]) -> np.ndarray:
-    """Pixels (rows, columns, 3) covered with a colour by a share 0 to 1 (rows, columns), as uint8."""
+    """Pixels (rows, columns, 3) uint8, covered with a colour by a `share` (rows, columns) from 0 to 1."""
     mixed = part + share[..., None].astype(np.float32) * (np.asarray(colour, dtype=np.float32) - part)
     return np.rint(np.clip(mixed, 0, 255)).astype(np.uint8)
 
 
 def box_round(share: np.ndarray, window: Window, scale: float, kind: str) -> Box:
-    """The upright box round all that a patch of uneven outline covers."""
+    """The upright box round all pixels of a window that are covered, where `share` (rows, columns) is above 0."""
     rows, columns = (np.flatnonzero(share.any(axis=axis)) for axis in (1, 0))
     x0, x1 = ((window[1].start + edge) / scale for edge in (columns[0], columns[-1] + 1))
     y0, y1 = ((window[0].start + edge) / scale for edge in (rows[0], rows[-1] + 1))
@@ -91,14 +94,27 @@ def box_round(share: np.ndarray, window: Window, scale: float, kind: str) -> Box
 
 
 def cover(sheet: Sheet, window: Window, part: np.ndarray, share: np.ndarray, box: Box) -> Sheet:
-    """The sheet with something opaque on it: its look `part` in the window, its coverage 0 to 1, its box."""
+    """The sheet with something opaque on it.
+
+    Parameters
+    ----------
+    sheet : Sheet
+    window : (slice, slice)
+        The part of the sheet that changes.
+    part : ndarray, shape (rows, columns, 3) uint8
+        Its new pixels.
+    share : ndarray, shape (rows, columns)
+        Coverage, 0 to 1, by the opaque thing.
+    box : Box
+        Its box.
+    """
     pixels = sheet.canvas()
     pixels[window] = part
     return replace(sheet, pixels=pixels, boxes=(*sheet.boxes, box)).with_overlay(window, np.rint(255 * share).astype(np.uint8))
 
 
 def rough(shape: tuple[int, int], cell_px: float, rng: np.random.Generator) -> np.ndarray:
-    """Smooth noise, 0 to 1 uniform at its knots, one every `cell_px` pixels."""
+    """Smooth noise (rows, columns) from 0 to 1, interpolated between uniform random values every `cell_px` pixels."""
     rows, columns = (np.arange(n) / cell_px for n in shape)
     knots = rng.random((int(rows[-1]) + 2, int(columns[-1]) + 2))
     i, j = rows.astype(int), columns.astype(int)
@@ -109,14 +125,15 @@ def rough(shape: tuple[int, int], cell_px: float, rng: np.random.Generator) -> n
 
 
 def text_lines(page: Page) -> list[Box]:
-    """Boxes of the page's printed words outside the traces' labels."""
+    """Boxes of the page's printed lines, without lead names and lines of one or two characters."""
     return [box for box in page.boxes if box.kind == "text" and len(box.words) > 2]
 
 
 def free_frame(sheet: Sheet, size_mm: tuple[float, float], angle_deg: float, rng: np.random.Generator, place: str) -> PatchFrame:
-    """A position for a sticker or stamp: in free space if there is any ("free"), or anywhere on the upper or lower third ("anywhere").
+    """The frame of a sticker or stamp at a random place.
 
-    Programs that print square codes have them 2 mm from the corner ("top_right").
+    It is in free space if there is any ("free"), or anywhere in the upper or lower part of the page ("anywhere"), or 2 mm from the upper
+    right corner, where programs print square codes ("top_right").
     """
     from fastecg.handwriting.room import Room
 

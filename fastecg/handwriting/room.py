@@ -10,10 +10,10 @@ import numpy as np
 
 from fastecg.page import Box, Page, Trace
 
-CELL_MM = 2.5  # Side of the cells in which free paper is looked for.
-_FINE_MM = 0.5  # Side of the cells in which the distance of pen strokes to traces is measured.
-_LOOKED_AT = 4  # Free cells that are compared; the one with most space around it is taken.
-_EDGE_MM = 3.0  # Margin at the paper's edge without writing.
+CELL_MM = 2.5  # Side of the cells in which free paper is searched.
+_FINE_MM = 0.5  # Side of the cells in which the distance of pen strokes from traces is measured.
+_COMPARED = 4  # Number of free places that are compared; the one with most space around it is taken.
+_EDGE_MM = 3.0  # Width of the margin along the paper's edges in which nobody writes.
 
 Extent = tuple[float, float, float, float]
 
@@ -22,8 +22,15 @@ Extent = tuple[float, float, float, float]
 class Room:
     """The occupied parts of a page, in cells of 2.5 mm.
 
-    `traces` (rows, columns) marks cells that a trace runs through, `words` those with printed or written words. `shows` are the findings
-    on the page, which notes must not contradict.
+    Attributes
+    ----------
+    page : Page
+    traces, words : ndarray, shape (rows, columns) bool
+        Cells through which a trace runs, and cells with printed or written words.
+    taken : list of (x0, y0, x1, y1)
+        The rectangles with words, mm.
+    shows : str
+        The findings on the page, which notes must not contradict.
     """
 
     page: Page
@@ -34,7 +41,7 @@ class Room:
 
     @classmethod
     def of(cls, page: Page, boxes: tuple[Box, ...] = (), shows: str = "") -> Room:
-        """The room on a page on which there already are `boxes`."""
+        """The room on a page that carries `boxes` in addition to its print."""
         from fastecg.kernels.cells import mark_crossed_cells
 
         width, height = page.size_mm
@@ -49,7 +56,7 @@ class Room:
 
     @cached_property
     def _trace_sums(self) -> np.ndarray:
-        """Summed-area table of the fine cells that a trace runs through, (rows + 1, columns + 1)."""
+        """Summed-area table (rows + 1, columns + 1) of the fine cells through which a trace runs."""
         from fastecg.kernels.cells import mark_crossed_cells
 
         width, height = self.page.size_mm
@@ -59,11 +66,11 @@ class Room:
         return _corner_sums(cells)
 
     def on_trace(self, points_mm: np.ndarray, reach_mm: np.ndarray) -> bool:
-        """Whether a trace runs within `reach_mm` (n,) of any of the points (n, 2); rows of NaN are left out."""
+        """Whether a trace runs within `reach_mm` (n,) of any of the points (n, 2); rows of NaN do not count."""
         return self.share_on_trace(points_mm, reach_mm) > 0.0
 
     def share_on_trace(self, points_mm: np.ndarray, reach_mm: np.ndarray) -> float:
-        """Share of the points (n, 2) that a trace runs within `reach_mm` (n,) of; rows of NaN are left out."""
+        """Share of the points (n, 2) that have a trace within `reach_mm` (n,); rows of NaN do not count."""
         drawn = np.isfinite(points_mm).all(axis=1)
         low, high = ((points_mm[drawn] + sign * reach_mm[drawn, None]) / _FINE_MM for sign in (-1, 1))
         sums = self._trace_sums
@@ -80,27 +87,27 @@ class Room:
     def find(
         self, size_mm: tuple[float, float], rng: np.random.Generator, region: Extent | None = None, across: bool = False
     ) -> tuple[float, float] | None:
-        """The top left corner of a free place of a size, within `region` if there is one there; None where the page is full.
+        """The upper left corner (x, y) mm of a free place of (width, height) `size_mm`; None if there is none.
 
-        `across` asks for a place that a trace runs through, at its edges if there is one.
+        The place is within `region` if there is one. With `across`, a trace runs through the place, at its edges if possible.
         """
         width, height = size_mm
         rows, columns = (math.ceil(edge / CELL_MM) + 1 for edge in (height, width))
         if rows > self.words.shape[0] or columns > self.words.shape[1]:
             return None
-        free = (_window_sums(self.words, rows, columns) == 0) & self._inside(rows, columns)
+        free = (_window_sums(self.words, rows, columns) == 0) & self._off_edges(rows, columns)
         for wanted in self._crossings(rows, columns) if across else (_window_sums(self.traces, rows, columns) == 0,):
-            fine = free & wanted
-            cells = np.argwhere(fine & _in_region(region, fine.shape, rows, columns)) if region else np.argwhere(fine)
-            cells = cells if len(cells) else np.argwhere(fine)
+            suitable = free & wanted
+            cells = np.argwhere(suitable & _in_region(region, suitable.shape, rows, columns)) if region else np.argwhere(suitable)
+            cells = cells if len(cells) else np.argwhere(suitable)
             if len(cells):
-                row, column = self._roomiest(cells[rng.integers(len(cells), size=1 if across else _LOOKED_AT)], rows, columns)
+                row, column = self._roomiest(cells[rng.integers(len(cells), size=1 if across else _COMPARED)], rows, columns)
                 slack = rng.uniform(0.0, 1.0, 2) * (columns * CELL_MM - width, rows * CELL_MM - height)
                 return float(column * CELL_MM + slack[0]), float(row * CELL_MM + slack[1])
         return None
 
     def _crossings(self, rows: int, columns: int) -> tuple[np.ndarray, np.ndarray]:
-        """Cells whose windows a trace crosses at the edges only, and cells whose windows it crosses but does not fill."""
+        """Masks of windows of rows x columns cells: those that traces cross at the edges only, and those that they cross but do not fill."""
         traces = _window_sums(self.traces, rows, columns)
         down, along = (rows - 1) // 4, columns // 4
         middle = _window_sums(self.traces, rows - 2 * down, columns - 2 * along)
@@ -108,7 +115,7 @@ class Room:
         return (traces > 0) & (middle == 0), (traces >= 0.12 * rows * columns) & (traces <= 0.4 * rows * columns + 4)
 
     def _roomiest(self, cells: np.ndarray, rows: int, columns: int) -> tuple[int, int]:
-        """The cell of some (n, 2) with the most free space around it."""
+        """The one of some cells (n, 2) whose window of rows x columns cells has the most free space around it."""
         full = self.traces | self.words
         taken = [
             int(np.count_nonzero(full[max(row - 2, 0) : row + rows + 2, max(column - 2, 0) : column + columns + 2]))
@@ -117,15 +124,15 @@ class Room:
         row, column = cells[int(np.argmin(taken))].tolist()
         return row, column
 
-    def _inside(self, rows: int, columns: int) -> np.ndarray:
-        """Places at some distance from the paper's edge."""
+    def _off_edges(self, rows: int, columns: int) -> np.ndarray:
+        """Mask of windows of rows x columns cells that keep `_EDGE_MM` from the paper's edges."""
         edge, (height, width) = math.ceil(_EDGE_MM / CELL_MM), self.words.shape
-        fine = np.zeros((height - rows + 1, width - columns + 1), dtype=bool)
-        fine[edge : height - rows + 1 - edge, edge : width - columns + 1 - edge] = True
-        return fine
+        mask = np.zeros((height - rows + 1, width - columns + 1), dtype=bool)
+        mask[edge : height - rows + 1 - edge, edge : width - columns + 1 - edge] = True
+        return mask
 
     def regions(self) -> dict[str, Extent]:
-        """Regions in which people write notes: above all traces, below them, beside them, and among them."""
+        """Regions, by name, in which people write notes: above all traces, below them, at the right of the page, and among the traces."""
         width, height = self.page.size_mm
         rows = np.flatnonzero(self.traces.any(axis=1))
         top, bottom = (rows[0] * CELL_MM, (rows[-1] + 1) * CELL_MM) if len(rows) else (0.4 * height, 0.6 * height)
@@ -138,30 +145,30 @@ class Room:
 
 
 def beats(trace: Trace) -> np.ndarray:
-    """Places (n, 2) of a trace's tallest deflections, one a beat, mm; up or down, whichever is larger."""
+    """Points (n, 2) mm at a trace's beats: the largest deflection of each, up or down."""
     points = trace.points_mm[np.isfinite(trace.points_mm).all(axis=1)]
     if len(points) < 20:
         return np.empty((0, 2))
-    off = np.abs(points[:, 1] - np.median(points[:, 1]))
+    deflection = np.abs(points[:, 1] - np.median(points[:, 1]))
     step = points[1, 0] - points[0, 0]
-    gap = max(1, round(7.0 / max(step, 1e-6)))  # beats are 7 mm apart at least: 214 a minute
+    gap = max(1, round(7.0 / max(step, 1e-6)))  # beats are at least 7 mm apart: at 25 mm/s, up to 214 a minute
     found: list[int] = []
-    for k in np.flatnonzero(off > 0.55 * off.max()).tolist():
+    for k in np.flatnonzero(deflection > 0.55 * deflection.max()).tolist():
         if found and k - found[-1] < gap:
-            found[-1] = k if off[k] > off[found[-1]] else found[-1]
+            found[-1] = k if deflection[k] > deflection[found[-1]] else found[-1]
         else:
             found.append(k)
     return points[found]
 
 
 def extent_of(trace: Trace) -> Extent:
-    """The rectangle round a trace, mm."""
+    """The rectangle (x0, y0, x1, y1) mm round a trace."""
     low, high = np.nanmin(trace.points_mm, axis=0), np.nanmax(trace.points_mm, axis=0)
     return float(low[0]), float(low[1]), float(high[0]), float(high[1])
 
 
 def _corner_sums(cells: np.ndarray) -> np.ndarray:
-    """Summed-area table: the number of set cells above and left of every corner."""
+    """Summed-area table (rows + 1, columns + 1): the number of set cells above and to the left of every corner."""
     sums = np.zeros((cells.shape[0] + 1, cells.shape[1] + 1), dtype=np.int64)
     sums[1:, 1:] = cells.cumsum(axis=0).cumsum(axis=1)
     return sums
@@ -174,7 +181,7 @@ def _window_sums(cells: np.ndarray, rows: int, columns: int) -> np.ndarray:
 
 
 def _in_region(region: Extent, shape: tuple[int, ...], rows: int, columns: int) -> np.ndarray:
-    """Places whose window lies in a region."""
+    """Mask, of a shape, of windows of rows x columns cells that lie in a region."""
     x0, y0, x1, y1 = (edge / CELL_MM for edge in region)
     row, column = np.arange(shape[0])[:, None], np.arange(shape[1])[None, :]
     return (row >= y0 - 0.5) & (row + rows <= y1 + 1) & (column >= x0 - 0.5) & (column + columns <= x1 + 1)

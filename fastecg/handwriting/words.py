@@ -1,7 +1,8 @@
 """Short clinical notes for ECG pages, from the templates in `phrases.txt`, with random numbers.
 
-The findings on a page are a line of words and numbers, "sinus usual regular rate=74 pr=160", which `shown_by` makes of the page's report
-fields. Templates that require other findings are not used on the page. If nothing is known of a page (an empty line), all are used.
+The findings on a page are a line of words and numbers, such as "sinus usual regular rate=74 pr=160", which `shown_by` makes from the page's
+report fields. Templates that require other findings are not used on the page. If the line is empty, nothing is known of the page, and all
+templates may be used.
 """
 
 from __future__ import annotations
@@ -22,28 +23,28 @@ from fastecg.system.files import read_text
 if TYPE_CHECKING:
     from fastecg.layouts.report_fields import ReportFields
 
-# How people write the leads of a wall of the heart.
+# How people write the leads over a wall of the heart.
 _WALLS = {
     "inferior": ("II, III, aVF", "III, aVF", "inf leads"),
     "anterior": ("V2-V4", "V1-V4", "V2, V3", "ant leads"),
     "lateral": ("I, aVL", "V5-6", "I, aVL, V6", "lat leads"),
 }
 
-# Leads that may stand in a note, as people write them.
+# How people write leads in a note.
 _LEADS = (
     "V1-V3", "V2-V4", "V3-V5", "V4-V6", "V1-V4", "V1-V6", "V5-6", "V1-2", "II, III, aVF", "III, aVF", "inf leads", "I, aVL", "lat leads",
     "ant leads", "I, aVL, V6", "V2, V3", "aVR", "aVL", "V1", "V6", "inferolat", "anterolat", "septal leads", "limb leads", "post leads",
 )  # fmt: skip
 
 _FILE = Path(__file__).with_name("phrases.txt")
-_SHARES = {"rhythm": 0.24, "conduction": 0.14, "ischaemia": 0.22, "action": 0.26, "status": 0.14}  # Shares of the subjects of notes.
+_SHARES = {"rhythm": 0.24, "conduction": 0.14, "ischaemia": 0.22, "action": 0.26, "status": 0.14}  # Probabilities of the subjects of notes.
 
-_CHOICE = re.compile(r"\[([^]]*)\]")  # One of several words: [a|b].
-_SLOT = re.compile(r"\{([^}]*)\}")  # A value that is filled in: {rate}.
+_CHOICE = re.compile(r"\[([^]]*)\]")  # A choice of one of several words: [a|b].
+_SLOT = re.compile(r"\{([^}]*)\}")  # A place for a value: {rate}.
 
 
 def shown_by(facts: ReportFields) -> str:
-    """The findings that a page with these report fields shows, as words that notes may contradict."""
+    """The findings on a page with these report fields, as a line of words and numbers."""
     said = "; ".join(facts.statements)
     rhythm = "slow" if facts.rate < 60 else "fast" if facts.rate > 100 else "usual"
     ectopic = "pvc" if "ventricular complexes" in said else "pac" if "atrial complexes" in said else ""
@@ -72,7 +73,7 @@ def _fits(template: str, shows: str) -> bool:
 
 @cache
 def templates() -> dict[str, tuple[str, ...]]:
-    """The templates by subject, and under "remark" the words beside marks; after "@" what a page must show."""
+    """The templates by subject, and under "remark" the words beside marks. After "@" are the findings that a page must have."""
     groups: dict[str, list[str]] = {}
     for line in _FILE.read_text(encoding="utf-8").splitlines():
         heading = re.fullmatch(r"== (\w+) ==", line)
@@ -84,13 +85,13 @@ def templates() -> dict[str, tuple[str, ...]]:
 
 
 def phrases() -> tuple[str, ...]:
-    """Every phrase with its choices made and its numbers still open."""
+    """All phrases: one for every option of a choice, with places for values left as they are."""
     found = dict.fromkeys(made for name in _SHARES for template in templates()[name] for made in _choices(template.partition(" @ ")[0]))
     return tuple(found)
 
 
 def sample_phrase(rng: np.random.Generator, own: tuple[str, ...] = (), shows: str = "") -> str:
-    """One phrase with its numbers that does not contradict what the page `shows`; from the list `own` if that is not empty."""
+    """A random phrase with its values filled in, which does not contradict what the page `shows`; from `own` if that is not empty."""
     if own:
         return str(own[int(rng.integers(len(own)))])
     group = templates()[str(rng.choice(list(_SHARES), p=list(_SHARES.values())))]
@@ -100,13 +101,13 @@ def sample_phrase(rng: np.random.Generator, own: tuple[str, ...] = (), shows: st
 
 
 def sample_remark(rng: np.random.Generator, shows: str = "") -> str:
-    """A word or sign beside a mark."""
+    """A random word or sign to be written beside a mark."""
     remarks = [line.partition(" @ ")[0] for line in templates()["remark"] if _fits(line, shows)]
     return remarks[int(rng.integers(len(remarks)))]
 
 
 def sample_note(rng: np.random.Generator, lines: int, own: tuple[str, ...] = (), shows: str = "") -> str:
-    """Several phrases, one a line, none twice."""
+    """A note of up to `lines` different phrases, one on each line; `own` and `shows` as for `sample_phrase`."""
     found: dict[str, None] = {}
     for _ in range(4 * lines):
         if len(found) < lines:
@@ -115,7 +116,7 @@ def sample_note(rng: np.random.Generator, lines: int, own: tuple[str, ...] = (),
 
 
 def broken(words: str, longest: int = 16) -> str:
-    """The words with lines of more than `longest` characters broken in two at the space next to the middle."""
+    """The words, with lines of more than `longest` characters broken in two at the space nearest to the middle."""
     lines = []
     for line in words.split("\n"):
         spaces = [k for k, character in enumerate(line) if character == " "]
@@ -157,7 +158,7 @@ def read_notes(path: str | Path, font: NotesFont | None = None) -> tuple[str, ..
 
 
 def _choices(template: str) -> list[str]:
-    """A template with every choice made."""
+    """The phrases that a template makes, one for every combination of its options."""
     choice = _CHOICE.search(template)
     if choice is None:
         return [template]
@@ -166,7 +167,7 @@ def _choices(template: str) -> list[str]:
 
 
 def _filled(slot: str, rng: np.random.Generator, shows: str = "") -> str:
-    """A value: a time of day, leads, the page's own number, or one of a range."""
+    """The value for a place in a template: a time of day, leads, the page's own number, or a random number of a range."""
     if slot == "clock":
         return f"{int(rng.integers(24)):02d}:{int(rng.integers(60)):02d}"
     if slot == "leads":

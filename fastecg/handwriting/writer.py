@@ -1,4 +1,4 @@
-"""`Writer`: a person's hand, drawn once. What makes two notes look written by one person is all in here."""
+"""`Writer`: a person's handwriting, sampled once. Everything that makes two notes look as if one person wrote them is in here."""
 
 from __future__ import annotations
 
@@ -15,30 +15,30 @@ RGB = tuple[int, int, int]
 
 
 class Hand(NamedTuple):
-    """How a hand moves. Lengths in tenths of the x-height, shares 0 to 1."""
+    """How a hand moves. Lengths are in tenths of the x-height, shares from 0 to 1."""
 
-    aspect: float  # width of letters against their height
-    ascender: float  # height of what rises above, or hangs below, the small letters
+    aspect: float  # factor on the width of letters
+    ascender: float  # factor on the height of parts that rise above, or hang below, the small letters
     gap: float  # distance between letters
     uneven: float  # variation of the gaps and of the letters' widths
-    word_gap: float
-    join: float  # share of neighbours joined that can be
+    word_gap: float  # distance between words
+    join: float  # share of neighbouring letters that are joined, of those that can be
     squash: float  # how much letters flatten towards a word's end
     shrink: float  # how much smaller a word's last letter is than its first
-    tail: float  # share of words in joined letters that end in a stroke drawn out
-    skip: float  # normal deviate below which a letter inside a word is not written
-    drop: float  # share of a letter's inner points that are cut short
-    merge: float  # share of lifts within a word that are not made
-    slur: float  # share of the strokes of capitals, digits and signs that are left out, and how flat and poor in points these are
-    drift: float  # how far late dots and bars land from where they belong
-    jitter: float  # deviation of every point, each time that it is written
+    tail: float  # share of words in joined letters whose last stroke is drawn out
+    skip: float  # a letter inside a word is left out if a normal deviate is below this
+    drop: float  # share of the inner points of strokes that are cut short
+    merge: float  # share of the lifts within a word at which the pen stays on the paper
+    slur: float  # share of the strokes of capitals, digits and signs that are left out, and how flat and poor in points the others are
+    drift: float  # how far dots and bars, which are written last, are from their places
+    jitter: float  # random deviation of every point each time that it is written
     turn: float  # rotation of every letter, rad
     swell: float  # variation of the letters' sizes
     lowpass: float  # standard deviation of the smoothing along the stroke
-    tremor: float
-    wander: float  # unsteadiness of the pen along the stroke
+    tremor: float  # fast unsteadiness of the pen
+    wander: float  # slow unsteadiness of the pen's height
     wave: float  # height of the waves of the baseline
-    taper: float  # how fast the pen lands and leaves, 0 to 1
+    taper: float  # how fast the pen moves when it lands and lifts, 0 to 1
 
 
 class WritingPen(NamedTuple):
@@ -47,20 +47,38 @@ class WritingPen(NamedTuple):
     name: str
     colour: RGB
     diameter_mm: float
-    tooth: float  # how much the paper's tooth breaks the line, 0 to 1
+    tooth: float  # how much the paper's roughness (its tooth) breaks the line, 0 to 1
     blob: float  # share of strokes that start with a blob
-    dark: float  # density at ordinary pressure
+    dark: float  # density of the ink at ordinary pressure
     press: float  # how much pressure changes density
     give: float  # how much pressure changes width
-    point: float  # how far strokes taper where the pen lands and leaves in motion: 1 to a point
+    point: float  # how far strokes taper if the pen lands and lifts in motion; 1 is to a point
 
 
 @dataclass(frozen=True)
 class Writer:
-    """A hand: how it moves, the pen it holds, and which forms of the letters it has.
+    """The handwriting of a person: how the hand moves, the pen that it holds, and the forms of its letters.
 
-    `x_height_mm` is the height of small letters, `slant` the tangent of their lean, `slope` that of the lines. `cursive` is
-    the share of letters in joined forms; `capitals` writes everything in capitals. `seed` fixes the forms and their quirks.
+    Attributes
+    ----------
+    seed : int
+        Decides the usual forms of letters, and their quirks.
+    legibility : float
+        From 0 (a scrawl) to 1 (neat print).
+    x_height_mm : float
+        Height of small letters.
+    slant : float
+        Tangent of the slant of upright strokes.
+    slope : float
+        Angle in radians by which lines rise.
+    cursive : float
+        Share of letters in joined forms.
+    capitals : bool
+        Whether everything is written in capitals.
+    lead_in : bool
+        Whether the first letter of a joined word begins with an upstroke.
+    hand : Hand
+    pen : WritingPen
     """
 
     seed: int
@@ -75,11 +93,11 @@ class Writer:
     pen: WritingPen
 
     def sized(self, factor: float) -> Writer:
-        """The same hand, writing larger or smaller."""
+        """The same handwriting, larger or smaller by a factor."""
         return replace(self, x_height_mm=self.x_height_mm * factor)
 
 
-#: Colours by pen, with the share of each. Nobody's blue is quite the same: `sample_pen` shifts them a little.
+#: sRGB colours of every kind of pen, with the share of each. `sample_pen` shifts them a little, since no two blue pens are alike.
 _COLOURS: dict[str, dict[str, tuple[RGB, float]]] = {
     "ballpoint": {
         "blue": ((26, 38, 128), 0.48), "blue-black": ((30, 34, 76), 0.27), "black": ((30, 29, 36), 0.2),
@@ -94,7 +112,8 @@ _COLOURS: dict[str, dict[str, tuple[RGB, float]]] = {
     },
     "pencil": {"grey": ((84, 84, 90), 1.0)},
 }  # fmt: skip
-#: Diameters in mm, tooth, blob, dark, press, give, point: gel is even, a ballpoint pale and dark, felt blunt, pencil grainy.
+#: Range of diameters in mm, then tooth, blob, dark, press, give and point. A gel pen is even, a ballpoint varies with pressure, a felt pen
+#: is blunt, and a pencil grainy.
 _PENS = {
     "ballpoint": ((0.30, 0.50), 0.42, 0.22, 0.94, 1.25, 0.85, 0.95),
     "gel": ((0.36, 0.56), 0.06, 0.12, 0.96, 0.35, 0.5, 0.8),
@@ -103,20 +122,20 @@ _PENS = {
 }
 PENS = tuple(_PENS)
 COLOURS = ("black", "blue", "blue-black", "red", "green", "grey")
-_SHARES = (0.74, 0.15, 0.07, 0.04)  # Shares of the kinds of pens, in the order of `PENS`.
+_SHARES = (0.74, 0.15, 0.07, 0.04)  # Probabilities of the kinds of pens, in the order of `PENS`.
 
-_QUIRK = 0.42  # Standard deviation in units of a hand's fixed offset of every pen point.
-_ODD = 0.08  # Share of letters in another form than the hand's usual one.
+_QUIRK = 0.42  # Standard deviation of the offset that a hand gives every point of the alphabet, in tenths of the x-height.
+_ODD = 0.08  # Share of letters that are not in the hand's usual form.
 
 
 def sample_pen(rng: np.random.Generator, name: str = "", colour: str = "") -> WritingPen:
     """A pen of a kind and colour, which are sampled unless given."""
-    drawn = str(rng.choice(PENS, p=_SHARES))
-    name = name or drawn
+    sampled = str(rng.choice(PENS, p=_SHARES))
+    name = name or sampled
     colours = _COLOURS[name]
     weights = np.array([share for _, share in colours.values()])
-    picked = str(rng.choice(list(colours), p=weights / weights.sum()))
-    base = colours[colour][0] if colour in colours else _any_colour(colour) or colours[picked][0]
+    sampled_colour = str(rng.choice(list(colours), p=weights / weights.sum()))
+    base = colours[colour][0] if colour in colours else _any_colour(colour) or colours[sampled_colour][0]
     shifted = np.clip(np.array(base) + rng.normal(0, 6) + rng.normal(0, 2.5, 3), 0, 235)
     (low, high), tooth, blob, dark, press, give, point = _PENS[name]
     return WritingPen(
@@ -133,22 +152,23 @@ def sample_pen(rng: np.random.Generator, name: str = "", colour: str = "") -> Wr
 
 
 def _any_colour(colour: str) -> RGB | None:
+    """The colour of a name from the first kind of pen that has it; None if none has."""
     return next((colours[colour][0] for colours in _COLOURS.values() if colour in colours), None)
 
 
 def sample_writer(rng: np.random.Generator, legibility: float = 0.6, pen: WritingPen | None = None) -> Writer:
-    """A hand.
+    """A random writer.
 
     Parameters
     ----------
     rng : numpy.random.Generator
     legibility : float
-        1 neat print, 0 a scrawl that its own writer cannot read the day after.
+        1 is neat print, 0 a scrawl that even its writer could not read the next day.
     pen : WritingPen, optional
-        Drawn unless given.
+        Sampled unless given.
     """
     haste = 1.0 - float(np.clip(legibility, 0.0, 1.0))
-    scrawl = max(0.0, haste - 0.45) / 0.55  # Above this haste even capitals and digits suffer.
+    scrawl = max(0.0, haste - 0.45) / 0.55  # From a haste of 0.45 on, even capitals and digits get less legible.
     u = rng.random(20)
     cursive = _cursive_share(u[0], haste)
     capitals = bool(u[1] < 0.22 and haste < 0.6)
@@ -196,21 +216,21 @@ def sample_writer(rng: np.random.Generator, legibility: float = 0.6, pen: Writin
 
 
 def _cursive_share(u: float, haste: float) -> float:
-    """Neat hands print, hasty ones join; many mix."""
+    """The share of letters in joined forms: 0 for most neat hands, 0.97 for most hasty ones, 0.4 between; `u` is uniform from 0 to 1."""
     printed, mixed = 0.75 - 0.65 * haste, 0.92 - 0.6 * haste
     return 0.0 if u < printed else 0.4 if u < mixed else 0.97
 
 
 @lru_cache(maxsize=16)  # a page has one hand, or a few
 def quirks(writer: Writer) -> np.ndarray:
-    """The hand's fixed offset of every point of the alphabet, (p, 2): what makes it this hand."""
+    """The offsets (p, 2), in tenths of the x-height, that a writer always gives the points of the alphabet."""
     rng = np.random.default_rng([writer.seed, 1])
     return rng.normal(0.0, _QUIRK, glyph_table().points[:, :2].shape)
 
 
 @lru_cache(maxsize=16)
 def usual_forms(writer: Writer) -> dict[str, tuple[int, tuple[int, ...]]]:
-    """The allograph that this hand usually writes for every character, and those that it writes by exception."""
+    """For every character, the allograph that a writer usually writes, and all those of the same kind, one of which it sometimes is."""
     rng = np.random.default_rng([writer.seed, 2])
     chosen = {}
     for character, (printed, cursive) in forms().items():
@@ -221,7 +241,7 @@ def usual_forms(writer: Writer) -> dict[str, tuple[int, tuple[int, ...]]]:
 
 
 def pick_forms(words: str, writer: Writer, rng: np.random.Generator) -> np.ndarray:
-    """The allograph of every character of spelled words, (n,): -1 for a space, -2 for a new line."""
+    """Allographs (n,) of the characters of words in the alphabet: -1 for a space, -2 for a new line."""
     usual, odd = usual_forms(writer), rng.random((max(len(words), 1), 2))
     picked = np.empty(len(words), dtype=np.int64)
     for k, character in enumerate(words):
