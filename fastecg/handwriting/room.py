@@ -107,7 +107,7 @@ class Room:
         return None
 
     def _crossings(self, rows: int, columns: int) -> tuple[np.ndarray, np.ndarray]:
-        """Masks of windows of rows x columns cells: those that traces cross at the edges only, and those that they cross but do not fill."""
+        """Masks of windows of rows x columns cells: those that traces cross at their edges only, and those crossed but not filled."""
         traces = _window_sums(self.traces, rows, columns)
         down, along = (rows - 1) // 4, columns // 4
         middle = _window_sums(self.traces, rows - 2 * down, columns - 2 * along)
