@@ -64,14 +64,16 @@ class Patch(NamedTuple):
         return right * np.float32(cos) + down * np.float32(sin), down * np.float32(cos) - right * np.float32(sin)
 
 
-def patch_between(sheet: Sheet, low_mm: tuple[float, float], high_mm: tuple[float, float], every_mm: float = 0.0) -> Patch | None:
-    """The part of the sheet between its upper left corner `low_mm` and its lower right corner `high_mm`, each (x, y); None if it is empty.
+def patch_between(
+    sheet: Sheet, upper_left_mm: tuple[float, float], lower_right_mm: tuple[float, float], every_mm: float = 0.0
+) -> Patch | None:
+    """The part of the sheet between two corners, each (x, y); None if it is empty.
 
     Nodes are `every_mm` apart; if that is 0, every pixel is a node.
     """
     height, width = sheet.ink.shape
-    first = [max(int(np.floor(low * sheet.scale)), 0) for low in low_mm]
-    stop = [min(int(np.ceil(high * sheet.scale)), size) for high, size in zip(high_mm, (width, height), strict=True)]
+    first = [max(int(np.floor(edge * sheet.scale)), 0) for edge in upper_left_mm]
+    stop = [min(int(np.ceil(edge * sheet.scale)), size) for edge, size in zip(lower_right_mm, (width, height), strict=True)]
     if stop[0] <= first[0] or stop[1] <= first[1]:
         return None
     every = max(1, round(every_mm * sheet.scale))

@@ -87,8 +87,8 @@ def _shown(nodes_mm: np.ndarray, scale: float, count: int) -> slice:
     """The range of the sheet's rows or columns, of which there are `count`, that the picture shows; `nodes_mm` are their coordinates."""
     if not np.isfinite(nodes_mm).any():
         return slice(0, 0)
-    low, high = np.nanmin(nodes_mm) * scale, np.nanmax(nodes_mm) * scale
-    return slice(max(int(low), 0), min(int(np.ceil(high)) + 1, count))
+    first, last = np.nanmin(nodes_mm) * scale, np.nanmax(nodes_mm) * scale
+    return slice(max(int(first), 0), min(int(np.ceil(last)) + 1, count))
 
 
 def _row_at(y: float, y_mm: np.ndarray, values: np.ndarray) -> np.ndarray:

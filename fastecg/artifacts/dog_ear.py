@@ -123,7 +123,7 @@ def _outside(points: np.ndarray, triangle: np.ndarray) -> np.ndarray:
 def _triangle(sheet: Sheet, corners: np.ndarray, reach: float) -> tuple[Window, np.ndarray]:
     """The part of the sheet within `reach` px of a triangle (3, 2) px, and the triangle's coverage of its pixels, 0 to 255 uint8."""
     height, width = sheet.pixels.shape[:2]
-    low, high = np.floor(corners.min(axis=0) - reach).astype(int) - 1, np.ceil(corners.max(axis=0) + reach).astype(int) + 2
-    window = slice(max(low[1], 0), min(high[1], height)), slice(max(low[0], 0), min(high[0], width))
+    upper_left, lower_right = np.floor(corners.min(axis=0) - reach).astype(int) - 1, np.ceil(corners.max(axis=0) + reach).astype(int) + 2
+    window = slice(max(upper_left[1], 0), min(lower_right[1], height)), slice(max(upper_left[0], 0), min(lower_right[0], width))
     coverage = np.clip(0.5 - _outside(_grid(window), corners), 0.0, 1.0)
     return window, np.rint(255.0 * coverage).astype(np.uint8)

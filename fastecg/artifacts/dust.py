@@ -49,11 +49,11 @@ def _blend_stroke(pixels: np.ndarray, points: np.ndarray, width: float, opacity:
     """Draw a polyline (n, 2) px of a width in px over the picture, in place."""
     from fastecg.kernels.capsule import stroke_polyline
 
-    low = np.maximum(np.floor(points.min(axis=0) - width - 2).astype(int), 0)
-    high = np.minimum(np.ceil(points.max(axis=0) + width + 3).astype(int), pixels.shape[1::-1])
-    if (high <= low).any():
+    upper_left = np.maximum(np.floor(points.min(axis=0) - width - 2).astype(int), 0)
+    lower_right = np.minimum(np.ceil(points.max(axis=0) + width + 3).astype(int), pixels.shape[1::-1])
+    if (lower_right <= upper_left).any():
         return
-    cover = np.zeros((high[1] - low[1], high[0] - low[0]), dtype=np.uint8)
-    stroke_polyline(points - low, width, cover)
-    window = pixels[low[1] : high[1], low[0] : high[0]]
+    cover = np.zeros((lower_right[1] - upper_left[1], lower_right[0] - upper_left[0]), dtype=np.uint8)
+    stroke_polyline(points - upper_left, width, cover)
+    window = pixels[upper_left[1] : lower_right[1], upper_left[0] : lower_right[0]]
     window[:] = np.rint(window + cover[..., None] * (opacity / 255.0) * (colour - window))

@@ -81,8 +81,10 @@ class Finger(Artifact):
         tip = np.array([x, y]) + direction * (self.reach_mm / inward) * px_per_mm
         root = np.array([x, y]) - direction * self.width_mm * px_per_mm
         reach = 1.2 * self.width_mm * px_per_mm
-        low, high = np.minimum(tip, root) - reach, np.maximum(tip, root) + reach
-        columns, rows = (slice(int(np.clip(a, 0, n)), int(np.clip(b, 0, n))) for a, b, n in zip(low, high, (width, height), strict=True))
+        upper_left, lower_right = np.minimum(tip, root) - reach, np.maximum(tip, root) + reach
+        columns, rows = (
+            slice(int(np.clip(a, 0, n)), int(np.clip(b, 0, n))) for a, b, n in zip(upper_left, lower_right, (width, height), strict=True)
+        )
         right = (np.arange(columns.start, columns.stop, dtype=np.float32)[None, :] - np.float32(tip[0])) / np.float32(px_per_mm)
         down = (np.arange(rows.start, rows.stop, dtype=np.float32)[:, None] - np.float32(tip[1])) / np.float32(px_per_mm)
         cos, sin = (np.float32(part) for part in direction)

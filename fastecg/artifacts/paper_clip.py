@@ -37,8 +37,8 @@ class PaperClip(Artifact):
         x = {"left": 0.0, "right": width}.get(self.edge, self.at * width)
         y = {"top": 0.0, "bottom": height}.get(self.edge, self.at * height)
         points = self._wire(x, y)
-        low, high = points.min(axis=0) - 2.5, points.max(axis=0) + 2.5
-        patch = patch_between(sheet, (low[0], low[1]), (high[0], high[1]))
+        upper_left, lower_right = points.min(axis=0) - 2.5, points.max(axis=0) + 2.5
+        patch = patch_between(sheet, (upper_left[0], upper_left[1]), (lower_right[0], lower_right[1]))
         if patch is None:
             return sheet
         wire, shadow = np.zeros(patch.shape, dtype=np.uint8), np.zeros(patch.shape, dtype=np.uint8)

@@ -34,9 +34,9 @@ class Perforation(Artifact):
         width, height = sheet.page.size_mm
         horizontal = self.edge in ("top", "bottom")
         near, far = max(self.inset_mm - 1.0, 0.0), self.inset_mm + 3.0 * self.tooth_mm + 1.0
-        low = {"left": (near, 0.0), "top": (0.0, near), "right": (width - far, 0.0), "bottom": (0.0, height - far)}[self.edge]
-        high = {"left": (far, height), "top": (width, far), "right": (width - near, height), "bottom": (width, height - near)}[self.edge]
-        patch = patch_between(sheet, low, high)
+        start = {"left": (near, 0.0), "top": (0.0, near), "right": (width - far, 0.0), "bottom": (0.0, height - far)}[self.edge]
+        stop = {"left": (far, height), "top": (width, far), "right": (width - near, height), "bottom": (width, height - near)}[self.edge]
+        patch = patch_between(sheet, start, stop)
         if patch is None:
             return sheet
         axes = [1.0, 0.0, 0.0, 0.0, 1.0, 0.0] if horizontal else [0.0, 1.0, 0.0, 1.0, 0.0, 0.0]

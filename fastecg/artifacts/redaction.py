@@ -117,10 +117,10 @@ def _blurred(part: np.ndarray, scale: float) -> np.ndarray:
     """Pixels (rows, columns, 3) blurred as by an image editor: means over 6 x 3 mm, twice, which leave no letter legible."""
     from scipy.ndimage import uniform_filter1d
 
-    wide, high = (max(round(length * scale), 3) for length in (6.0, 3.0))
+    width, height = (max(round(length * scale), 3) for length in (6.0, 3.0))
     smooth = part.astype(np.float32)
     for _ in range(2):
-        smooth = uniform_filter1d(uniform_filter1d(smooth, high, axis=0, mode="nearest"), wide, axis=1, mode="nearest")
+        smooth = uniform_filter1d(uniform_filter1d(smooth, height, axis=0, mode="nearest"), width, axis=1, mode="nearest")
     return smooth
 
 

@@ -60,16 +60,16 @@ def _draw(
     from fastecg.kernels.stain import absorb_plane
 
     points, wide = points_mm * sheet.scale - 0.5, wide_mm * sheet.scale
-    low = np.maximum(np.floor(points.min(axis=0) - wide - 2).astype(int), 0)
-    high = np.minimum(np.ceil(points.max(axis=0) + wide + 3).astype(int), pixels.shape[1::-1])
-    if (high <= low).any():
+    upper_left = np.maximum(np.floor(points.min(axis=0) - wide - 2).astype(int), 0)
+    lower_right = np.minimum(np.ceil(points.max(axis=0) + wide + 3).astype(int), pixels.shape[1::-1])
+    if (lower_right <= upper_left).any():
         return
     t = np.linspace(0, 1, len(points))
     pressure = np.sin(np.pi * t ** rng.uniform(0.5, 1.6)) ** 0.5
     skips = np.clip(0.85 + 0.5 * np.interp(t, np.linspace(0, 1, 9), rng.normal(0, 1, 9)), 0.1, 1.0)
-    plane = np.zeros((high[1] - low[1], high[0] - low[0]), dtype=np.uint8)
-    stroke_polyline(points - low, wide * (0.3 + 0.7 * pressure), plane, density=dense * pressure * skips)
-    window = pixels[low[1] : high[1], low[0] : high[0]]
+    plane = np.zeros((lower_right[1] - upper_left[1], lower_right[0] - upper_left[0]), dtype=np.uint8)
+    stroke_polyline(points - upper_left, wide * (0.3 + 0.7 * pressure), plane, density=dense * pressure * skips)
+    window = pixels[upper_left[1] : lower_right[1], upper_left[0] : lower_right[0]]
     if bright:
         piece = np.ascontiguousarray(window)
         blend(piece, plane, tuple(int(level) for level in bare_paper(sheet)))  # type: ignore[arg-type]

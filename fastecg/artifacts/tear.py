@@ -38,8 +38,8 @@ class Tear(Artifact):
         direction = np.array([np.cos(np.radians(angle_deg)), np.sin(np.radians(angle_deg))])
         end = start + self.length_mm * direction
         reach = 6.0 * self.stray + self.gap_mm + self.fibre_mm + 2.0
-        low, high = np.minimum(start, end) - reach, np.maximum(start, end) + reach
-        patch = patch_between(sheet, (low[0], low[1]), (high[0], high[1]))
+        upper_left, lower_right = np.minimum(start, end) - reach, np.maximum(start, end) + reach
+        patch = patch_between(sheet, (upper_left[0], upper_left[1]), (lower_right[0], lower_right[1]))
         if patch is None:
             return sheet
         cos, sin = direction

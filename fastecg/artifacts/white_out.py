@@ -51,8 +51,10 @@ class WhiteOut(Artifact):
         angle = float(rng.normal(0, 2.0))
         if self.over == "words" and printed:
             corners = printed[int(rng.integers(len(printed)))].corners_mm
-            low, high = corners.min(axis=0), corners.max(axis=0)
-            x, y = 0.5 * (low + high)
-            return PatchFrame((float(x), float(y)), (float(high[0] - low[0]) + 4.0, float(high[1] - low[1]) + 3.0), angle)
+            upper_left, lower_right = corners.min(axis=0), corners.max(axis=0)
+            x, y = 0.5 * (upper_left + lower_right)
+            return PatchFrame(
+                (float(x), float(y)), (float(lower_right[0] - upper_left[0]) + 4.0, float(lower_right[1] - upper_left[1]) + 3.0), angle
+            )
         x, y = rng.uniform(0.08, 0.92, 2) * sheet.page.size_mm
         return PatchFrame((float(x), float(y)), (self.width_mm, self.height_mm), angle)

@@ -43,8 +43,8 @@ class PatchFrame:
     @property
     def extent_mm(self) -> tuple[float, float, float, float]:
         """The upright rectangle (x0, y0, x1, y1) round the frame."""
-        low, high = self.corners_mm.min(axis=0), self.corners_mm.max(axis=0)
-        return float(low[0]), float(low[1]), float(high[0]), float(high[1])
+        upper_left, lower_right = self.corners_mm.min(axis=0), self.corners_mm.max(axis=0)
+        return float(upper_left[0]), float(upper_left[1]), float(lower_right[0]), float(lower_right[1])
 
     def window(self, sheet: Sheet, margin_mm: float = 0.0) -> Window | None:
         """Rows and columns of a sheet within `margin_mm` of the upright rectangle round the frame; None if there are none."""

@@ -50,8 +50,8 @@ class Room:
         for trace in page.traces:
             mark_crossed_cells(room.traces, trace.points_mm, CELL_MM)
         corners = np.array([box.corners_mm for box in (*page.boxes, *boxes) if box.kind != "lead"]).reshape(-1, 4, 2)
-        for low, high in zip(corners.min(axis=1).tolist(), corners.max(axis=1).tolist(), strict=True):
-            room.take((*low, *high))
+        for upper_left, lower_right in zip(corners.min(axis=1).tolist(), corners.max(axis=1).tolist(), strict=True):
+            room.take((*upper_left, *lower_right))
         return room
 
     @cached_property
@@ -72,10 +72,10 @@ class Room:
     def share_on_trace(self, points_mm: np.ndarray, reach_mm: np.ndarray) -> float:
         """Share of the points (n, 2) that have a trace within `reach_mm` (n,); rows of NaN do not count."""
         drawn = np.isfinite(points_mm).all(axis=1)
-        low, high = ((points_mm[drawn] + sign * reach_mm[drawn, None]) / _FINE_MM for sign in (-1, 1))
+        upper_left, lower_right = ((points_mm[drawn] + sign * reach_mm[drawn, None]) / _FINE_MM for sign in (-1, 1))
         sums = self._trace_sums
         most = np.array(sums.shape[::-1]) - 1
-        (x0, y0), (x1, y1) = (np.clip(corner.astype(int), 0, most).T for corner in (np.floor(low), np.floor(high) + 1))
+        (x0, y0), (x1, y1) = (np.clip(corner.astype(int), 0, most).T for corner in (np.floor(upper_left), np.floor(lower_right) + 1))
         return float(np.mean(sums[y1, x1] - sums[y0, x1] - sums[y1, x0] + sums[y0, x0] > 0)) if drawn.any() else 0.0
 
     def take(self, extent: Extent) -> None:
@@ -163,8 +163,8 @@ def beats(trace: Trace) -> np.ndarray:
 
 def extent_of(trace: Trace) -> Extent:
     """The rectangle (x0, y0, x1, y1) mm round a trace."""
-    low, high = np.nanmin(trace.points_mm, axis=0), np.nanmax(trace.points_mm, axis=0)
-    return float(low[0]), float(low[1]), float(high[0]), float(high[1])
+    upper_left, lower_right = np.nanmin(trace.points_mm, axis=0), np.nanmax(trace.points_mm, axis=0)
+    return float(upper_left[0]), float(upper_left[1]), float(lower_right[0]), float(lower_right[1])
 
 
 def _corner_sums(cells: np.ndarray) -> np.ndarray:

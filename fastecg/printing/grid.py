@@ -179,13 +179,13 @@ def _gaps(shape: tuple[int, int], grid: Grid, ink: GridInk, scale: float) -> Ite
     for place, start, length, loss, axis in draws:
         length_mm = _GAP_MM[0] * (_GAP_MM[1] / _GAP_MM[0]) ** length
         vertical = axis < 0.5
-        low, high, first, last = (left, right, top, bottom) if vertical else (top, bottom, left, right)
-        line = low + math.floor(place * (high - low))
-        if (line - low) % 5 < 0.5:
+        across_start, across_stop, along_start, along_stop = (left, right, top, bottom) if vertical else (top, bottom, left, right)
+        line = across_start + math.floor(place * (across_stop - across_start))
+        if (line - across_start) % 5 < 0.5:
             line += 1.0
-        begin = first + start * (last - first)
+        begin = along_start + start * (along_stop - along_start)
         across = slice(max(round(line * scale - half), 0), max(round(line * scale + half), 0))
-        along = slice(max(round(begin * scale), 0), max(round(min(begin + length_mm, last) * scale), 0))
+        along = slice(max(round(begin * scale), 0), max(round(min(begin + length_mm, along_stop) * scale), 0))
         yield ((along, across) if vertical else (across, along)), 0.1 + 0.55 * loss
 
 

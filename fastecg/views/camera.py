@@ -90,15 +90,15 @@ def _farthest(camera: Camera, page_mm: tuple[float, float]) -> float:
 def _frame(camera: Camera, page_mm: tuple[float, float], dpi: float) -> tuple[float, np.ndarray, tuple[int, int]]:
     """Scale in px per unit of the image plane; position (x, y) px of the picture's first pixel from the page's centre; height and width."""
     outline = camera._image_plane(_outline(page_mm), page_mm)
-    low, high = outline.min(axis=0), outline.max(axis=0)
-    width, height = (high - low) / camera.fill
+    upper_left, lower_right = outline.min(axis=0), outline.max(axis=0)
+    width, height = (lower_right - upper_left) / camera.fill
     # The picture is enlarged, never the page: a sensor of this shape sees more of the table.
     if camera.aspect:
         width, height = max(width, height * camera.aspect), max(height, width / camera.aspect)
     scale = camera.width_px / width if camera.width_px else dpi / 25.4
     size = max(1, round(height * scale)), max(1, round(width * scale))
     # An offset moves the picture over the page, so the page moves the other way in it.
-    centre = 0.5 * (low + high) - np.array([camera.offset_x * width, camera.offset_y * height])
+    centre = 0.5 * (upper_left + lower_right) - np.array([camera.offset_x * width, camera.offset_y * height])
     corner = centre * scale - 0.5 * np.array([size[1] - 1, size[0] - 1])
     # Cropping is cutting rows and columns off: the scale stays as it is.
     top, bottom = round(camera.crop_top * size[0]), round(camera.crop_bottom * size[0])
