@@ -97,7 +97,7 @@ def wear_lines(
     loss, dirt : float
         Share of ink that broke off in the crack, and of dirt in it, 0 to 1.
     edge : float
-        Contrast of the two sides next to the fold (its lips), one of which is dark and one bright.
+        Contrast of the two sides next to the fold, one of which is dark and one bright.
     width_mm : float
         Half the width of the crack.
     seed : int

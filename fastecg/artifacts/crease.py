@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Crease(Artifact):
-    """A fold across the page. It stands up a little, one of its lips is dark and one bright, and it has lost ink or collected dirt."""
+    """A fold across the page. It stands up a little, one of its sides is dark and one bright, and it has lost ink or collected dirt."""
 
     geometric: ClassVar[bool] = True
     step_mm: ClassVar[float] = 1.0
@@ -28,7 +28,7 @@ class Crease(Artifact):
     fold_deg: float = param(10.0, -40.0, 40.0, "angle by which the sides are not flat; above 0 a ridge, below 0 a valley")
     soft_mm: float = param(0.5, 0.1, 3.0, "radius of the edge")
     reach_mm: float = param(40.0, 2.0, 400.0, "distance over which the height falls to 37 %")
-    edge: float = param(0.05, 0.0, 0.5, "contrast of the dark and the bright lip")
+    edge: float = param(0.05, 0.0, 0.5, "contrast of the dark and the bright side")
     loss: float = param(0.4, 0.0, 1.0, "share of ink that broke off along the edge, which leaves a broken white line")
     dirt: float = param(0.0, 0.0, 1.0, "how much dirt is in the crack, which makes a broken dark line")
     width_mm: float = param(0.35, 0.05, 1.5, "half width of the crack")

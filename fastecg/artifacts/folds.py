@@ -36,7 +36,7 @@ class Folds(Artifact):
     fold_deg: float = param(10.0, -40.0, 40.0, "angle by which the folds are not flat; below 0 the first was folded with the print outside")
     soft_mm: float = param(0.5, 0.1, 3.0, "radius of the edges")
     reach_mm: float = param(45.0, 2.0, 400.0, "distance over which the height falls to 37 %")
-    edge: float = param(0.05, 0.0, 0.5, "contrast of the dark and the bright lip of every fold")
+    edge: float = param(0.05, 0.0, 0.5, "contrast of the dark and the bright side of every fold")
     loss: float = param(0.4, 0.0, 1.0, "share of ink that broke off along the edges")
     dirt: float = param(0.0, 0.0, 1.0, "how much dirt is in the cracks")
     width_mm: float = param(0.35, 0.05, 1.5, "half width of the cracks")
