@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class BleedThrough(Artifact):
-    """The print on the back, seen through the paper: mirrored, blurred and faint. A copy of this page's own print stands for it."""
+    """The print on the back, seen through the paper: mirrored, blurred and faint. It is a copy of this page's own print."""
 
     strength: float = param(0.10, 0.0, 0.5, "how dark the print on the back is on this side")
     over: str = param("side", help="whether the page is turned over its side or over its top", choices=("side", "top"))

@@ -71,7 +71,7 @@ class Ink:
 
 
 def join_inks(kind: str, words: str, inks: list[Ink]) -> Ink:
-    """Several inks of one pen, joined to one of a kind and with words of its own."""
+    """Several inks of one pen as one ink, with a kind and words of its own."""
     lift = np.array([[np.nan, np.nan]])
     stroked = [ink for ink in inks if len(ink.points_mm)]
     points = [part for ink in stroked for part in (ink.points_mm, lift)][:-1]

@@ -276,7 +276,7 @@ def _some_trace(room: Room, rng: np.random.Generator) -> Trace | None:
 
 
 def _some_beat(room: Room, rng: np.random.Generator) -> tuple[Trace, tuple[float, float]] | None:
-    """A random trace and the point (x, y) mm of a beat in it that is marked; None if there is none."""
+    """A random trace, and the point (x, y) mm of a random beat in it or next to that beat; None if there is none."""
     trace = _some_trace(room, rng)
     peaks = beats(trace) if trace else np.empty((0, 2))
     if trace is None or not len(peaks):
