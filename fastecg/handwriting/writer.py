@@ -230,7 +230,7 @@ def quirks(writer: Writer) -> np.ndarray:
 
 @lru_cache(maxsize=16)
 def usual_forms(writer: Writer) -> dict[str, tuple[int, tuple[int, ...]]]:
-    """For every character, the index of the writer's usual allograph, and those of all allographs of the same style (printed or cursive)."""
+    """For every character, the writer's usual allograph, and all allographs of the same style (printed or cursive), as indices."""
     rng = np.random.default_rng([writer.seed, 2])
     chosen = {}
     for character, (printed, cursive) in forms().items():
