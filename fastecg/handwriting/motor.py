@@ -74,11 +74,11 @@ def inked(
     slant, slope : float
         Tangent of the slant of upright strokes, and angle in radians by which lines rise.
     """
-    way = np.empty((int(way_points(nodes)) + len(nodes) + 8, 2))
-    count = sample_way(nodes, STEP, way)
-    way = way[:count]
-    smooth = np.empty_like(way)
-    smooth_path(way, hand.lowpass / STEP, smooth)
+    path = np.empty((int(path_size(nodes)) + len(nodes) + 8, 2))
+    count = sample_path(nodes, STEP, path)
+    path = path[:count]
+    smooth = np.empty_like(path)
+    smooth_path(path, hand.lowpass / STEP, smooth)
     shake_path(smooth, rng.standard_normal((count // 7 + 2, 2)) * hand.tremor, 7.0)
     shake_path(smooth, rng.standard_normal((count // 60 + 2, 2)) * np.array([0.0, hand.wander]), 60.0)
     width, density = np.empty(count), np.empty(count)
