@@ -1,6 +1,16 @@
-"""``python -m fastecg``: the command line."""
+"""``fastecg`` and ``python -m fastecg``: the command line."""
 
-from fastecg.cli import main
+import sys
+
+
+def main() -> None:
+    """Run the command line. Ctrl-C while its modules are imported ends it without a traceback, as it does later."""
+    try:
+        from fastecg.cli import main as run
+    except KeyboardInterrupt:
+        sys.exit(130)  # The status that shells expect after Ctrl-C.
+    run()
+
 
 if __name__ == "__main__":
     main()

@@ -8,6 +8,7 @@ its end. Long work therefore keeps what an interrupt raised, and raises it again
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,7 +22,10 @@ _raised: list[BaseException] = []  # exceptions that interrupts raised since the
 
 @contextmanager
 def interrupts_kept() -> Iterator[None]:
-    """Keep what Ctrl-C raises within the block, for `check_interrupt`. It has no effect outside the main thread or if Ctrl-C is ignored."""
+    """Keep what Ctrl-C raises within the block, for `check_interrupt`. It has no effect outside the main thread or if Ctrl-C is ignored.
+
+    Python prints an error that is raised while it frees an object, because it cannot pass it on. An interrupt is not printed there.
+    """
     before = signal.getsignal(signal.SIGINT)
     if threading.current_thread() is not threading.main_thread() or not callable(before):
         yield
@@ -34,13 +38,19 @@ def interrupts_kept() -> Iterator[None]:
             _raised.append(error)
             raise
 
-    earlier = len(_raised)
+    def print_others(error: sys.UnraisableHookArgs) -> None:
+        if not any(error.exc_value is raised for raised in _raised):
+            print_error(error)
+
+    earlier, print_error = len(_raised), sys.unraisablehook
     signal.signal(signal.SIGINT, noted)
+    sys.unraisablehook = print_others
     try:
         yield
         check_interrupt()
     finally:
         signal.signal(signal.SIGINT, before)
+        sys.unraisablehook = print_error
         del _raised[earlier:]
 
 

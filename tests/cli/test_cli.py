@@ -569,6 +569,26 @@ def test_debug_shows_where_an_error_comes_from(tmp_path, monkeypatch):
     assert "in inspect_image" in debug.output
 
 
+def test_an_interrupt_while_the_command_line_is_imported_shows_no_traceback():
+    code = """
+import importlib.abc
+import sys
+
+class Interrupt(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path, target=None):
+        if name == "typer":
+            raise KeyboardInterrupt
+
+sys.meta_path.insert(0, Interrupt())
+from fastecg.__main__ import main
+main()
+"""
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (130, "", "")
+    scripts = (ROOT / "pyproject.toml").read_text(encoding="utf-8").partition("[project.scripts]\n")[2]
+    assert scripts.startswith('fastecg = "fastecg.__main__:main"\n')
+
+
 SLIM = """
 import sys
 for module in {modules}:

@@ -25,7 +25,7 @@ from fastecg.errors import FastecgError, ImageError, LayoutError, RecipeError, R
 from fastecg.options import Options
 from fastecg.record import Record
 from fastecg.run import dataset, drawing, plan, workers
-from fastecg.system.interrupts import interrupts_deferred
+from fastecg.system.interrupts import interrupts_deferred, interrupts_kept
 from fastecg.writers import write_record
 
 SMALL = {"dpi": 50, "workers": 1}
@@ -636,6 +636,31 @@ def test_a_long_record_that_is_interrupted_keeps_every_page(day, tmp_path, worke
     assert run.returncode == 130, said
     assert {line["path"] for line in lines(out)} == {path.name for path in out.glob("*.png")}
     assert 16 <= len(lines(out)) < 8640
+
+
+def test_an_interrupt_while_an_object_is_freed_is_not_printed_and_not_lost(monkeypatch):
+    """Python would print "Exception ignored in" and a traceback."""
+    printed = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda error: printed.append(error.exc_type))
+
+    def free(while_freed):
+        class Freed:
+            __del__ = staticmethod(while_freed)
+
+        Freed()
+
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
+    try:
+        with pytest.raises(KeyboardInterrupt), interrupts_kept():
+            free(lambda: signal.raise_signal(signal.SIGINT))
+        assert printed == []
+        with interrupts_kept():
+            free(lambda: 1 / 0)
+        assert printed == [ZeroDivisionError]
+        free(lambda: signal.raise_signal(signal.SIGINT))
+        assert printed == [ZeroDivisionError, KeyboardInterrupt]
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="interrupts are sent otherwise")
