@@ -243,7 +243,11 @@ def _lay_out_best(analysis: PageAnalysis, settings: Settings, page_ink: _PageInk
     assert analysis.match is not None
     page_ink = page_ink or _page_ink(analysis)
     page, axis = _lay_out_match(analysis, analysis.match, settings, page_ink)
-    return page, frame_of_bars(axis, analysis, analysis.match, page_ink.straight) if analysis.gridless else (1.0, 0.0)
+    if not analysis.gridless:
+        return page, (1.0, 0.0)
+    stretch, fall = frame_of_bars(axis, analysis, analysis.match, page_ink.straight)
+    # Rows with gaps between their columns are longer than the time that they show: the columns' own length gives the scale.
+    return page, (stretch * axis.shown_s / axis.column_s if axis.has_gaps else stretch, fall)
 
 
 def _lay_out_match(analysis: PageAnalysis, match: LayoutMatch, settings: Settings, page_ink: _PageInk) -> tuple[LaidOutPage, TimeAxis]:

@@ -15,7 +15,7 @@ from fastecg.digitizing.gridless import gridless_warp
 from fastecg.digitizing.names import no_heart, nothing_drawn, read_names
 from fastecg.digitizing.scale import find_scales
 from fastecg.digitizing.segmenter import WEIGHTS, Layers, LayerSegmenter, load_segmenter
-from fastecg.digitizing.settings import Settings
+from fastecg.digitizing.settings import USUAL_SPEED, Settings
 from fastecg.digitizing.targets import SCALE
 from fastecg.errors import ImageError
 
@@ -30,6 +30,7 @@ _LEVEL_ROWS = 3
 # Tolerance (log of the ratio) of row lengths. If rows miss every usual length by more than this, the scale may be wrong.
 _SAME_LENGTH = 0.03
 _PAGE_MM2 = 0.13e6  # Area of an A3 page, rounded up.
+_TINY_MM2 = 8e3  # A page that seems smaller than this, 100 by 80 mm, probably has no grid: its scale came from something else.
 _GRIDLESS_MM2 = 0.2e6  # Largest area of a picture without a grid.
 _LARGEST_MM2 = 0.3e6  # Largest area of a picture with a grid.
 _QUICK_PX = (0.7e6, 1.6e6, 4e6)  # Number of pixels of the copies of a picture in which traces are looked for quickly.
@@ -81,10 +82,10 @@ def analyse_upright(picture: np.ndarray, settings: Settings, weights: Path = WEI
             upright = has_ink(layers)
             if known and not upright and not _shows_traces(picture, network, dark):
                 raise nothing_drawn()
+        if _is_plausible(analysis):
+            return analysis
         if best is None or _rank(analysis) > _rank(best):
             best = analysis
-        if _is_plausible(best):
-            return best
         heartless |= settings.layout is None and _is_no_heart(analysis)
         if heartless and (large or never_beat(analysis.tracks)):  # Reading what is large would take gigabytes.
             raise no_heart()
@@ -92,8 +93,9 @@ def analyse_upright(picture: np.ndarray, settings: Settings, weights: Path = WEI
         forget_strips()
     assert best is not None
     # Scales without a grid came from something else that is periodic, such as a line of letters.
-    if scales and best.gridless and best.tracks and not heartless:
-        best = _better_gridless(best, picture, settings, network)
+    tiny = bool(scales) and _area_mm2(picture, tried[0]) < _TINY_MM2
+    if scales and (tiny or (best.gridless and best.tracks)) and not heartless:
+        best = _better_gridless(best, picture, settings, network, len(_LIKELY_DPI) if tiny else _MOST_SCALES)
     if enough_names(best):
         return best
     if dark:
@@ -116,12 +118,12 @@ def _is_no_heart(analysis: PageAnalysis, *, ruled: bool = True) -> bool:
     return never_beat(analysis.tracks) if named else not tracks_beat(analysis.tracks)
 
 
-def _better_gridless(best: PageAnalysis, picture: np.ndarray, settings: Settings, network: LayerSegmenter) -> PageAnalysis:
-    """Analyse the picture without a grid and without turning it, at likely scales until it can be read.
+def _better_gridless(best: PageAnalysis, picture: np.ndarray, settings: Settings, network: LayerSegmenter, most: int) -> PageAnalysis:
+    """Analyse the picture without a grid and without turning it, at likely scales, `most` of them at most, until it can be read.
 
     Returns the best of these analyses and of `best`.
     """
-    for px_per_mm in _gridless_scales(picture)[:_MOST_SCALES]:
+    for px_per_mm in _gridless_scales(picture)[:most]:
         analysis = analyse_layers(network.separate(picture, SCALE / px_per_mm), settings.layout, ruled=False)
         if _rank(analysis) > _rank(best):
             best = analysis
@@ -241,7 +243,8 @@ def _is_plausible(analysis: PageAnalysis) -> bool:
     if match is None or not enough_names(analysis):
         return False
     lengths = [track.ends_mm[1] - track.ends_mm[0] for track in analysis.tracks if not any(track.cut)]
-    usual = [match.layout.seconds * speed for speed in SPEEDS_MM_S]
+    # Without a grid, lengths tell nothing about the paper speed.
+    usual = [match.layout.seconds * speed for speed in ([USUAL_SPEED] if analysis.gridless else SPEEDS_MM_S)]
     return not lengths or any(abs(np.log(length / wanted)) < _SAME_LENGTH for length in lengths for wanted in usual)
 
 
