@@ -4,12 +4,13 @@ import sys
 
 
 def main() -> None:
-    """Run the command line. Ctrl-C while its modules are imported ends it without a traceback, as it does later."""
+    """Run the command line. Ctrl-C before a command has begun ends it without a traceback, as it does later."""
     try:
         from fastecg.cli import main as run
+
+        run()
     except KeyboardInterrupt:
         sys.exit(130)  # The status that shells expect after Ctrl-C.
-    run()
 
 
 if __name__ == "__main__":

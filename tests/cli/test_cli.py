@@ -569,7 +569,8 @@ def test_debug_shows_where_an_error_comes_from(tmp_path, monkeypatch):
     assert "in inspect_image" in debug.output
 
 
-def test_an_interrupt_while_the_command_line_is_imported_shows_no_traceback():
+@pytest.mark.parametrize("interrupted", ["import", "call"])
+def test_an_interrupt_before_a_command_begins_shows_no_traceback(interrupted):
     code = """
 import importlib.abc
 import sys
@@ -579,11 +580,18 @@ class Interrupt(importlib.abc.MetaPathFinder):
         if name == "typer":
             raise KeyboardInterrupt
 
-sys.meta_path.insert(0, Interrupt())
+def interrupt(*given, **named):
+    raise KeyboardInterrupt
+
+if sys.argv[1] == "import":
+    sys.meta_path.insert(0, Interrupt())
+else:
+    import typer
+    typer.Typer.__call__ = interrupt
 from fastecg.__main__ import main
 main()
 """
-    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    ended = subprocess.run([sys.executable, "-c", code, interrupted], capture_output=True, text=True, check=False)
     assert (ended.returncode, ended.stdout, ended.stderr) == (130, "", "")
     scripts = (ROOT / "pyproject.toml").read_text(encoding="utf-8").partition("[project.scripts]\n")[2]
     assert scripts.startswith('fastecg = "fastecg.__main__:main"\n')
