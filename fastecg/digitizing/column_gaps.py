@@ -143,7 +143,8 @@ def pitch_and_shown_mm(
     gapped = [mm for mm in lengths if abs(mm + step_mm - (columns - 1) * pitch - shown) < SAME_LENGTH_MM]
     if gapped:  # The ends of rows are measured more precisely than those of gaps.
         return (float(np.median(gapped)) + step_mm - shown) / (columns - 1), shown
-    if any(abs(mm + step_mm - columns * nominal_mm) < SAME_LENGTH_MM for mm in lengths):
+    narrow = pitch - shown < COLUMN_GAP_MM and shown == nominal_mm  # Such breaks are where the levels of two columns differ.
+    if narrow or any(abs(mm + step_mm - columns * nominal_mm) < SAME_LENGTH_MM for mm in lengths):
         return None
     return pitch, shown
 
@@ -151,7 +152,8 @@ def pitch_and_shown_mm(
 def _blanks_along(straight: StraightPage, path: TracePath, span: tuple[float, float]) -> list[tuple[float, float]]:
     """Gaps along a path without ink of any kind: page x where the ink before each gap ends, and where the ink after it starts.
 
-    If a bar divides a gap between two columns, the gap is counted as one.
+    If a bar divides a gap between two columns into two that are wider than the bar, the gap is counted as one. Narrower ones are breaks
+    of a faint trace.
     """
     along = ink_along(straight.whole, path, _BESIDE_PX)
     printed = along if straight.ink is None else np.maximum(along, ink_along(straight.ink, path, _BESIDE_PX))
@@ -162,7 +164,8 @@ def _blanks_along(straight: StraightPage, path: TracePath, span: tuple[float, fl
             before = start - 1 + _edge_of_ink(printed[start - 1], printed[start])
             after = stop - _edge_of_ink(printed[stop], printed[stop - 1])
             blank = path.left_mm + before / path.scale, path.left_mm + after / path.scale
-            begin = out.pop()[0] if out and blank[0] - out[-1][1] < _BAR_MM else blank[0]
+            divided = bool(out) and blank[0] - out[-1][1] < _BAR_MM < min(blank[1] - blank[0], out[-1][1] - out[-1][0])
+            begin = out.pop()[0] if divided else blank[0]
             out.append((begin, blank[1]))
     return out
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TypeGuard
 
 import numpy as np
 
@@ -24,9 +23,6 @@ _CROSSING = 0.7  # Minimum sine of the angle at which two families of lines cros
 _SQUARE = 1.6  # Largest ratio of the spacings of the two families.
 _WEAKEST = 0.3  # Nodes weaker than this share of the seed's strength are not followed.
 _CONSISTENT_MM = 0.06  # Largest median residual of an accepted map of 1 mm lines.
-_CLEAR_MM = 0.03  # Median residual up to which such a map is accepted without a look at the 5 mm lines.
-_MOST_OF_IT = 0.7  # Minimum area in which 5 mm lines are found, as a share of that of 1 mm lines, for them to be used instead.
-_MUCH_SMALLER = 0.5  # Their residuals then have to be below this share of those of 1 mm lines.
 _CONSISTENT_FIVES_MM = 0.2  # Largest median residual of an accepted map of 5 mm lines.
 _STEEPEST = 0.7  # Tangent of the largest angle by which a page may be turned.
 
@@ -114,10 +110,8 @@ def find_grid(grid: np.ndarray, fives: Fives) -> tuple[FittedWarp, Lattice]:
             other = smoothest_warp(plain.points_px, plain.points_mm, size)
             if residuals_mm(other, plain.points_px, plain.points_mm)[1] < residuals_mm(warp, lattice.points_px, lattice.points_mm)[1]:
                 unmended = other, plain
-        typical = residuals_mm(warp, lattice.points_px, lattice.points_mm)[0]
-        if unmended is None and typical < _CONSISTENT_MM:
-            coarse = fives.alone if typical > _CLEAR_MM else None
-            return coarse if _is_clearer(coarse, typical, lattice) else (warp, lattice)
+        if unmended is None and residuals_mm(warp, lattice.points_px, lattice.points_mm)[0] < _CONSISTENT_MM:
+            return warp, lattice
     except (ImageError, np.linalg.LinAlgError):
         lattice = None
     # In copies in black and white, often only the 5 mm lines are left.
@@ -128,9 +122,6 @@ def find_grid(grid: np.ndarray, fives: Fives) -> tuple[FittedWarp, Lattice]:
         off = [abs(np.log(warp.scale / fives.px_per_mm)) for warp in (unmended[0], coarse[0])]
         smooth = residuals_mm(unmended[0], unmended[1].points_px, unmended[1].points_mm)[0] < _CONSISTENT_MM
         finer = finer or (smooth and off[0] < _NEAR_SCALE < off[1])
-    if unmended is not None:
-        typical = residuals_mm(unmended[0], unmended[1].points_px, unmended[1].points_mm)[0]
-        finer = finer and (typical <= _CLEAR_MM or not _is_clearer(coarse, typical, unmended[1]))
     if coarse is not None and not finer and residuals_mm(coarse[0], coarse[1].points_px, coarse[1].points_mm)[0] < _CONSISTENT_FIVES_MM:
         return coarse
     if unmended is not None:
@@ -138,16 +129,6 @@ def find_grid(grid: np.ndarray, fives: Fives) -> tuple[FittedWarp, Lattice]:
     if lattice is None:
         raise ImageError("no millimetre grid was found, expected lines or dots every millimetre over most of the page")
     return warp, lattice
-
-
-def _is_clearer(coarse: tuple[FittedWarp, Lattice] | None, typical_mm: float, fine: Lattice) -> TypeGuard[tuple[FittedWarp, Lattice]]:
-    """Whether 5 mm lines are found over most of the same area as 1 mm lines, with much smaller residuals than theirs.
-
-    Where 1 mm takes some three pixels, lines on whole pixels are 3 px apart, now and then 4, and may be miscounted; 5 mm lines are not.
-    """
-    if coarse is None or coarse[1].covered_px < _MOST_OF_IT * fine.covered_px:
-        return False
-    return bool(residuals_mm(coarse[0], coarse[1].points_px, coarse[1].points_mm)[0] < _MUCH_SMALLER * typical_mm)
 
 
 def follow_grid(grid: np.ndarray, major: np.ndarray, px_per_mm: float | None = None) -> Lattice:

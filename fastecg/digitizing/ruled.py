@@ -17,6 +17,9 @@ _CLEAR_MM = 0.06  # Largest median residual of an accepted map of a grid.
 _WORST_MM = 0.25  # Largest 90 % quantile of its residuals.
 _LEAST_SHARE = 0.03  # Minimum share of the picture in which the grid has to be followed, since any map fits a handful of nodes.
 _SCALE_OFF = 0.25  # Largest log ratio of the grid's scale and the expected one.
+# If 1 mm takes fewer pixels of the picture than this, 1 mm lines may be miscounted: a program draws them on whole pixels, so that most are
+# 3 px apart and some 4. Its 5 mm lines are not.
+_FEW_PX = 4.5
 _PRINTED = 0.15  # Pixels in which the map of traces, pulses or writing (0 to 1) is at least this are ignored.
 _BLUR_PX = 12.0  # Standard deviation of the blur with which the darkness of the paper is estimated.
 
@@ -33,6 +36,9 @@ def picture_grid(layers: Layers) -> PageWarp | None:
         if not warp.scale > 0 or abs(np.log(warp.scale / SCALE)) > _SCALE_OFF or lattice.covered_px < _LEAST_SHARE * fine.size:
             continue
         straight = straight_warp(lattice.points_px, lattice.points_mm, fine.shape[:2], layers.zoom)
+        if straight is None and warp.scale / layers.zoom < _FEW_PX and fives.alone is not None:
+            coarse = fives.alone[1]
+            straight = straight_warp(coarse.points_px, coarse.points_mm, fine.shape[:2], layers.zoom)
         if straight is not None:
             return straight
         typical, worst = residuals_mm(warp, lattice.points_px, lattice.points_mm)

@@ -39,7 +39,7 @@ _CLOSELY = 0.25  # Additional share of the votes of those that agree closely.
 _RIVAL = 0.3  # Groups with at least this share of the best group's votes are compared with it by their bars.
 _BAR_VOTES = 2.0  # Votes of a bar in that comparison.
 # Votes of an end for a start of time, by its kind. Right ends have fewer votes, because records may end early. The position of an end that
-# is "touched" by something else is a guess of the network.
+# is "touched" by something else is a guess of the network, and that of a pulse's "foot" is known to a tenth of a mm.
 _VOTES = {
     "left": 1.0,
     "right": 0.8,
@@ -47,7 +47,9 @@ _VOTES = {
     "maybe right": 0.5,
     "touched": 0.3,
     "fall": 0.4,
+    "foot": 0.4,
 }
+_ROUGH = ("touched", "foot")  # Kinds of ends that vote for a start, and set it only if there are no others.
 _SPEED_OFF = 0.06  # Relative tolerance within which a measured paper speed is taken for a usual one.
 _NO_END = "no row ends in the picture"
 _SHORT = 0.06  # Largest share of a column's nominal time that a machine may leave out.
@@ -349,8 +351,11 @@ def _starts_from_ends(
             ]
     starts = [end.x_mm for end in ends]
     # If a pulse runs into the trace, time starts where its right foot ends, or at its falling flank if it has none.
-    feet = (pulse.right_mm if pulse.right_mm - pulse.fall_mm > _FOOT_MM else pulse.fall_mm for pulse in pulses)
-    ends += [End(foot, "fall") for foot in feet if any(abs(foot - x) < _FALL_MM for x in starts)]
+    for pulse in pulses:
+        has_foot = pulse.right_mm - pulse.fall_mm > _FOOT_MM
+        edge = pulse.right_mm if has_foot else pulse.fall_mm
+        if any(abs(edge - x) < _FALL_MM for x in starts):
+            ends.append(End(edge, "foot" if has_foot else "fall"))
     return ends
 
 
@@ -395,7 +400,7 @@ def _mean_start(group: Sequence[End]) -> float:
 
     A wrong length of the pen's cap shifts these medians in opposite directions, so that it cancels.
     """
-    clear = [end for end in group if end.kind != "touched"]
+    clear = [end for end in group if end.kind not in _ROUGH]
     chosen = clear if len(clear) > 1 else group
     agreed = [[end.x_mm for end in chosen if end.side == side] for side in (0, 1)]
     return float(np.mean([np.median(side) for side in agreed if side]))
