@@ -9,21 +9,22 @@ from __future__ import annotations
 
 import numpy as np
 
-_LEVELS = 256  # Number of grey levels of the amplitude in the images that the 2024 metric aligns.
-_BLUR = 0.5  # Standard deviation in px of the blur of these images.
-_MOST_S = 0.5  # Largest shift in time that the 2024 metric aligns.
-_MOST_MV = 1.0  # Largest shift in voltage that the 2024 metric aligns.
-_KAGGLE_LAG_S = 0.2  # Largest shift in time that the 2025 metric aligns.
+_LEVELS = 256  # Number of rows of the pictures as which the 2024 metric draws signals: the levels of voltage that it distinguishes.
+_BLUR = 0.5  # Standard deviation in px of the blur of these pictures.
+_MOST_SHIFT_S = 0.5  # Largest shift in time that the 2024 metric removes.
+_MOST_SHIFT_MV = 1.0  # Largest shift in voltage that the 2024 metric removes.
+_KAGGLE_LAG_S = 0.2  # Largest shift in time that the 2025 metric removes.
 
-#: Largest ratio of powers that the Kaggle metric gives a picture: 25.84 dB.
+#: The Kaggle metric counts larger ratios of signal power to noise power as this one: 25.84 dB.
 KAGGLE_CLIP = 384.0
 
 
 def raw_snr(reference: np.ndarray, estimate: np.ndarray) -> float:
     """Signal-to-noise ratio in dB, without alignment and without removing a mean.
 
-    A sample that was drawn and is missing in the estimate counts as 0 mV, so that leaving out difficult parts does not pay; a lead that is
-    missing altogether has 0 dB. The result is inf for a perfect estimate, and NaN if the reference is 0 mV throughout or was not drawn.
+    A sample that was drawn and is missing in the estimate counts as 0 mV, so that an estimate gains nothing by leaving out difficult parts.
+    A lead that is missing altogether has 0 dB. The result is inf for a perfect estimate, and NaN if the reference is 0 mV throughout or was
+    not drawn.
     """
     drawn = np.isfinite(reference)
     wanted = reference[drawn].astype(np.float64)
@@ -44,20 +45,20 @@ def challenge_2024(reference: np.ndarray, estimate: np.ndarray, fs: float, *, as
 
 
 def challenge_2024_both(reference: np.ndarray, estimate: np.ndarray, fs: float) -> tuple[float, float]:
-    """`challenge_2024` as meant and as published. The alignment, which takes most of the time, is done once for both."""
+    """`challenge_2024` without and with `as_published`, in dB. The alignment, which takes most of the time, is done once for both."""
     drawn = np.isfinite(reference)
     if not (drawn & np.isfinite(estimate)).any():
         nothing = 0.0 if drawn.any() else np.nan
         return nothing, nothing
     aligned, late = _aligned_as_pictures(reference.astype(np.float64), estimate.astype(np.float64), fs)
-    meant = _of_present(reference, aligned)
+    meant = _snr_of_present(reference, aligned)
     if late >= 0:
         return meant, meant
     aligned[2 * -late :] = np.nan
-    return meant, _of_present(reference, aligned)
+    return meant, _snr_of_present(reference, aligned)
 
 
-def _of_present(reference: np.ndarray, aligned: np.ndarray) -> float:
+def _snr_of_present(reference: np.ndarray, aligned: np.ndarray) -> float:
     """SNR over the samples present in both, dB, times the share of the reference's samples that the estimate has."""
     drawn = np.isfinite(reference)
     both = drawn & np.isfinite(aligned)
@@ -68,7 +69,7 @@ def _of_present(reference: np.ndarray, aligned: np.ndarray) -> float:
 
 
 def kaggle_2025(reference: np.ndarray, estimate: np.ndarray, fs: float) -> tuple[float, float]:
-    """Power of the signal and of the error of one lead, as defined by the Kaggle competition of 2025.
+    """Power of the signal and of the error of one lead, mV² summed over samples, as defined by the Kaggle competition of 2025.
 
     The estimate is shifted by the number of samples, at most 0.2 s, at which the correlation is largest, and by the voltage that fits best.
     Missing samples count as 0 mV. The ratio of a picture is the sum of its leads' signal powers over the sum of their noise powers.
@@ -92,13 +93,13 @@ def decibels(signal: float, noise: float) -> float:
 
 
 def _extent(present: np.ndarray) -> tuple[int, int]:
-    """First index that is set, and the index after the last one; (0, 0) if none is set."""
+    """First index at which a mask is True, and the index after the last one; (0, 0) if it is False throughout."""
     where = np.flatnonzero(present)
     return (int(where[0]), int(where[-1]) + 1) if where.size else (0, 0)
 
 
 def _moved(signal: np.ndarray, later: int) -> np.ndarray:
-    """A signal delayed by `later` samples, with NaN where nothing is known."""
+    """A signal delayed by `later` samples, or advanced if this is negative, with NaN where nothing is known."""
     out = np.full(len(signal), np.nan)
     if abs(later) < len(signal):
         out[max(later, 0) : len(signal) + min(later, 0)] = signal[max(-later, 0) : len(signal) - max(later, 0)]
@@ -106,7 +107,7 @@ def _moved(signal: np.ndarray, later: int) -> np.ndarray:
 
 
 def _best_lag(wanted: np.ndarray, found: np.ndarray, most: int) -> int:
-    """Delay of `found` in samples, from the cross-correlation without means."""
+    """Delay of `found` relative to `wanted`, at most `most` samples, at which the two correlate best after their means are removed."""
     from scipy.signal import correlate, correlation_lags
 
     if not len(wanted):
@@ -125,7 +126,7 @@ def _aligned_as_pictures(reference: np.ndarray, estimate: np.ndarray, fs: float)
     aligned : ndarray
         The estimate without this offset.
     late : int
-        Its part along time, in samples.
+        Number of samples by which the estimate was late; negative if it was early.
     """
     low = min(np.nanmin(reference), np.nanmin(estimate))
     high = max(np.nanmax(reference), np.nanmax(estimate))
@@ -134,19 +135,19 @@ def _aligned_as_pictures(reference: np.ndarray, estimate: np.ndarray, fs: float)
     first, last = _extent(np.isfinite(reference) | np.isfinite(estimate))
     pictures = [_picture((signal[first:last] - low) / (high - low)) for signal in (reference, estimate)]
     late, up = _offset(*pictures)
-    volts = up * (high - low) / (_LEVELS - 1)
-    if abs(late) > round(_MOST_S * fs) or abs(volts) > _MOST_MV:
+    shift_mv = up * (high - low) / (_LEVELS - 1)
+    if abs(late) > round(_MOST_SHIFT_S * fs) or abs(shift_mv) > _MOST_SHIFT_MV:
         return estimate, 0
-    return _moved(estimate, -late) - volts, late
+    return _moved(estimate, -late) - shift_mv, late
 
 
-def _picture(share: np.ndarray) -> np.ndarray:
-    """Draw a signal (samples,) of values 0 to 1 as a slightly blurred picture (levels, samples)."""
+def _picture(signal: np.ndarray) -> np.ndarray:
+    """Draw a signal (samples,) with values 0 to 1, NaN where it is unknown, as a slightly blurred picture (levels, samples)."""
     from scipy.ndimage import gaussian_filter
 
-    picture = np.zeros((_LEVELS, len(share)), np.float32)
-    known = np.flatnonzero(np.isfinite(share))
-    picture[np.rint(share[known] * (_LEVELS - 1)).astype(int), known] = 1.0
+    picture = np.zeros((_LEVELS, len(signal)), np.float32)
+    known = np.flatnonzero(np.isfinite(signal))
+    picture[np.rint(signal[known] * (_LEVELS - 1)).astype(int), known] = 1.0
     return np.asarray(gaussian_filter(picture, _BLUR, mode="constant"))
 
 

@@ -1,4 +1,4 @@
-"""Read the names of leads from a picture's marker map.
+"""Read the names of leads from the marker map, in which the network has marked where they are in the picture.
 
 Names of rhythm strips are read like all others. `assign` gives every name its row, and `judge.strips_by_trace` may change the name of a
 strip.
@@ -23,7 +23,7 @@ _INK = 0.4  # Coverage from which a pixel is ink.
 
 @dataclass(frozen=True)
 class Name:
-    """A name that was read: its lead, the page position of its middle, and the confidence `sure` (0 to 1)."""
+    """A name that was read: its lead, the page position of its middle, and the confidence `sure` (0 to 1) that it is this lead's name."""
 
     lead: str
     x_mm: float
@@ -32,7 +32,7 @@ class Name:
 
 
 def read_names(layers: Layers, warp: PageWarp) -> list[Name]:
-    """The names of leads in a picture's marker map."""
+    """The names of leads in the marker map of a picture, with their positions on the page."""
     from scipy.ndimage import label
 
     blobs, count = label(layers.markers[0] < 1.0 - _NAMED)
@@ -41,17 +41,17 @@ def read_names(layers: Layers, warp: PageWarp) -> list[Name]:
         rows, columns = np.nonzero(blobs == k) if count < 60 else _where(blobs, k)
         if len(rows) < _LEAST_CELLS:
             continue
-        votes = layers.markers[1:, rows, columns].sum(axis=1)
+        probabilities = layers.markers[1:, rows, columns].sum(axis=1)
         weights = 1.0 - layers.markers[0, rows, columns]
         middle = np.array([(columns * weights).sum(), (rows * weights).sum()]) / weights.sum()
         x, y = warp.inverse(middle[None, :] * MARKER_CELL + (MARKER_CELL - 1) / 2)[0]
-        best = int(np.argmax(votes))
-        names.append(Name(MARKERS[1 + best], float(x), float(y), float(votes[best] / len(rows))))
+        likeliest = int(np.argmax(probabilities))
+        names.append(Name(MARKERS[1 + likeliest], float(x), float(y), float(probabilities[likeliest] / len(rows))))
     return [name for name in names if name.sure > 0.3 and np.isfinite(name.x_mm + name.y_mm)]
 
 
 def _where(blobs: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-    """Rows and columns of blob `k`, found in its box alone, which is faster if there are many blobs."""
+    """Rows and columns of the cells of blob `k`. Only its bounding box is searched, which is faster if there are many blobs."""
     from scipy.ndimage import find_objects
 
     box = find_objects(blobs)[k - 1]

@@ -1,7 +1,8 @@
-"""Pages as other programs and machines draw them, for training: a page's vectors are moved, and inked, at random.
+"""Make pages for training look as if other programs and machines had drawn them: their parts are moved and coloured at random.
 
-A page is rearranged in millimetres before it is printed, so that its truth stays exact. Most results are no layouts of machines. They need
-not be: the network sees 32 mm at a time, and learns what names, pulses, separators and grids look like beside traces.
+A page is rearranged in millimetres before it is printed, so that its truth stays exact. Most of the resulting layouts are printed by no
+machine. This does no harm, since the network sees only 32 mm of a page at a time: it learns what names, pulses, separators and grids look
+like beside traces.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from fastecg.printing.text import font_file, measure
 from fastecg.record import Record
 from fastecg.styles.style import RGB, GridInk, Pen, Style
 
-#: Fonts of names, with shares: what plotting programs print first.
+#: Fonts of printed words, with the relative frequency of each. The default fonts of plotting programs come first.
 _FACES = {
     "DejaVuSans.ttf": 6, "DejaVuSans-Bold.ttf": 2, "DejaVuSans-Oblique.ttf": 1, "DejaVuSans-BoldOblique.ttf": 1,
     "DejaVuSansMono.ttf": 1, "DejaVuSansMono-Bold.ttf": 1, "DejaVuSansMono-Oblique.ttf": 0.5,
@@ -28,25 +29,25 @@ _FACES = {
     "sans": 5, "bitmap": 1,
 }  # fmt: skip
 _WIDTHS_MM = {1: (0.06, 0.2), 5: (0.1, 0.35)}  # Range of the widths of grid lines, by their distance in mm.
-_SPARE_MM = 2.0  # Paper that is left beside what is drawn.
+_SPARE_MM = 2.0  # Minimum width of blank paper beside what is drawn.
 
 
 def other_hand(page: Page, style: Style, rng: np.random.Generator) -> tuple[Page, Style]:
-    """A page of `style` rearranged at random, and another style with random inks, as if another program had drawn the page."""
+    """A copy of a page in `style`, rearranged at random, and a copy of the style with random paper, inks, pen and font."""
     face = str(rng.choice(list(_FACES), p=np.array(list(_FACES.values())) / sum(_FACES.values())))
     face = str(font_file(face) or "sans") if face.endswith(".ttf") else face
     style = replace(_inked(style, rng), face=face)
     words = tuple(text for text in page.texts if text.kind != "lead") if rng.random() < 0.5 else ()
     drawing = _Drawing(page, style, rng)
-    traces, feet, starts = drawing.traces()
-    labels = tuple(drawing.labels(traces, feet, starts))
-    pulses = tuple(drawing.pulses(traces, feet))
-    lines = tuple(drawing.separators(traces, feet, starts))
-    words += tuple(drawing.words(pulses, feet))
+    traces, zeros_mm, shifts_mm = drawing.traces()
+    labels = tuple(drawing.labels(traces, zeros_mm, shifts_mm))
+    pulses = tuple(drawing.pulses(traces, zeros_mm))
+    separators = tuple(drawing.separators(traces, zeros_mm, shifts_mm))
+    words += tuple(drawing.words(pulses, zeros_mm))
     page = replace(
         page,
         traces=traces,
-        strokes=pulses + lines,
+        strokes=pulses + separators,
         texts=(*(label for label, _ in labels), *words),
         boxes=tuple(_boxes(traces, labels, pulses, words, style)),
     )
@@ -54,7 +55,10 @@ def other_hand(page: Page, style: Style, rng: np.random.Generator) -> tuple[Page
 
 
 def coarser(record: Record, rng: np.random.Generator) -> Record:
-    """A record, or sometimes its version at 100 Hz, as archives have it: its R waves are spikes of two straight lines."""
+    """A record, or in one of four cases the same at 100 Hz, as some archives store it: its R waves are spikes of two straight lines.
+
+    Only records of 500 Hz without missing samples are resampled.
+    """
     from scipy.signal import resample_poly
 
     if record.fs != 500.0 or rng.random() > 0.25 or np.isnan(record.signal).any():
@@ -62,52 +66,61 @@ def coarser(record: Record, rng: np.random.Generator) -> Record:
     return Record(resample_poly(record.signal, 1, 5, axis=1), 100.0, record.leads, record.name)
 
 
-# --- where things stand --------------------------------------------------------------------------------------------------------
+# --- arrangement ---------------------------------------------------------------------------------------------------------------
 
 
 @dataclass
 class _Drawing:
-    """The parts of one page, each made when it is first asked for."""
+    """Draws the parts of one page in random places. `zeros_mm` is page y of 0 mV by row, `shifts_mm` the shift along x by column."""
 
     page: Page
     style: Style
     rng: np.random.Generator
 
     def traces(self) -> tuple[tuple[Trace, ...], dict[int, float], dict[int, float]]:
-        """The traces on uneven rows, with levels and gaps of their own; each row's y of 0 mV, and each column's shift in x."""
+        """Move the traces to rows at uneven distances, shift them up and down at random, and leave gaps between columns.
+
+        Returns
+        -------
+        traces : tuple of Trace
+        zeros_mm : dict of int to float
+            Page y of 0 mV of every row, before its traces are shifted up or down.
+        shifts_mm : dict of int to float
+            Shift along x of every column.
+        """
         rng, old = self.rng, self.page.traces
-        placed = {trace.row: trace.baseline_mm for trace in old}
-        rows = sorted(placed)
-        pitches = np.diff([placed[row] for row in rows])
+        old_zeros_mm = {trace.row: trace.baseline_mm for trace in old}
+        rows = sorted(old_zeros_mm)
+        pitches = np.diff([old_zeros_mm[row] for row in rows])
         spread = rng.choice((0.0, 0.1, 0.35))
         pitches = pitches * np.exp(rng.uniform(-spread, spread, len(pitches))) * rng.uniform(0.75, 1.1)
-        feet = dict(zip(rows, placed[rows[0]] + np.concatenate([[0.0], np.cumsum(pitches)]), strict=True))
-        level = rng.uniform(0.5, 3.0) if rng.random() < 0.5 else 0.0
-        gap = rng.uniform(0.3, 6.0) if rng.random() < 0.4 else 0.0
-        lossy = rng.random() < 0.5  # the gap is cut out of the traces, else the columns stand apart
+        zeros_mm = dict(zip(rows, old_zeros_mm[rows[0]] + np.concatenate([[0.0], np.cumsum(pitches)]), strict=True))
+        most_mm = rng.uniform(0.5, 3.0) if rng.random() < 0.5 else 0.0
+        gap_mm = rng.uniform(0.3, 6.0) if rng.random() < 0.4 else 0.0
+        lossy = rng.random() < 0.5  # Whether gaps are cut out of the traces. Otherwise the columns are moved apart.
         columns = sorted({trace.column for trace in old})
-        starts = dict.fromkeys(columns, 0.0) if lossy else {column: gap * k for k, column in enumerate(columns)}
+        shifts_mm = dict.fromkeys(columns, 0.0) if lossy else {column: gap_mm * k for k, column in enumerate(columns)}
         moved = []
         for trace in old:
             points = trace.points_mm
             keep = len(points)
-            if lossy and gap and not trace.rhythm and len(points):
-                keep = int(np.searchsorted(points[:, 0], points[-1, 0] - gap))
-            shift = np.array([starts[trace.column], feet[trace.row] - trace.baseline_mm + rng.uniform(-level, level)])
+            if lossy and gap_mm and not trace.rhythm and len(points):
+                keep = int(np.searchsorted(points[:, 0], points[-1, 0] - gap_mm))
+            shift = np.array([shifts_mm[trace.column], zeros_mm[trace.row] - trace.baseline_mm + rng.uniform(-most_mm, most_mm)])
             points = points[:keep] + shift
             points.flags.writeable = False
             stop = min(trace.stop, trace.start + keep)
             moved.append(replace(trace, stop=stop, points_mm=points, baseline_mm=trace.baseline_mm + shift[1]))
-        return tuple(moved), feet, starts
+        return tuple(moved), zeros_mm, shifts_mm
 
-    def labels(self, traces: tuple[Trace, ...], feet: dict[int, float], starts: dict[int, float]) -> Iterator[tuple[Text, int]]:
-        """The leads' names, all at one distance from their rows and columns; now and then there are none."""
+    def labels(self, traces: tuple[Trace, ...], zeros_mm: dict[int, float], shifts_mm: dict[int, float]) -> Iterator[tuple[Text, int]]:
+        """Names of leads, each with the number of its trace. All are equally far from their row and column; a few pages have none."""
         rng = self.rng
         if rng.random() < 0.03:
             return
         across, rise = rng.uniform(0.0, 8.0) if rng.random() < 0.6 else rng.uniform(-1.5, 1.5), rng.uniform(-16.0, 8.0)
         if rng.random() < 0.3:
-            rise = rng.uniform(-2.0, 7.0)  # on the trace, or just below
+            rise = rng.uniform(-2.0, 7.0)  # On the trace, or just below it.
         before = rng.random() < 0.08
         size = rng.uniform(2.2, 5.0)
         spelling = str(rng.choice(("aVR", "AVR", "a V R"), p=(0.66, 0.3, 0.04)))
@@ -118,33 +131,33 @@ class _Drawing:
             text = Text("lead", spelled(words, spelling), 0.0, 0.0, size, self.style.face, lead=trace.lead)
             left, top, right, bottom = measure(text)
             x = trace.points_mm[0, 0] + (across if not before else left - right - 2.0)
-            yield replace(text, x_mm=x, y_mm=feet[trace.row] + rise - (top + bottom) / 2 * bool(before)), k
+            yield replace(text, x_mm=x, y_mm=zeros_mm[trace.row] + rise - (top + bottom) / 2 * bool(before)), k
 
-    def pulses(self, traces: tuple[Trace, ...], feet: dict[int, float]) -> Iterator[Stroke]:
-        """A pulse at an end of every row, glued to the trace or apart from it; or none."""
+    def pulses(self, traces: tuple[Trace, ...], zeros_mm: dict[int, float]) -> Iterator[Stroke]:
+        """Calibration pulses at one end or both ends of every row, connected to the trace or apart from it; or none at all."""
         rng = self.rng
         side = str(rng.choice(("left", "right", "both", "none"), p=(0.55, 0.15, 0.05, 0.25)))
         width, near, far = rng.uniform(3.0, 6.0), *np.exp(rng.uniform(np.log(0.3), np.log(7.0), 2))
         gap = 0.0 if rng.random() < 0.55 else rng.uniform(0.3, 4.0)
         pen = self.style.pen_mm * rng.choice((1.0, rng.uniform(0.8, 1.4)))
-        for row, foot in feet.items():
+        for row, zero_mm in zeros_mm.items():
             found = [trace for trace in traces if trace.row == row and len(trace.points_mm)]
             if not found:
                 continue
             first, last = min(found, key=lambda trace: trace.points_mm[0, 0]), max(found, key=lambda trace: trace.points_mm[-1, 0])
-            for end, sign, asked in ((first.points_mm[0], -1.0, "left"), (last.points_mm[-1], 1.0, "right")):
-                if side not in (asked, "both"):
+            for end, sign, at_side in ((first.points_mm[0], -1.0, "left"), (last.points_mm[-1], 1.0, "right")):
+                if side not in (at_side, "both"):
                     continue
                 # From the trace outwards: the near foot, the pulse, the far foot.
                 along = np.array([0.0, near, near, near + width, near + width, near + width + far])
                 up = abs(first.gain_mm_mv) * np.array([0.0, 0.0, 1.0, 1.0, 0.0, 0.0])
-                points = np.stack([end[0] + sign * (gap + along), foot - up], axis=1)
+                points = np.stack([end[0] + sign * (gap + along), zero_mm - up], axis=1)
                 if gap == 0.0 and np.isfinite(end).all():
                     points = np.concatenate([end[None], points])
                 yield Stroke("pulse", points, float(pen))
 
-    def words(self, pulses: tuple[Stroke, ...], feet: dict[int, float]) -> Iterator[Text]:
-        """Words that are neither names of leads nor a machine's header: at the page's upper and lower edge, and at the pulses."""
+    def words(self, pulses: tuple[Stroke, ...], zeros_mm: dict[int, float]) -> Iterator[Text]:
+        """Words that the original page does not have: beside the pulses, and near the upper edge of the page or below the last row."""
         rng = self.rng
         size = rng.uniform(2.0, 4.5)
         width, height = self.page.size_mm
@@ -154,40 +167,40 @@ class _Drawing:
                 x, y = np.nanmin(pulse.points_mm, 0)
                 yield Text("header", words, float(x), float(y) - 0.6, 0.8 * size, self.style.face)
         if rng.random() < 0.6:
-            below = max(feet.values()) + rng.uniform(8.0, 22.0)
+            below = max(zeros_mm.values()) + rng.uniform(8.0, 22.0)
             for place in rng.uniform(0.02, 0.85, rng.integers(1, 6)):
                 upper = rng.random() < 0.5
                 y = rng.uniform(size, 22.0) if upper else min(below + rng.uniform(0.0, 4.0), height - 0.3 * size)
-                yield Text("header", _said(rng), float(place * width), float(y), size, self.style.face)
+                yield Text("header", _random_words(rng), float(place * width), float(y), size, self.style.face)
 
-    def separators(self, traces: tuple[Trace, ...], feet: dict[int, float], starts: dict[int, float]) -> Iterator[Stroke]:
-        """Lines between columns: bars, dots, ticks, a pair of bars; or the pen's jump from one lead to the next; or nothing."""
+    def separators(self, traces: tuple[Trace, ...], zeros_mm: dict[int, float], shifts_mm: dict[int, float]) -> Iterator[Stroke]:
+        """Lines between columns: bars, dotted lines, ticks, pairs of bars, or the jump of the pen from one lead to the next; or none."""
         rng = self.rng
         kind = str(rng.choice(("none", "bar", "dotted", "tick", "pair", "ticks", "step"), p=(0.22, 0.27, 0.08, 0.08, 0.07, 0.18, 0.1)))
-        high, wide = rng.uniform(5.0, 8.0), rng.uniform(0.5, 1.0)
+        height, width = rng.uniform(5.0, 8.0), rng.uniform(0.5, 1.0)
         near, long, thin = rng.uniform(0.5, 4.0), rng.uniform(1.2, 5.0), rng.uniform(0.2, 0.6)
         off = rng.uniform(-0.5, 0.5) if rng.random() < 0.5 else 0.0
-        firsts = {(trace.row, trace.column): trace for trace in traces if not trace.rhythm and len(trace.points_mm)}
+        by_cell = {(trace.row, trace.column): trace for trace in traces if not trace.rhythm and len(trace.points_mm)}
         if kind == "dotted":
-            edges = {trace.column: trace.points_mm[0, 0] for trace in firsts.values()}
-            ends = [feet[row] for row, _ in firsts]
+            edges = {trace.column: trace.points_mm[0, 0] for trace in by_cell.values()}
+            zeros = [zeros_mm[row] for row, _ in by_cell]
             every, dot = rng.uniform(0.6, 1.6), rng.uniform(0.1, 0.6)
             for column in sorted(edges)[1:]:
-                y = np.arange(min(ends) - rng.uniform(8, 15), max(ends) + rng.uniform(8, 20), every)
+                y = np.arange(min(zeros) - rng.uniform(8, 15), max(zeros) + rng.uniform(8, 20), every)
                 yield _lifted(np.stack([y, y + min(dot, 0.6 * every)], axis=1), edges[column] + off, rng.uniform(0.2, 0.4))
             return
-        for (row, column), trace in firsts.items():
-            before = firsts.get((row, column - 1))
+        for (row, column), trace in by_cell.items():
+            before = by_cell.get((row, column - 1))
             if before is None:
                 continue
-            x, middle = trace.points_mm[0, 0] + off, feet[row]
+            x, middle = trace.points_mm[0, 0] + off, zeros_mm[row]
             if kind == "bar":
-                yield _lifted(np.array([[middle - high / 2, middle + high / 2]]), x, wide)
+                yield _lifted(np.array([[middle - height / 2, middle + height / 2]]), x, width)
             elif kind == "tick":
-                yield _lifted(np.array([[middle - high / 2, middle + high / 2]]), x, self.style.pen_mm)
+                yield _lifted(np.array([[middle - height / 2, middle + height / 2]]), x, self.style.pen_mm)
             elif kind == "pair":
-                yield _lifted(np.array([[middle - 7.0, middle - 2.2], [middle + 2.2, middle + 7.0]]), x, wide)
-            elif kind == "ticks":  # Ticks are as high as the letter I, which they are not.
+                yield _lifted(np.array([[middle - 7.0, middle - 2.2], [middle + 2.2, middle + 7.0]]), x, width)
+            elif kind == "ticks":  # Short lines, which the network must not take for the letter I.
                 stretches = np.array([[-near - long, -near], [near, near + long]]) + middle
                 yield _lifted(stretches[: 1 + (thin < 0.5)], x, thin)
             elif kind == "step":
@@ -196,20 +209,20 @@ class _Drawing:
                     yield Stroke("step", jump, self.style.pen_mm)
 
 
-def _said(rng: np.random.Generator) -> str:
-    """Words that are printed on pages."""
+def _random_words(rng: np.random.Generator) -> str:
+    """Random words of the kind that pages have: names of fields, values, settings."""
     a, b, c = (int(number) for number in rng.integers((1, 1, 10), (13, 29, 100)))
-    said = (
+    choices = (
         f"ID: {a}{b}{c}", "Name:", f"Age: {c} yrs", "Sex: Male", "Sex: Female", f"Date: {1950 + c}-{a:02d}-{b:02d}, {a}:{c % 60:02d}:{b}",
         f"Height: {100 + c} cm", f"Weight: {c} kg", "25mm/s", "25 mm/sec", "10mm/mV", "10 mm/mV", "0.05-150 Hz", "F 60~ 0.15-100 Hz",
         f"HR {c} bpm", f"PR {100 + c} ms", f"QRS {c} ms", f"QT/QTc {300 + c}/{330 + c}", f"Vent. rate {c}", "Sinus rhythm", "LVH",
         "Limb: 10 mm/mV", "Chest: 10 mm/mV", f"record {c}{b}", "Lead", "Time (s)", f"{a}.{b}", f"{c}", f"V{c}",
     )  # fmt: skip
-    return str(said[rng.integers(len(said))])
+    return str(choices[rng.integers(len(choices))])
 
 
 def _lifted(stretches: np.ndarray, x: float, width: float) -> Stroke:
-    """Vertical stretches (n, 2) of y as one stroke, the pen lifted between them."""
+    """Vertical lines at page `x`, whose ends are the page y in `stretches` (n, 2), as one stroke with the pen lifted between them."""
     points = np.full((len(stretches), 3, 2), np.nan)
     points[:, :2, 0], points[:, :2, 1] = x, stretches
     return Stroke("separator", points.reshape(-1, 2)[:-1], float(width))
@@ -218,6 +231,7 @@ def _lifted(stretches: np.ndarray, x: float, width: float) -> Stroke:
 def _boxes(
     traces: tuple[Trace, ...], labels: tuple[tuple[Text, int], ...], pulses: tuple[Stroke, ...], words: tuple[Text, ...], style: Style
 ) -> Iterator[Box]:
+    """The boxes of traces, lead names, pulses and words, for the truth."""
     for k, trace in enumerate(traces):
         yield Box("lead", trace.lead, box_corners(*trace_extent(trace, style.pen_mm / 2)), k)
     for text, k in labels:
@@ -230,7 +244,7 @@ def _boxes(
 
 
 def _on_paper(page: Page, words: bool, rng: np.random.Generator) -> Page:
-    """The page on paper that holds what is drawn, most of it with a grid, perhaps only round the traces, perhaps framed."""
+    """The page on paper large enough for most of what is drawn, with a grid on all of it or only around the traces; a few are framed."""
     every = [trace.points_mm for trace in page.traces] + [stroke.points_mm for stroke in page.strokes]
     corners = np.concatenate([np.array([np.nanmin(points, 0), np.nanmax(points, 0)]) for points in every if len(points)])
     corners = np.clip(corners, (-np.inf, page.size_mm[1] * -0.2), (np.inf, page.size_mm[1] * 1.2))
@@ -244,7 +258,7 @@ def _on_paper(page: Page, words: bool, rng: np.random.Generator) -> Page:
     page = _moved(page, shift)
     area = (0.0, 0.0, width, height)
     choice = rng.random()
-    if choice < 0.25:  # round the traces
+    if choice < 0.25:  # The grid covers only a box around the traces.
         edges = np.array([low + shift - rng.uniform(1.0, 12.0), high + shift + rng.uniform(1.0, 12.0)])
         left, top = np.maximum(edges[0], 0.0)
         right, bottom = (
@@ -252,7 +266,7 @@ def _on_paper(page: Page, words: bool, rng: np.random.Generator) -> Page:
             for start, end, most in ((left, edges[1, 0], width), (top, edges[1, 1], height))
         )
         area = (float(left), float(top), float(right), float(bottom))
-    elif choice < 0.7:  # any part of a box at the paper's edge
+    elif choice < 0.7:  # The left and upper edges of the paper cut off part of a 5 mm square.
         left, top = rng.uniform(-5.0, 0.0, 2)
         area = (float(left), float(top), width, height)
     frames: tuple[Stroke, ...] = ()
@@ -265,6 +279,7 @@ def _on_paper(page: Page, words: bool, rng: np.random.Generator) -> Page:
 
 
 def _moved(page: Page, shift: np.ndarray) -> Page:
+    """The page with everything on it moved by `shift` (x, y) mm."""
     traces = []
     for trace in page.traces:
         points = trace.points_mm + shift
@@ -279,11 +294,11 @@ def _moved(page: Page, shift: np.ndarray) -> Page:
     )
 
 
-# --- in what ink ---------------------------------------------------------------------------------------------------------------
+# --- colours -------------------------------------------------------------------------------------------------------------------
 
 
 def _inked(style: Style, rng: np.random.Generator) -> Style:
-    """The style with any paper, grid, pen and ink."""
+    """The style with random colours of paper, grid and ink, and a random pen."""
     level = int(rng.integers(0, 50) if rng.random() < 0.75 else rng.integers(50, 125))
     ink = (level, level, level)
     if rng.random() < 0.12:
@@ -293,7 +308,7 @@ def _inked(style: Style, rng: np.random.Generator) -> Style:
     minor_mm, major_mm = (float(np.exp(rng.uniform(*np.log(_WIDTHS_MM[step])))) for step in (1, 5))
     if kind == "coloured":
         grid = GridInk("line", _grid_ink(rng, 195, 235), minor_mm, _grid_ink(rng, 110, 190), major_mm)
-    elif kind == "strong":  # magenta, red, blue, as saturated as a screen shows them
+    elif kind == "strong":  # Saturated colours such as those on a screen: magenta, red, blue.
         ink_of_lines = _grid_ink(rng, 20, 130)
         grid = GridInk("line", ink_of_lines if rng.random() < 0.3 else _grid_ink(rng, 130, 215), minor_mm, ink_of_lines, major_mm)
     elif kind == "copied":  # A coloured grid on a grey copy: dark 5 mm lines, and 1 mm lines that are pale or in pieces.
@@ -320,12 +335,13 @@ def _inked(style: Style, rng: np.random.Generator) -> Style:
 
 
 def _tinted(rng: np.random.Generator, level: int, tint: float) -> RGB:
+    """A random colour whose channels lie between `level - tint` and `level`."""
     red, green, blue = (int(np.clip(level - tint * rng.random(), 0, 255)) for _ in range(3))
     return red, green, blue
 
 
 def _grid_ink(rng: np.random.Generator, low: int, high: int) -> RGB:
-    """An ink of lines: red or orange most often, blue, green and grey sometimes; its weakest channels are between `low` and `high`."""
+    """A colour of grid lines, most often red or orange, sometimes blue, green or grey. Its weakest channel is between `low` and `high`."""
     weak = int(rng.integers(low, high))
     strong = int(rng.integers(max(weak, 190), 256))
     between = int(rng.integers(weak, strong + 1))

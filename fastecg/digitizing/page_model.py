@@ -1,4 +1,4 @@
-"""Read a corrected page: the positions of all leads, in pixels of the picture, from the JSON of a report or of `fastecg review`."""
+"""Read a corrected page: a JSON file, from `fastecg review` or the report of a reading, that says where every lead is in the picture."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from fastecg.digitizing.layout import Segment
 from fastecg.errors import LayoutError
 from fastecg.system.files import parse_json, read_file
 
-_MOST_BYTES = 48 << 20  # Largest file of a corrected page.
+_MOST_BYTES = 48 << 20  # Size in bytes of the largest file that is read.
 _MOST_SEGMENTS = 200  # Largest number of segments of a corrected page.
 
 
 @dataclass(frozen=True)
 class PlacedSegment:
-    """One segment of a corrected page: lead, row, time, and the ends (x, y), in px of the picture, of its 0 mV line."""
+    """One segment of a corrected page: its lead, row and time, and the two ends (x, y) of its 0 mV line in px of the picture."""
 
     lead: str
     row: int
@@ -36,6 +36,7 @@ class PageModel:
     Attributes
     ----------
     layout : str
+        Name of the layout.
     gain_mm_mv : float, optional
     segments : tuple of PlacedSegment
     """
@@ -45,16 +46,22 @@ class PageModel:
     segments: tuple[PlacedSegment, ...]
 
     def in_view(self, analysis: PageAnalysis, gain_mm_mv: float, fs: float) -> tuple[tuple[Segment, ...], float]:
-        """The page's segments in the page coordinates of an analysis, and the paper speed in mm/s that follows from them."""
-        ends = np.array([segment.line_px for segment in self.segments]).reshape(-1, 2)
-        page = analysis.warp.inverse(analysis.layers.to_maps(turned(ends, analysis))).reshape(-1, 2, 2)
+        """The segments in the page coordinates of an analysis, and the paper speed in mm/s that follows from their lengths.
+
+        Raises
+        ------
+        LayoutError
+            If the segments do not run from left to right.
+        """
+        ends_px = np.array([segment.line_px for segment in self.segments]).reshape(-1, 2)
+        ends_mm = analysis.warp.inverse(analysis.layers.to_maps(turned(ends_px, analysis))).reshape(-1, 2, 2)
         counts = [round((item.stop_s - item.start_s) * fs) for item in self.segments]
-        speeds = [(end[1, 0] - end[0, 0]) / ((count - 1) / fs) for end, count in zip(page, counts, strict=True)]
+        speeds = [(end[1, 0] - end[0, 0]) / ((count - 1) / fs) for end, count in zip(ends_mm, counts, strict=True)]
         speed = float(np.median(speeds))
         if not 1.0 < speed < 500.0:
             raise LayoutError(f"the segments of a corrected page run at {speed:.1f} mm/s, expected their lines to go from left to right")
         found = []
-        for item, end, count in zip(self.segments, page, counts, strict=True):
+        for item, end, count in zip(self.segments, ends_mm, counts, strict=True):
             start = round(item.start_s * fs)
             middle = float(end[:, 0].mean()) - (count - 1) / fs * speed / 2
             level = float(end[:, 1].mean())
@@ -80,27 +87,27 @@ def read_page(path: Path) -> PageModel:
         If the file is no corrected page, or one of its segments is not valid.
     """
     try:
-        told = parse_json(read_file(path, _MOST_BYTES))
+        content = parse_json(read_file(path, _MOST_BYTES))
     except (OSError, ValueError) as fault:
         why = fault.strerror if isinstance(fault, OSError) else fault
         raise LayoutError(f"{path}: cannot be read as a page ({why}), expected the JSON of a report or of fastecg review") from None
-    segments = told.get("segments") if isinstance(told, dict) else None
+    segments = content.get("segments") if isinstance(content, dict) else None
     if not isinstance(segments, list) or not 1 <= len(segments) <= _MOST_SEGMENTS:
         raise LayoutError(f"{path}: has no list of segments, expected 1 to {_MOST_SEGMENTS}, as a report has them")
-    gain = told.get("gain_mm_mv")
+    gain = content.get("gain_mm_mv")
     return PageModel(
-        str(told.get("layout") or "corrected")[:64],
+        str(content.get("layout") or "corrected")[:64],
         float(gain) if isinstance(gain, int | float) and 0.1 <= gain <= 100.0 else None,
         tuple(_segment(item, f"{path}: segment {k + 1}") for k, item in enumerate(segments)),
     )
 
 
-def _segment(told: Any, where: str) -> PlacedSegment:
+def _segment(entry: Any, where: str) -> PlacedSegment:
     """Check one segment of a page's JSON; `where` names it in errors."""
     try:
-        (ax, ay), (bx, by) = told["line_px"]
-        numbers = [float(value) for value in (told["start_s"], told["stop_s"], ax, ay, bx, by)]
-        lead, row, rhythm = str(told["lead"])[:64], int(told["row"]), bool(told.get("rhythm", False))
+        (ax, ay), (bx, by) = entry["line_px"]
+        numbers = [float(value) for value in (entry["start_s"], entry["stop_s"], ax, ay, bx, by)]
+        lead, row, rhythm = str(entry["lead"])[:64], int(entry["row"]), bool(entry.get("rhythm", False))
     except (KeyError, TypeError, ValueError) as fault:
         raise LayoutError(f"{where}: {type(fault).__name__} {fault}, expected lead, row, start_s, stop_s and line_px") from None
     start, stop, ax, ay, bx, by = numbers

@@ -1,4 +1,4 @@
-"""Draw a page of a PDF in a process of its own. Drawing may take hours and any amount of memory, and only a process can be stopped."""
+"""Draw a page of a PDF in a process of its own. Some pages would take hours and all memory, and only a process can be limited."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ _LONGEST_SIDE = 32_000  # Largest side of a drawn page in px.
 _SECONDS = 20.0  # Time that the process may take for a page, since some files would take hours.
 _MEMORY = 1 << 30  # Memory in bytes that the process may use, since some files would take all of it.
 _NO_LIBRARY = 3  # Exit status of the process if pypdfium2 is not installed.
+# The program of the process. The first argument is `sys.path`, so that it finds the same packages.
 _CHILD = "import json, sys; sys.path[:] = json.loads(sys.argv.pop(1)); from fastecg.digitizing.pdf_page import main; main()"
 
 
@@ -33,24 +34,24 @@ def read_pdf_page(path: str | os.PathLike[str], page: int, most_pixels: int) -> 
         If pypdfium2 is not installed.
     """
     # Without "-I", modules in the current folder could be imported instead of installed ones.
-    words = [sys.executable, "-I", "-c", _CHILD, json.dumps(sys.path), os.fspath(path), str(page), str(most_pixels)]
+    command = [sys.executable, "-I", "-c", _CHILD, json.dumps(sys.path), os.fspath(path), str(page), str(most_pixels)]
     try:
-        done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, timeout=_SECONDS)
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=_SECONDS)
     except subprocess.TimeoutExpired:
         raise ImageError(f"{path}: page {page + 1} takes more than {_SECONDS:.0f} s to draw, expected a page with an ECG") from None
     if done.returncode == _NO_LIBRARY:
         raise FastecgError(f"{path}: PDF needs pypdfium2, expected `pip install 'fastecg[digitize]'` to have been run")
     size, _, pixels = done.stdout.partition(b"\n")
     if done.returncode != 0 or not size:
-        told = done.stderr.decode(errors="replace").strip().rpartition("\n")[2][:200]
-        raise ImageError(f"{path}: page {page + 1} cannot be read as a PDF ({told or 'out of memory'}), expected one with such a page")
+        message = done.stderr.decode(errors="replace").strip().rpartition("\n")[2][:200]
+        raise ImageError(f"{path}: page {page + 1} cannot be read as a PDF ({message or 'out of memory'}), expected one with such a page")
     width, height = map(int, size.split())
     return np.frombuffer(pixels, np.uint8).reshape(height, width, 3)
 
 
 def main() -> None:
     """Draw the page of the PDF named on the command line, and write its size in px and its pixels to stdout."""
-    with suppress(ImportError, ValueError, OSError):  # Windows has no such limits
+    with suppress(ImportError, ValueError, OSError):  # Windows has no such limits.
         import resource
 
         resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
@@ -67,6 +68,6 @@ def main() -> None:
             sys.exit(f"the page is {width:g} x {height:g} points")
         scale = min(_DPI / _POINT, math.sqrt(most / (width * height)), _LONGEST_SIDE / max(width, height))
         picture = page.render(scale=scale).to_pil().convert("RGB")
-    except Exception as fault:  # The library's message alone is passed on, without the traceback.
+    except Exception as fault:  # The message of the library is passed on without its traceback.
         sys.exit(str(fault) or type(fault).__name__)
     sys.stdout.buffer.write(b"%d %d\n" % picture.size + picture.tobytes())

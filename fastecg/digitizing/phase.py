@@ -1,4 +1,7 @@
-"""Locate the millimetre grid of a picture to a few hundredths of a pixel, by following the phase of its lines outwards from a seed."""
+"""Locate the millimetre grid of a picture to a few hundredths of a pixel: the phase of its lines is followed from a seed outwards.
+
+The seed is the place where the grid is clearest. From there on, lines are counted from node to node of a lattice.
+"""
 
 from __future__ import annotations
 
@@ -10,20 +13,20 @@ import numpy as np
 from fastecg.digitizing.warp_fit import FittedWarp, residuals_mm, smoothest_warp
 from fastecg.errors import ImageError
 
-_TILE = 256  # Side in px of the tiles in whose spectra a seed for following the grid is looked for.
-_FINE = 2  # Oversampling of these spectra.
-_PERIODS = (3.5, 26.0)  # Range of px per mm that is looked for: 90 to 660 dpi.
+_TILE = 256  # Side in px of the tiles whose spectra are computed to find the seed.
+_FINE = 2  # Oversampling of these spectra, so that their peaks can be interpolated.
+_PERIODS = (3.5, 26.0)  # Range of scales in px/mm that is looked for: 90 to 660 dpi.
 _SPACING = 12  # Distance in px of the nodes at which the phase is measured.
 _COARSE = 5  # The 5 mm lines are measured at every node whose number is a multiple of this.
-_WINDOW_MM = 0.76  # Standard deviation of the demodulation's Gaussian window.
-_OTHER_SCALE = 0.8  # Largest log ratio of a seed's scale and the expected one: lines do not stretch more over a page.
-_NEAR_SCALE = 0.4  # Largest log ratio of a map's scale and the expected one: a harmonic is farther off.
-_SAME_SCALE = 0.15  # Largest log ratio of the scales of 1 mm and 5 mm lines: a harmonic is farther off.
+_WINDOW_MM = 0.76  # Standard deviation of the Gaussian window in which the phase at a node is measured.
+_OTHER_SCALE = 0.8  # Largest log ratio of the scale at the seed and the expected one. Scales differ by less within a page.
+_NEAR_SCALE = 0.4  # Largest log ratio of the scale of a warp and the expected one. That of a warp fitted to a harmonic differs more.
+_SAME_SCALE = 0.15  # Largest log ratio of the scales by 1 mm lines and by 5 mm lines. That by a harmonic of either differs more.
 _CROSSING = 0.7  # Minimum sine of the angle at which two families of lines cross.
 _SQUARE = 1.6  # Largest ratio of the spacings of the two families.
 _WEAKEST = 0.3  # Nodes weaker than this share of the seed's strength are not followed.
-_CONSISTENT_MM = 0.06  # Largest median residual of an accepted map of 1 mm lines.
-_CONSISTENT_FIVES_MM = 0.2  # Largest median residual of an accepted map of 5 mm lines.
+_CONSISTENT_MM = 0.06  # Largest median residual of a warp fitted to 1 mm lines for it to be accepted.
+_CONSISTENT_FIVES_MM = 0.2  # The same for a warp fitted to 5 mm lines alone.
 _STEEPEST = 0.7  # Tangent of the largest angle by which a page may be turned.
 
 
@@ -62,14 +65,14 @@ class Lattice:
 
 @dataclass(frozen=True, eq=False)
 class Fives:
-    """The 5 mm lines of a picture, (height, width) 0 to 1, and the map they give alone, computed once.
+    """The 5 mm lines of a picture, and the warp that is fitted to them alone, which is computed once.
 
     Attributes
     ----------
     major : ndarray, shape (height, width) float32
-        Coverage by the 5 mm lines.
+        Coverage by the 5 mm lines, 0 to 1.
     px_per_mm : float, optional
-        Approximate scale of the page. Lines at another distance are not followed.
+        Approximate scale of the page. Lines whose distance does not fit it are not followed.
     """
 
     major: np.ndarray
@@ -77,7 +80,7 @@ class Fives:
 
     @cached_property
     def alone(self) -> tuple[FittedWarp, Lattice] | None:
-        """The map from these lines alone; None if they give none."""
+        """The warp from these lines alone, with the nodes that it is fitted to; None if they form no grid."""
         try:
             lattice = follow_fives(self.major, self.px_per_mm)
             return smoothest_warp(lattice.points_px, lattice.points_mm, self.major.shape[:2], doubtful=True), lattice
@@ -86,7 +89,9 @@ class Fives:
 
 
 def find_grid(grid: np.ndarray, fives: Fives) -> tuple[FittedWarp, Lattice]:
-    """The map between picture and page. Lines of the grid are at whole mm, and 5 mm lines at multiples of 5 mm, from any crossing of these.
+    """Find the map between picture and page from the grid.
+
+    Page positions are in mm from some crossing of 5 mm lines: all lines are at whole mm, 5 mm lines at multiples of 5 mm.
 
     Parameters
     ----------
@@ -94,6 +99,13 @@ def find_grid(grid: np.ndarray, fives: Fives) -> tuple[FittedWarp, Lattice]:
         Coverage by the ink of all grid lines or dots, 0 to 1.
     fives : Fives
         The 5 mm lines alone.
+
+    Returns
+    -------
+    warp : FittedWarp
+        The map between picture and page.
+    lattice : Lattice
+        The nodes that it is fitted to.
 
     Raises
     ------
@@ -105,24 +117,24 @@ def find_grid(grid: np.ndarray, fives: Fives) -> tuple[FittedWarp, Lattice]:
     try:
         lattice = follow_grid(grid, fives.major, fives.px_per_mm)
         warp = smoothest_warp(lattice.points_px, lattice.points_mm, size)
-        if lattice.counted_mm is not None:  # If the 5 mm lines were wrong, the map without their correction is smoother.
+        if lattice.counted_mm is not None:  # If the 5 mm lines were wrong, a warp fits the nodes better without the correction.
             plain = replace(lattice, points_mm=lattice.counted_mm, mended=0, counted_mm=None)
-            other = smoothest_warp(plain.points_px, plain.points_mm, size)
-            if residuals_mm(other, plain.points_px, plain.points_mm)[1] < residuals_mm(warp, lattice.points_px, lattice.points_mm)[1]:
-                unmended = other, plain
+            plain_warp = smoothest_warp(plain.points_px, plain.points_mm, size)
+            if residuals_mm(plain_warp, plain.points_px, plain.points_mm)[1] < residuals_mm(warp, lattice.points_px, lattice.points_mm)[1]:
+                unmended = plain_warp, plain
         if unmended is None and residuals_mm(warp, lattice.points_px, lattice.points_mm)[0] < _CONSISTENT_MM:
             return warp, lattice
     except (ImageError, np.linalg.LinAlgError):
         lattice = None
-    # In copies in black and white, often only the 5 mm lines are left.
+    # On copies in black and white, often only the 5 mm lines are left.
     coarse = fives.alone
-    # 1 mm lines are preferred if they have the same scale, because they give more points, or if only they have the expected scale.
-    finer = coarse is not None and unmended is not None and abs(np.log(unmended[0].scale / coarse[0].scale)) < _SAME_SCALE
+    # 1 mm lines are preferred if both give the same scale, because they give more nodes, or if only they give the expected scale.
+    keep_fine = coarse is not None and unmended is not None and abs(np.log(unmended[0].scale / coarse[0].scale)) < _SAME_SCALE
     if coarse is not None and unmended is not None and fives.px_per_mm is not None:
-        off = [abs(np.log(warp.scale / fives.px_per_mm)) for warp in (unmended[0], coarse[0])]
-        smooth = residuals_mm(unmended[0], unmended[1].points_px, unmended[1].points_mm)[0] < _CONSISTENT_MM
-        finer = finer or (smooth and off[0] < _NEAR_SCALE < off[1])
-    if coarse is not None and not finer and residuals_mm(coarse[0], coarse[1].points_px, coarse[1].points_mm)[0] < _CONSISTENT_FIVES_MM:
+        scale_off = [abs(np.log(warp.scale / fives.px_per_mm)) for warp in (unmended[0], coarse[0])]
+        consistent = residuals_mm(unmended[0], unmended[1].points_px, unmended[1].points_mm)[0] < _CONSISTENT_MM
+        keep_fine = keep_fine or (consistent and scale_off[0] < _NEAR_SCALE < scale_off[1])
+    if coarse is not None and not keep_fine and residuals_mm(coarse[0], coarse[1].points_px, coarse[1].points_mm)[0] < _CONSISTENT_FIVES_MM:
         return coarse
     if unmended is not None:
         return unmended
@@ -132,13 +144,13 @@ def find_grid(grid: np.ndarray, fives: Fives) -> tuple[FittedWarp, Lattice]:
 
 
 def follow_grid(grid: np.ndarray, major: np.ndarray, px_per_mm: float | None = None) -> Lattice:
-    """Measure the grid's phase at nodes, from where it is clearest outwards, and count the lines from a crossing of 5 mm lines."""
+    """Measure the phase of a grid at nodes, from where it is clearest outwards, and count its lines from a crossing of 5 mm lines."""
     positions, gradients, strengths, sigma = _followed(grid, 1.0, _SPACING, px_per_mm)
     return _on_fives(np.ascontiguousarray(major, dtype=np.float32), positions, gradients, strengths, sigma)
 
 
 def follow_fives(major: np.ndarray, px_per_mm: float | None = None) -> Lattice:
-    """Follow the 5 mm lines alone, as `follow_grid` follows all lines."""
+    """Follow the 5 mm lines of `major` alone, as `follow_grid` follows all lines."""
     positions, _, strengths, _ = _followed(major, 5.0, 2 * _SPACING, px_per_mm)
     rows, columns = np.nonzero(np.isfinite(positions[..., 0]))
     points = np.column_stack([columns, rows]).astype(np.float64) * (2 * _SPACING)
@@ -148,7 +160,18 @@ def follow_fives(major: np.ndarray, px_per_mm: float | None = None) -> Lattice:
 def _followed(
     plane: np.ndarray, period_mm: float, spacing: int, px_per_mm: float | None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
-    """Line counts, their gradients and strengths at nodes every `spacing` px, and the window's standard deviation in px."""
+    """Follow the lines of a plane from its seed.
+
+    Returns
+    -------
+    positions : ndarray, shape (rows, columns, 2)
+        Line numbers along x and y at nodes every `spacing` px, whole on lines and about 0 at the seed; NaN where no grid was found.
+    gradients : ndarray, shape (rows, columns, 2, 2)
+        Change of these numbers per px along x and y.
+    strengths : ndarray, shape (rows, columns)
+    sigma : float
+        Standard deviation of the window, px.
+    """
     from fastecg.kernels.demodulate import follow
 
     plane = np.ascontiguousarray(plane, dtype=np.float32)
@@ -163,7 +186,7 @@ def _followed(
 
 
 def _seed(plane: np.ndarray, period_mm: float) -> tuple[tuple[int, int], np.ndarray]:
-    """The middle of the tile with the clearest grid, and the gradient (2, 2) of the line count there."""
+    """The middle (x, y) px of the tile with the clearest grid, and the change (2, 2) of both line numbers per px along x and y there."""
     best: tuple[float, tuple[int, int], np.ndarray] | None = None
     for y in _tile_starts(plane.shape[0]):
         for x in _tile_starts(plane.shape[1]):
@@ -173,9 +196,8 @@ def _seed(plane: np.ndarray, period_mm: float) -> tuple[tuple[int, int], np.ndar
                 best = strength, (x + tile.shape[1] // 2, y + tile.shape[0] // 2), gradient
     if best is None or best[0] < 0.004:
         raise ImageError("no millimetre grid was found, expected lines or dots every millimetre over most of the page")
-    one, other = np.linalg.norm(best[2], axis=1)
-    # The width of the window is derived from the area of the grid's cells. For lines that are nearly parallel it would be as large as the
-    # page.
+    one, other = np.linalg.norm(best[2], axis=1)  # Lines per px of both families.
+    # The width of the window is derived from the area of the grid's squares. For nearly parallel lines it would be as large as the page.
     if abs(np.linalg.det(best[2])) < _CROSSING * one * other or max(one, other) > _SQUARE * min(one, other):
         raise ImageError("the picture's lines are no grid, expected two families that cross at right angles, equally far apart")
     return best[1], best[2]
@@ -194,12 +216,12 @@ def carriers(tile: np.ndarray, periods: tuple[float, float]) -> tuple[float, np.
     ----------
     tile : ndarray, shape (height, width)
     periods : (float, float)
-        Smallest and largest distance of lines that is looked for, px.
+        Smallest and largest distance between lines that is looked for, px.
 
     Returns
     -------
     strength : float
-        That of the weaker family.
+        Peak of the weaker family in the spectrum, as a share of the window's sum.
     gradient : ndarray, shape (2, 2)
         Frequencies of both families along x and y, in cycles per pixel.
     """
@@ -218,7 +240,7 @@ def carriers(tile: np.ndarray, periods: tuple[float, float]) -> tuple[float, np.
 
 
 def _peak(spectrum: np.ndarray, where: np.ndarray) -> tuple[float, float, float]:
-    """Height and position (fx, fy) of the largest value in a mask, interpolated by parabolas.
+    """Largest value of a spectrum in the mask `where`, and its position (fx, fy) in cycles per px, interpolated by parabolas.
 
     `spectrum` (n, n / 2 + 1) is that half of a real tile's spectrum which has fx >= 0.
     """
@@ -238,32 +260,33 @@ def _peak(spectrum: np.ndarray, where: np.ndarray) -> tuple[float, float, float]
 
 
 def _on_fives(major: np.ndarray, positions: np.ndarray, gradients: np.ndarray, strengths: np.ndarray, sigma: float) -> Lattice:
-    """Count positions from a 5 mm crossing, and correct those that are wrong by whole millimetres by the 5 mm lines."""
+    """Count positions from a crossing of 5 mm lines, and use these lines to correct positions that are wrong by whole millimetres."""
     from fastecg.kernels.demodulate import demodulate_nodes
 
-    phase = np.full((*(-(-n // _COARSE) for n in strengths.shape), 2, 2), np.nan)  # Strength and error along each axis.
+    # Strength and error of the phase of 5 mm lines along each axis, at every `_COARSE`-th node.
+    phase = np.full((*(-(-n // _COARSE) for n in strengths.shape), 2, 2), np.nan)
     demodulate_nodes(major, _SPACING, _COARSE, positions, gradients, 5.0, 3.3 * sigma, phase)
-    clear, off = phase[..., 0], 5.0 * phase[..., 1]
+    clear, off_mm = phase[..., 0], 5.0 * phase[..., 1]
     rows, columns = np.nonzero(np.isfinite(positions[..., 0]))
     if not len(rows):
         raise ImageError("no millimetre grid could be followed, expected lines or dots every millimetre over most of the page")
     if not np.isfinite(clear).any():  # Without any 5 mm line, positions are counted from any line.
         points = np.column_stack([columns, rows]).astype(np.float64) * _SPACING
         return Lattice(points, positions[rows, columns], strengths[rows, columns], 0)
-    common = np.array([_circular_median(off[..., axis], clear[..., axis]) for axis in (0, 1)])
-    apart = (off - common + 2.5) % 5.0 - 2.5
+    common_mm = np.array([_circular_median(off_mm[..., axis], clear[..., axis]) for axis in (0, 1)])
+    apart_mm = (off_mm - common_mm + 2.5) % 5.0 - 2.5
     with np.errstate(invalid="ignore"):
-        sure = (clear > 0.3 * np.nanmedian(clear, axis=(0, 1))).all(axis=-1) & (np.abs(apart - np.rint(apart)) < 0.3).all(axis=-1)
-    slip = np.where(sure[..., None], np.rint(apart), 0.0)
-    slip = slip[rows // _COARSE, columns // _COARSE]
+        sure = (clear > 0.3 * np.nanmedian(clear, axis=(0, 1))).all(axis=-1) & (np.abs(apart_mm - np.rint(apart_mm)) < 0.3).all(axis=-1)
+    slip_mm = np.where(sure[..., None], np.rint(apart_mm), 0.0)
+    slip_mm = slip_mm[rows // _COARSE, columns // _COARSE]
     points = np.column_stack([columns, rows]).astype(np.float64) * _SPACING
-    counted = positions[rows, columns] + np.rint(common)
-    mended = int((slip != 0).any(axis=1).sum())
-    return Lattice(points, counted + slip, strengths[rows, columns], mended, counted if mended else None)
+    counted = positions[rows, columns] + np.rint(common_mm)
+    mended = int((slip_mm != 0).any(axis=1).sum())
+    return Lattice(points, counted + slip_mm, strengths[rows, columns], mended, counted if mended else None)
 
 
 def _circular_median(values: np.ndarray, weights: np.ndarray) -> float:
-    """The median of values with period 5, which is taken around their weighted circular mean."""
+    """The median of values with a period of 5, whose differences are taken from their weighted circular mean."""
     values, weights = values[np.isfinite(values)], weights[np.isfinite(values)]
     mean = np.angle(np.sum(weights * np.exp(2j * np.pi * values / 5.0))) * 5.0 / (2 * np.pi)
     return float(mean + np.median((values - mean + 2.5) % 5.0 - 2.5))

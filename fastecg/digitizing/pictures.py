@@ -17,7 +17,7 @@ from fastecg.system.pictures import large_pictures
 if TYPE_CHECKING:
     from PIL import Image
 
-#: Suffixes of the files that are taken for pictures when a folder is searched.
+#: Suffixes of files that count as pictures when a folder is searched.
 SUFFIXES = (".png", ".jpg", ".jpeg", ".jfif", ".tif", ".tiff", ".webp", ".bmp", ".gif", ".avif", ".pdf", ".heic", ".heif")
 
 #: Suffixes of files that may hold several pages.
@@ -30,34 +30,34 @@ FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "BMP", "GIF", "AVIF")
 #: Largest number of pixels of a picture that is read. Larger ones are reduced by a whole number, while or after they are decoded.
 LARGEST = 25_000_000
 
-#: Largest number of pages of a file that are read. A damaged file may claim to have any number.
+#: Largest number of pages that are read of a file. A damaged file may claim to have any number.
 MOST_PAGES = 2000
 
-_MOST_PIXELS = 120_000_000  # Largest number of pixels that is decoded.
+_MOST_PIXELS = 120_000_000  # Largest number of pixels of a picture that is decoded.
 _MOST_OF_WEBP = 60_000_000  # The same for WebP, whose decoder keeps three copies of the picture.
 _LONGEST_SIDE = 65_535  # Largest side in px.
 _WHITES = 255.0, 1023.0, 4095.0, 16383.0, 65535.0  # Values of white in pixels of 8, 10, 12, 14 and 16 bits.
-_UPPER_WHITES = 15.0, 63.0  # The upper 8 bits of these values for pixels of 12 and 14 bits that are stored in 16.
+_UPPER_WHITES = 15.0, 63.0  # Values of white if pixels of 12 and 14 bits were stored in 16, of which Pillow keeps the upper 8.
 _FLOAT_WHITES = 1.0, *_WHITES  # Values of white in pixels that are floats.
-_BAND = 1 << 22  # Pixels of the bands in which a picture is reduced.
+_BAND = 1 << 22  # Number of pixels of the bands in which a picture is reduced, to save memory.
 _BY_DECODER = (2, 4, 8)  # Factors by which JPEG can be reduced while it is decoded.
 
 
 @dataclass(frozen=True)
 class PictureSource:
-    """A picture file, and the folder below the input in which it was found."""
+    """A picture file, and the folder in which it was found, relative to the input folder."""
 
     path: Path
     folder: Path = Path()
 
 
 def find_pictures(inputs: Iterable[Path]) -> list[PictureSource]:
-    """Find pictures among files and folders. Folders are searched recursively, in the order of names.
+    """Find the pictures among files and folders. Folders are searched recursively, in the order of their paths.
 
     Raises
     ------
     ImageError
-        If an input is not there, or none holds a picture.
+        If an input does not exist, or none holds a picture.
     """
     given = [Path(path) for path in inputs]
     found = [source for path in given for source in _within(path)]
@@ -99,7 +99,7 @@ def page_count(path: Path) -> int:
 def read_picture(path: Path, page: int = 0) -> np.ndarray:
     """Read a picture, or page `page` of a file with several pages, as (height, width, 3) uint8.
 
-    It is turned by the orientation that the camera noted. If it has more than `LARGEST` pixels, it is reduced, see `reduction_of`.
+    It is turned upright by the orientation that the camera noted. If it has more than `LARGEST` pixels, it is reduced (`reduction_of`).
 
     Raises
     ------
@@ -129,14 +129,14 @@ def read_picture(path: Path, page: int = 0) -> np.ndarray:
                 return pixels_of(found)
     except FastecgError:
         raise
-    except Exception as fault:  # decoders may raise anything on damaged files
+    except Exception as fault:  # Decoders may raise anything on damaged files.
         what = f"page {page + 1} cannot be read" if page else "cannot be read"
         why = (fault.strerror if isinstance(fault, OSError) else None) or fault or type(fault).__name__
         raise ImageError(f"{path}: {what} as a picture ({why}), expected {', '.join(SUFFIXES)}") from fault
 
 
 def _float_tiff(path: Path, page: int) -> Image.Image:
-    """Read a TIFF file whose colours are floats, which Pillow cannot. Raises `UnidentifiedImageError` for other files."""
+    """Read a TIFF file whose colours are floats, which Pillow cannot read. Raises `UnidentifiedImageError` for other files."""
     from PIL import Image, UnidentifiedImageError
 
     if path.suffix.lower() not in (".tif", ".tiff"):
@@ -158,7 +158,7 @@ def pixels_of(picture: Image.Image) -> np.ndarray:
     """The pixels of a PIL image as `read_picture` gives them."""
     halved = any(";16" in str(tile[3]) for tile in getattr(picture, "tile", ()))  # Pillow keeps the upper 8 of 16 bits.
     factor = _loaded(picture, reduction_of(picture.size))
-    return _turned(_reduced(picture, factor, _span(picture, halved)), picture.getexif().get(_ORIENTATION))
+    return _turned(_reduced(picture, factor, _white_level(picture, halved)), picture.getexif().get(_ORIENTATION))
 
 
 def _supported_formats() -> tuple[str, ...]:
@@ -181,11 +181,12 @@ def _is_heif(path: Path) -> bool:
 
 
 def reduction_of(size: tuple[int, int]) -> int:
-    """The factor k by which a picture of `size` is reduced: pixel (x, y) is ((x + 0.5) k - 0.5, (y + 0.5) k - 0.5) in the file."""
+    """The factor k by which a picture of `size` (width, height) is reduced: its pixel p was at (p + 0.5) k - 0.5 in the file."""
     return math.ceil(math.sqrt(size[0] * size[1] / LARGEST))
 
 
 def _check_size(path: Path, found: Image.Image) -> None:
+    """Raise `ImageError` if a picture is larger than what is decoded."""
     most = _MOST_OF_WEBP if found.format == "WEBP" else _MOST_PIXELS
     if found.width * found.height > most or max(found.size) > _LONGEST_SIDE:
         raise ImageError(
@@ -194,7 +195,7 @@ def _check_size(path: Path, found: Image.Image) -> None:
 
 
 def _loaded(found: Image.Image, factor: int) -> int:
-    """Decode a picture, reduced as far as its decoder can. Returns the factor by which it still has to be reduced."""
+    """Decode a picture, reduced by its decoder if it can. Returns the factor by which it still has to be reduced."""
     smaller = -(-found.width // factor), -(-found.height // factor)
     if found.format in ("JPEG", "MPO") and factor in _BY_DECODER:
         found.draft("RGB", (found.width // factor, found.height // factor))
@@ -203,19 +204,22 @@ def _loaded(found: Image.Image, factor: int) -> int:
     return factor
 
 
-def _reduced(found: Image.Image, factor: int, span: float) -> np.ndarray:
-    """The picture's pixels, reduced to the means of `factor` x `factor` blocks."""
+def _reduced(found: Image.Image, factor: int, white: float) -> np.ndarray:
+    """The pixels of a picture as 8-bit RGB, reduced to the means of `factor` x `factor` blocks. `white` is the value of white in it."""
     width, height = -(-found.width // factor), -(-found.height // factor)
     out = np.empty((height, width, 3), dtype=np.uint8)
     rows = max(1, _BAND // (found.width * factor)) * factor
     for top in range(0, found.height, rows):
-        band = _as_rgb(found.crop((0, top, found.width, min(top + rows, found.height))), span)
+        band = _as_rgb(found.crop((0, top, found.width, min(top + rows, found.height))), white)
         out[top // factor : -(-(top + band.height) // factor)] = np.asarray(band.reduce(factor) if factor > 1 else band)
     return out
 
 
-def _span(picture: Image.Image, halved: bool) -> float:
-    """The value of white in pixels of more than 8 bits: the smallest usual one that the lightest pixel does not exceed."""
+def _white_level(picture: Image.Image, halved: bool) -> float:
+    """The value of white in a picture. For more than 8 bits, it is the smallest usual value that no pixel exceeds.
+
+    `halved` tells whether Pillow has kept only the upper 8 of 16 bits.
+    """
     if picture.mode == "RGB" and halved:
         lightest = max(high for _, high in picture.getextrema())  # type: ignore[misc]
         return next((white for white in _UPPER_WHITES if 0 < lightest <= white), 255.0)
@@ -232,7 +236,7 @@ def _is_deep(picture: Image.Image) -> bool:
 
 
 def _as_rgb(picture: Image.Image, white: float) -> Image.Image:
-    """Convert a picture to 8-bit RGB, with transparent parts over white."""
+    """Convert a picture whose white has the value `white` to 8-bit RGB, with white behind transparent parts."""
     from PIL import Image
 
     if _is_deep(picture):
@@ -250,7 +254,7 @@ _ORIENTATION = 0x0112  # The Exif tag of the orientation, whose values 2 to 8 ar
 
 
 def _turned(pixels: np.ndarray, orientation: int | None) -> np.ndarray:
-    """Turn and mirror pixels by an orientation of Exif."""
+    """Turn and mirror pixels by the value of the Exif tag of the orientation."""
     if orientation in (5, 6, 7, 8):
         pixels = pixels.transpose(1, 0, 2)
     if orientation in (2, 3, 6, 7):

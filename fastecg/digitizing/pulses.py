@@ -1,4 +1,4 @@
-"""Find calibration pulses in the network's map of pulses, and derive the gain from them."""
+"""Find calibration pulses in the network's map of pulses, and derive the gain from their heights."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from fastecg.digitizing.targets import SCALE
 #: Gains of machines, mm/mV.
 GAINS_MM_MV = (2.5, 5.0, 10.0, 20.0)
 
-#: Gain in mm/mV that is assumed if neither the user nor the page tells it.
+#: Gain in mm/mV that is assumed if the user gives none and the page shows none.
 USUAL_GAIN = 10.0
 
 _INK = 0.4  # Minimum coverage of a pixel of ink.
 _HEIGHT_OFF = 0.035  # Largest relative difference of a pulse's height from one of the usual gains.
-_BARE_HEIGHT_OFF = 0.08  # The same for a pulse that a trace runs into.
+_BARE_HEIGHT_OFF = 0.08  # The same for a bare pulse, which has no feet because a trace runs into it.
 _SAME_GAIN = 0.15  # If the height of a pulse differs from the gain by more than this share, 0 mV is taken from its feet.
-_LEAST_BARE_MM = 4.5  # Minimum height of a pulse without feet. Lower ones may be letters.
+_LEAST_BARE_MM = 4.5  # Minimum height of a bare pulse. Lower ones may be letters.
 _HALF_PEN_MM = 0.1  # Half the width of pulses in the network's map.
-_BESIDE_MM = 0.4  # A row whose end lies in a pulse, or this close to it, touches the pulse. Otherwise there is blank paper between them.
+_BESIDE_MM = 0.4  # A row touches a pulse if its end lies in the pulse or closer to it than this.
 # Distance above and below a pulse's plateau in which its ink is looked for, and distance from its flanks that is left out.
 _PLATEAU_MM = 0.6
 
@@ -44,7 +44,7 @@ class Pulse:
     width_mm : float
         Width of the plateau.
     bare : bool
-        Whether it has no feet of its own.
+        Whether it has no feet.
     fall_mm : float
         Page x of its right flank.
     pixel_phase : float
@@ -66,7 +66,11 @@ class Pulse:
         return self.foot_mm - self.heights_mm[0]
 
     def zero_mm(self, gain_mm_mv: float) -> float:
-        """Page y of 0 mV: one gain below the plateau, which is measured better than the feet. They are short and often touch a trace."""
+        """Page y of 0 mV, which is 1 mV below the plateau.
+
+        The plateau is measured better than the feet, which are short and often touch a trace. The feet are used if the height of the pulse
+        does not fit the gain.
+        """
         return self.top_mm + gain_mm_mv if abs(self.heights_mm[0] / gain_mm_mv - 1.0) < _SAME_GAIN else self.foot_mm
 
 
@@ -76,7 +80,7 @@ def runs_into(x_mm: float, pulses: Sequence[Pulse]) -> bool:
 
 
 def read_pulses(layers: Layers, warp: PageWarp, shown: np.ndarray | None = None) -> list[Pulse]:
-    """Find the calibration pulses of a picture. Their heights are measured in its own ink `shown` (height, width), if that is known."""
+    """Find the calibration pulses of a picture. Their heights are measured in the picture's own ink `shown` (height, width), if given."""
     from scipy.ndimage import find_objects, label
 
     plane = layers["pulse"]
@@ -91,20 +95,20 @@ def read_pulses(layers: Layers, warp: PageWarp, shown: np.ndarray | None = None)
         if pulse is not None:
             plateau = np.array([[x, pulse.top_mm] for x in (pulse.left_mm, pulse.right_mm)])
             found.append(replace(pulse, pixel_phase=pixel_phase(plateau, 1, warp, layers)))
-    if odd_pixels([pulse.pixel_phase for pulse in found]):
+    if odd_pixels([pulse.pixel_phase for pulse in found]):  # Such lines are drawn half a pixel too low (see `snapping`).
         half = 0.5 * layers.zoom / warp.scale
         found = [replace(pulse, foot_mm=pulse.foot_mm - half) for pulse in found]
     return found
 
 
-def _pulse(page: np.ndarray, ink: np.ndarray, warp: PageWarp, shown: np.ndarray | None) -> Pulse | None:
-    """A pulse from its ink's page points (n, 2) mm; None if the ink is something else."""
-    x, y = page.T
-    low, high = np.percentile(y, [2, 98])  # top, bottom
-    height = high - low
+def _pulse(points_mm: np.ndarray, ink: np.ndarray, warp: PageWarp, shown: np.ndarray | None) -> Pulse | None:
+    """The pulse whose inked pixels are at page points (n, 2) mm and have coverage `ink` (n,); None if the ink is something else."""
+    x, y = points_mm.T
+    upper, lower = np.percentile(y, [2, 98])
+    height = lower - upper
     if not 1.8 < height < 45:
         return None
-    near_top, near_foot = y < low + 0.8, y > high - 0.8
+    near_top, near_foot = y < upper + 0.8, y > lower - 0.8
     if near_top.sum() < 6 or near_foot.sum() < 3:
         return None
     left, right = np.percentile(x[near_top], [2, 98])
@@ -117,8 +121,8 @@ def _pulse(page: np.ndarray, ink: np.ndarray, warp: PageWarp, shown: np.ndarray 
         outside = near_foot
     foot = float(np.average(y[outside], weights=ink[outside]))
     top = _plateau_mm(float(np.average(y[inside & near_top], weights=ink[inside & near_top])), (left, right), warp, shown)
-    nominal = snapped(foot - top, GAINS_MM_MV, _BARE_HEIGHT_OFF if bare else _HEIGHT_OFF)
-    if bare and (nominal is None or nominal < _LEAST_BARE_MM):  # Without feet it may be something else, which its height shows.
+    gain = snapped(foot - top, GAINS_MM_MV, _BARE_HEIGHT_OFF if bare else _HEIGHT_OFF)
+    if bare and (gain is None or gain < _LEAST_BARE_MM):  # Ink without feet is a pulse only if its height is that of a usual gain.
         return None
     heights = [foot - top]
     second = _second_step(x, y, ink, (left, right), top, foot)
@@ -127,7 +131,7 @@ def _pulse(page: np.ndarray, ink: np.ndarray, warp: PageWarp, shown: np.ndarray 
 
 
 def _plateau_mm(top: float, span: tuple[float, float], warp: PageWarp, shown: np.ndarray | None) -> float:
-    """Page y of a plateau at about `top` between two page x: the middle of its ink."""
+    """Page y of a plateau, the middle of its ink. It is at about `top`, between the two page x of `span`."""
     from scipy.ndimage import map_coordinates
 
     if shown is None:
@@ -142,22 +146,22 @@ def _plateau_mm(top: float, span: tuple[float, float], warp: PageWarp, shown: np
 
 
 def _flank_mm(x: float, span: tuple[float, float], warp: PageWarp, shown: np.ndarray | None) -> float:
-    """Page x of a pulse's right flank near `x`, between two page y: the middle of its ink."""
+    """Page x of the right flank of a pulse, the middle of its ink. It is at about `x`, between the two page y of `span`."""
     from scipy.ndimage import map_coordinates
 
     if shown is None:
         return x
-    high, low = span[0] + 0.25 * (span[1] - span[0]), span[0] + 0.75 * (span[1] - span[0])
+    upper, lower = span[0] + 0.25 * (span[1] - span[0]), span[0] + 0.75 * (span[1] - span[0])
     across = x + np.arange(-_PLATEAU_MM, _PLATEAU_MM + 1e-9, 0.02)
-    pixels = warp.forward(np.stack(np.meshgrid(across, np.arange(high, low, 0.05)), axis=-1).reshape(-1, 2))
+    pixels = warp.forward(np.stack(np.meshgrid(across, np.arange(upper, lower, 0.05)), axis=-1).reshape(-1, 2))
     ink = np.clip(map_coordinates(shown, pixels.T[::-1], order=1, mode="constant"), 0.0, 1.0).reshape(-1, len(across)).mean(axis=0)
     return float(np.average(across, weights=ink)) if ink.max() > _INK else x
 
 
 def _second_step(x: np.ndarray, y: np.ndarray, ink: np.ndarray, span: tuple[float, float], top: float, foot: float) -> list[float]:
-    """The height of the lower plateau of a pulse with two gains; empty if it has one."""
-    low = y > foot - 0.8
-    end = float(np.percentile(x[low], 95))
+    """Height in mm of the lower plateau of a pulse that shows two gains, as a list; empty if the pulse has one plateau."""
+    near_foot = y > foot - 0.8
+    end = float(np.percentile(x[near_foot], 95))
     middle = (x > span[1] + 0.4) & (x < end - 0.4) & (y > top + 1.0) & (y < foot - 1.0)
     if middle.sum() < 6 or np.ptp(x[middle]) < 1.0:
         return []
@@ -173,7 +177,7 @@ def snapped(value: float, choices: Sequence[float], within: float) -> float | No
 
 
 def gain_of_pulses(pulses: Sequence[Pulse]) -> tuple[float, float] | None:
-    """Gains of limb and chest leads, mm/mV, that most pulses show, rounded to those of machines; None if there is no pulse."""
+    """Gains of limb and chest leads, mm/mV, by the median height of pulses, rounded to a usual gain if close to it; None without pulses."""
     if not pulses:
         return None
     tall = float(np.median([pulse.heights_mm[0] for pulse in pulses]))

@@ -37,22 +37,22 @@ from fastecg.errors import ImageError
 from fastecg.layouts import Layout
 from fastecg.system.cores import one_thread
 
-_SMALLEST = 200  # Minimum side of a picture, px.
-_SURE_NAME = 0.6  # Names of leads with more confidence (0 to 1) than this count when it is asked whether the picture shows two pages.
+_SMALLEST = 200  # Minimum height and width of a picture, px.
+_SURE_NAME = 0.6  # Names of leads count in the search for a second page if their confidence (0 to 1) is larger than this.
 _ANOTHER_PAGE = 0.5  # The picture may show another page if the names that belong to no lead are more than this share of the leads.
-_DARK = 96.0  # A picture may be light on dark if its median grey level (0 to 255) is below this.
-_LIGHTER = 2.0  # Such a picture is light on dark if its lightest pixels are this many times as far from the median as its darkest.
+_DARK = 96.0  # A picture may show light traces on dark ground if its median grey level (0 to 255) is below this.
+_LIGHTER = 2.0  # It does if its lightest pixels are more than this many times as far from the median as its darkest.
 # Resolutions in dpi at which programs draw and scanners scan.
 _USUAL_DPI = (72.0, 75.0, 96.0, 100.0, 120.0, 150.0, 180.0, 200.0, 240.0, 250.0, 300.0, 400.0, 500.0, 600.0)
-_LEVEL = 6e-4  # Rows with at most this slope are taken to be level at such a resolution, since programs do not rotate what they draw.
+_LEVEL = 6e-4  # At such a resolution, rows with a smaller slope are taken to be level, since programs do not rotate what they draw.
 _AT_DPI = 1e-3  # Relative tolerance of a usual resolution. Bars between columns, drawn on whole pixels, do not give the scale more exactly.
 _LEAST_ZOOM = 0.6  # A picture that was shrunk more than this for the network is not fitted at its own scale, which would take gigabytes.
 _SAME_ZOOM = 0.1  # A picture is fitted at the scale of the network if the logarithm of its zoom is smaller than this.
 _FIVES = 0.5  # A pixel belongs to a 5 mm line of the grid if its coverage (0 to 1) in the map of these lines is larger than this.
 _FIVES_SHARE = 0.01  # Minimum share of such pixels in the picture. Lines 0.15 mm wide in both directions would have a share of 0.06.
-# On a page without a grid, the scale and the tilt are measured after the page was laid out. If they differ from those that were assumed by
-# more than a tolerance, the page is laid out again, since bars between columns are found in part only where they are far from the expected
-# position. There is one tolerance for each repetition.
+# On a page without a grid, scale and tilt are measured by the bars between its columns after the page was laid out. If they differ by more
+# than a tolerance from the assumed ones, the page is laid out again, since bars far from the expected position are found only in part.
+# There is one tolerance for each repetition.
 _SAME_SCALE = (1e-4, 1e-3, 1e-3)
 
 
@@ -65,11 +65,12 @@ class Reading:
     decoded : Decoded
         Signals in mV, their standard deviations, and flags.
     analysis : PageAnalysis
-        What was found in the picture. Its positions are in the frame of the layers, which are turned upright and
-        `analysis.layers.zoom` times as large as the picture.
+        What was found in the picture. Its positions are in pixels of the layers, which are turned upright and `analysis.layers.zoom` times
+        as large as the picture.
     layout : str
         Name of the layout.
     speed_mm_s, gain_mm_mv : float
+        Paper speed and gain.
     confidence : float
         Probability, 0 to 1, that every signal has the name of its lead.
     checks : dict of str to float
@@ -86,7 +87,7 @@ class Reading:
 
     @property
     def order(self) -> str:
-        """Whether every signal has the name of its lead: "sure" or "uncertain"."""
+        """Whether it is certain that every signal has the name of its lead: "sure" or "uncertain"."""
         return "sure" if self.confidence >= SURE else "uncertain"
 
 
@@ -110,7 +111,11 @@ def read_signals(picture: np.ndarray, settings: Settings = READ, *, name: str = 
     Raises
     ------
     ImageError
-        If the picture is too small, or no grid, no trace or no layout was found in it.
+        If the picture is too small, or does not show an ECG whose layout can be found.
+    LayoutError
+        If `settings.page` is not a corrected page.
+    FastecgError
+        If onnxruntime is not installed.
     """
     picture = as_colour(picture)
     try:
@@ -121,15 +126,15 @@ def read_signals(picture: np.ndarray, settings: Settings = READ, *, name: str = 
 
 
 def _analyse_picture(picture: np.ndarray, settings: Settings, weights: Path) -> PageAnalysis:
-    """Analyse a picture: inverted if it is light on dark, and turned upright if names of leads show which way is up."""
+    """Analyse a picture, inverted if it shows light traces on dark ground, and turned upright if names of leads show which way is up."""
     if _light_on_dark(picture):
         inverse = _analyse_picture(255 - picture, settings, weights)
         if inverse.match is not None:
             return replace(inverse, negative=True)
     analysis = analyse_upright(picture, settings, weights)
     if settings.layout is not None and analysis.turns and not enough_names(analysis):
-        straight = analyse_as_held(picture, settings, load_segmenter(weights))
-        return straight if straight.match is not None else analysis
+        as_held = analyse_as_held(picture, settings, load_segmenter(weights))
+        return as_held if as_held.match is not None else analysis
     return analysis
 
 
@@ -146,7 +151,7 @@ def read_analysed(analysis: PageAnalysis, settings: Settings, name: str = "recor
 
 
 def lay_out(analysis: PageAnalysis, settings: Settings) -> LaidOutPage:
-    """Find out where each lead of an analysed picture is, and which ink belongs to it."""
+    """Find where each lead of an analysed picture is, and which ink belongs to it."""
     if settings.page is not None:
         return _lay_out_as_corrected(analysis, settings)
     if analysis.match is None:
@@ -155,11 +160,11 @@ def lay_out(analysis: PageAnalysis, settings: Settings) -> LaidOutPage:
     if settings.layout is None and never_beat(analysis.tracks):
         raise no_heart()
     if settings.layout is None and settings.gain_mm_mv is None and not tracks_beat(analysis.tracks):
-        # A picture that is no ECG is refused here, before the gain is looked for in the page's words, which takes longest.
+        # A picture that is no ECG is refused here, before the gain is looked for in printed words, which takes longest.
         page_ink = _page_ink(analysis)
         judged_by_first_reading(_lay_out_best(analysis, replace(settings, gain_mm_mv=USUAL_GAIN), page_ink)[0], settings)
     page, (stretch, fall) = _lay_out_best(analysis, settings, page_ink)
-    del page_ink  # Its strips take as much memory as the picture, and a page that is laid out again has others.
+    del page_ink  # Its strips take as much memory as the picture, and are computed anew if the page is laid out again.
     for tolerance in _SAME_SCALE:
         if abs(stretch - 1.0) < tolerance and abs(fall) < tolerance:
             break
@@ -170,7 +175,7 @@ def lay_out(analysis: PageAnalysis, settings: Settings) -> LaidOutPage:
 
 
 def _at_usual_resolution(analysis: PageAnalysis, stretch: float, fall: float) -> tuple[float, float]:
-    """Correct the stretch and the fall of a page without a grid to a usual resolution and to level rows, if it is close to both."""
+    """Correct the stretch of a page without a grid to a usual resolution, and its fall to level rows, if they are close to these."""
     dpi = 25.4 * analysis.warp.scale * stretch / analysis.layers.zoom
     nearest = min(_USUAL_DPI, key=lambda usual: abs(np.log(usual / dpi)))
     if abs(np.log(nearest / dpi)) > _AT_DPI:
@@ -208,7 +213,7 @@ def judged_by_first_reading(page: LaidOutPage, settings: Settings) -> LaidOutPag
 
 @dataclass(frozen=True, eq=False)
 class _PageInk:
-    """What is known of a page before its layout: the straightened page, its pulses, the ink of every track, and the picture's own ink."""
+    """What is known of a page without its layout: the straightened page, its pulses, the ink of every track, and the picture's own ink."""
 
     straight: StraightPage
     pulses: list[Pulse]
@@ -217,6 +222,7 @@ class _PageInk:
 
 
 def _page_ink(analysis: PageAnalysis) -> _PageInk:
+    """Straighten a page, find its pulses, and follow the ink of its tracks."""
     ink = picture_ink(analysis.layers)
     pulses = read_pulses(analysis.layers, analysis.warp, None if ink is None else ink.coverage)
     area = ink_area(analysis)
@@ -237,8 +243,7 @@ def _lay_out_best(analysis: PageAnalysis, settings: Settings, page_ink: _PageInk
     -------
     page : LaidOutPage
     frame : (float, float)
-        On a page without a grid, the stretch of its millimetres and the fall of its rows, as measured from the bars between its columns;
-        otherwise (1, 0).
+        Stretch and fall of a page without a grid, as `frame_of_bars` measures them from the bars between its columns; otherwise (1, 0).
     """
     assert analysis.match is not None
     page_ink = page_ink or _page_ink(analysis)
@@ -266,15 +271,15 @@ def _lay_out_match(analysis: PageAnalysis, match: LayoutMatch, settings: Setting
         axis = refine_start(axis, analysis, match, straight, rows, pulses, settings.fs)
     own = pulses_of_rows(analysis.tracks, pulses)
     gains = gains_mm_mv(analysis, page_ink.ink, own, pulses, settings, flags)
-    baselines, told = baselines_mm(match, rows, own, axis, gains[0], flags)
+    baselines, zeros = baselines_mm(match, rows, own, axis, gains[0], flags)
     read = {name.lead for name in analysis.names}
     missing = [label for label in match.cells.values() if label.removeprefix("-") not in read]
     if missing:
         flags.append(f"names that were not read, taken from layout {match.layout.name}: {', '.join(missing)}")
-    further = sum(name.sure > _SURE_NAME for name in analysis.names) - match.found
-    if further > _ANOTHER_PAGE * len(match.cells):
-        flags.append(f"{further} names of leads belong to nothing that was read: there may be another page in the picture")
-    segments = _segments(match, axis, baselines, told, gains, settings.fs)
+    unused = sum(name.sure > _SURE_NAME for name in analysis.names) - match.found
+    if unused > _ANOTHER_PAGE * len(match.cells):
+        flags.append(f"{unused} names of leads belong to nothing that was read: there may be another page in the picture")
+    segments = _segments(match, axis, baselines, zeros, gains, settings.fs)
     traced = tuple(page_ink.planes[track] for segment in segments if (track := match.tracks[segment.row]) is not None)
     laid = PageSegments(segments, axis.speed_mm_s, settings.fs, THIN_MM)
     found = LaidOutPage(analysis, match, laid, traced, gains[0], tuple(flags), page_ink.ink)
@@ -294,21 +299,21 @@ def read_traces(page: LaidOutPage, mode: str = "stroke_fit", name: str = "record
         {"trace": np.stack(page.by_segment)}, page.rows, mode=mode, warp=warp, ink=ink, close=close, pulses=page.pulses,
         start_sd_mm=page.start_sd_mm, lines_mm=lines_mm, name=name,
     )  # fmt: skip
-    told = replace(found, flags=(*page.flags, *found.flags))
-    return Reading(told, page.analysis, page.match.layout.name, page.rows.speed_mm_s, page.gain_mm_mv, page.confidence, page.checks)
+    decoded = replace(found, flags=(*page.flags, *found.flags))
+    return Reading(decoded, page.analysis, page.match.layout.name, page.rows.speed_mm_s, page.gain_mm_mv, page.confidence, page.checks)
 
 
 def _without_marks(page: LaidOutPage, warp: PageWarp, ink: PictureInk) -> PictureInk:
-    """The ink, with the pixels marked as hidden in which bars or calibration pulses cover the traces."""
+    """A copy of the ink in which pixels where bars or calibration pulses cover the traces are marked as hidden."""
     covered = behind_bars(page.rows, warp, ink) | behind_pulses(page.rows, warp, ink, page.pulses)
     return replace(ink, hidden=ink.hidden | covered)
 
 
 def _at_own_scale(page: LaidOutPage) -> tuple[PageWarp, PictureInk] | None:
-    """Map and ink of the picture before it was resized for the network; None if that hardly changed its size.
+    """Warp and ink of the picture at its original size; None if resizing it for the network hardly changed the size, or shrank it a lot.
 
-    Pixels of the original picture are better data for the fit. Their noise is independent, and each is the mean of the ink on it, as in the
-    stroke's model.
+    Pixels of the original picture are better data for the fit. Their noise is independent, and each is the mean of the ink in its area, as
+    the model of the stroke assumes.
     """
     layers = page.analysis.layers
     if layers.original is None or layers.zoom < _LEAST_ZOOM or abs(np.log(layers.zoom)) < _SAME_ZOOM:
@@ -322,7 +327,7 @@ def _at_own_scale(page: LaidOutPage) -> tuple[PageWarp, PictureInk] | None:
 
 
 def _meant_lines_mm(analysis: PageAnalysis) -> tuple[float, float] | None:
-    """Where upright lines of the grid were meant to be, see `meant_lines_mm`; None if the grid's 5 mm lines are not seen."""
+    """The range of offsets by `meant_lines_mm`; None if the 5 mm lines of the grid are not seen."""
     layers = analysis.layers
     if analysis.gridless or layers.picture is None or (layers["major"] > _FIVES).mean() < _FIVES_SHARE:
         return None
@@ -330,7 +335,7 @@ def _meant_lines_mm(analysis: PageAnalysis) -> tuple[float, float] | None:
 
 
 def as_colour(picture: np.ndarray) -> np.ndarray:
-    """A picture as (height, width, 3) uint8."""
+    """A picture as (height, width, 3) uint8; `ImageError` if it is too small or no picture."""
     if picture.dtype != np.uint8 or picture.ndim not in (2, 3):
         raise ImageError(f"a picture of {picture.dtype} {picture.shape}, expected uint8 (height, width, 3) or (height, width)")
     if min(picture.shape[:2]) < _SMALLEST:
@@ -343,6 +348,7 @@ def as_colour(picture: np.ndarray) -> np.ndarray:
 
 
 def _follow_tracks(tracks: Sequence[Track], strip: Strip) -> list[TracePath]:
+    """Follow every track along a straightened page."""
     right = strip.left_mm + strip.ink.shape[1] / strip.scale
     levels = [track.level_mm for track in tracks]
     distances = [min((abs(level - other) for j, other in enumerate(levels) if j != k), default=40.0) for k, level in enumerate(levels)]
@@ -350,7 +356,7 @@ def _follow_tracks(tracks: Sequence[Track], strip: Strip) -> list[TracePath]:
 
 
 def _segments(
-    match: LayoutMatch, axis: TimeAxis, baselines: Sequence[float], told: Sequence[str], gains: tuple[float, float], fs: float
+    match: LayoutMatch, axis: TimeAxis, baselines: Sequence[float], zeros: Sequence[str], gains: tuple[float, float], fs: float
 ) -> tuple[Segment, ...]:
     """The segments of a layout that are in the picture, ordered by row and column."""
     segments = []
@@ -365,5 +371,5 @@ def _segments(
         gain = gains[1] if lead.startswith("V") else gains[0]
         signed = -gain if label.startswith("-") else gain
         at = axis.start_mm + column * axis.pitch_mm
-        segments.append(Segment(lead, first, last, at, baselines[row], signed, rhythm=rhythm, row=row, zero=told[row]))
+        segments.append(Segment(lead, first, last, at, baselines[row], signed, rhythm=rhythm, row=row, zero=zeros[row]))
     return tuple(segments)

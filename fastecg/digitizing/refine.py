@@ -1,7 +1,7 @@
-"""The second fit: every row of traces is fitted at once, to the pen's ink as the picture itself shows it.
+"""The second fit: each row of traces is fitted as a whole to the ink in the picture itself.
 
-The first fit, to the traces in the maps of the network, tells which ink belongs to which lead. In the second fit every row of traces is one
-stroke. Its pen is lifted between leads, so that neighbouring leads do not influence each other. Pixels under the strokes of other rows are
+The first fit, to the traces in the map of the network, has shown which ink belongs to which lead. In the second fit, a row of traces is one
+stroke. The pen is lifted between leads, so that neighbouring leads do not influence each other. Pixels under the strokes of other rows are
 left out. The two fits are averaged, since their errors are nearly independent. Where the second fit is unreliable or follows other ink,
 only the first one counts.
 """
@@ -24,34 +24,34 @@ from fastecg.digitizing.pulses import Pulse, runs_into
 from fastecg.digitizing.row_ends import Overhang, overhang_mm
 from fastecg.kernels.runs import runs_of
 
-# The last two stages of the first fit, whose result is the start here, but without the attraction of distant ink.
+# The last two stages of the first fit, without the attraction of distant ink. This fit starts from the result of the first.
 _STAGES = (Stage(0.015, 2, 0.0, 6, 0.8, rel_tol=0.01), Stage(0.005, 3, 0.0, 10, rel_tol=0.001))
-_PEN_MM = 0.4  # Pen width at which this fit starts.
-_NEAR_PX = 4.0  # Ink within this distance from the stroke of the first fit is fitted; on steep flanks the first fit may be this far off.
-_OTHERS_PX = 1.5  # Width beside the strokes of other rows that is left out, since their edges are soft.
-_MARGIN_PX = 8  # Pixels farther than this from a row take no part in its fit.
+_PEN_MM = 0.4  # Width of the pen with which this fit starts.
+_NEAR_PX = 4.0  # Ink within this distance from the stroke of the first fit is fitted. On steep flanks, that fit may be this far off.
+_OTHERS_PX = 1.5  # Pixels this close to the strokes of other rows are left out, too, since the edges of strokes are soft.
+_MARGIN_PX = 8  # Width of the margin around a row in the part of the picture that is used for its fit.
 _HOOK_SAMPLES = 4  # Samples at either end of a trace that are searched for a hook.
 _USUAL_SAMPLES = 12  # Samples next to them from which the usual step between samples is estimated.
 _HOOK_FACTOR = 6.0  # A step may belong to a hook if it is more than this many times as large as the usual one.
-_LEAST_HOOK_MM = 0.5  # Minimum height of such a step.
+_LEAST_HOOK_MM = 0.5  # Minimum height of a step that belongs to a hook.
 _MAX_SD_PX = 3.0  # Samples whose standard deviation is larger keep the value of the first fit.
 _HIDING_PX = 9  # Side of the square around a pixel of writing in which a trace may be hidden.
 _HIDDEN_SD_MM = 1.0  # Standard deviation of samples that are interpolated behind writing.
 _MAX_GAP_MM = 8.0  # Longest gap behind writing that is interpolated: about a word.
 _HIDDEN_SHARE = 0.6  # Minimum share of such a gap that writing covers.
-_MAX_DISTANCE_PX = 2.0  # Samples of the second fit that are farther than this from the first are ignored: they have followed other ink.
-# Median standard deviation of a row's samples, px, at which both fits have equal weight. The second fit is better on crisp pages (0.07 to
-# 0.1 px), the first on blurred or noisy ones (0.4 to 0.5 px). The difference exceeds what the deviations predict, hence the fourth power.
-# The noise of bare paper was a poorer criterion, since most of it comes from the grid.
+_MAX_DISTANCE_PX = 2.0  # Samples of the second fit that are farther than this from the first are not used: they have followed other ink.
+# Median standard deviation of a row's samples, px, at which both fits have equal weight. On crisp pages, where it is 0.07 to 0.1 px, the
+# second fit is better; on blurred or noisy ones, where it is 0.4 to 0.5 px, the first is. The errors of the fits differ by more than the
+# deviations predict, hence the fourth power. The noise of bare paper was a poorer criterion, since most of it comes from the grid.
 _EQUAL_WEIGHT_PX = 0.25
 _WEIGHT_POWER = 4.0
-_FLANK_SAMPLES = 1  # Number of samples by which steep flanks are widened when the distance between the two fits is computed.
+_FLANK_SAMPLES = 1  # Number of samples by which a steep slope is extended on either side when the distance between the fits is computed.
 
 
 def refined(
     readings: Sequence[SegmentReading], rows: PageSegments, warp: PageWarp, ink: PictureInk
 ) -> tuple[list[SegmentReading], dict[int, FittedPen]]:
-    """Fit the segments of a page again, to the picture's own ink.
+    """Fit the segments of a page again, to the ink in the picture itself.
 
     Parameters
     ----------
@@ -69,20 +69,20 @@ def refined(
         The pen of every row that could be fitted, by the row's number.
     """
     groups = _by_row(readings)
-    strokes = {at: [warp.forward(np.column_stack([item.x_mm(rows), item.y_mm])) for item in group] for at, group in groups.items()}
+    strokes = {row: [warp.forward(np.column_stack([item.x_mm(rows), item.y_mm])) for item in group] for row, group in groups.items()}
     out: list[SegmentReading] = []
     pens: dict[int, FittedPen] = {}
 
-    def fit(at: int) -> tuple[list[SegmentReading], FittedPen | None]:
-        others = [points for other, parts in strokes.items() if other != at for points in parts]
-        return _refined_row(groups[at], rows, warp, ink, strokes[at], others)
+    def fit(row: int) -> tuple[list[SegmentReading], FittedPen | None]:
+        others = [points for other, parts in strokes.items() if other != row for points in parts]
+        return _refined_row(groups[row], rows, warp, ink, strokes[row], others)
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         found = list(pool.map(fit, groups))
-    for at, (fitted, pen) in zip(groups, found, strict=True):
+    for row, (fitted, pen) in zip(groups, found, strict=True):
         out += fitted
         if pen is not None:
-            pens[at] = pen
+            pens[row] = pen
     return out, pens
 
 
@@ -102,18 +102,18 @@ def overhangs(
     ink: PictureInk,
     pulses: Sequence[Pulse],
 ) -> list[Overhang]:
-    """Measure the ink beyond the ends of rows, and beyond the ends of columns with blank paper between them.
+    """Measure how far ink reaches beyond the first and last sample of every segment.
 
-    Ends that touch a calibration pulse give NaN.
+    It is NaN where an end touches the next segment or a calibration pulse.
     """
     groups = _by_row(readings)
-    return [end for at, pen in pens.items() for end in _overhangs(groups[at], rows, warp, ink, pen, pulses)]
+    return [end for row, pen in pens.items() for end in _overhangs(groups[row], rows, warp, ink, pen, pulses)]
 
 
 def _overhangs(
     group: list[SegmentReading], rows: PageSegments, warp: PageWarp, ink: PictureInk, pen: FittedPen, pulses: Sequence[Pulse]
 ) -> list[Overhang]:
-    """Measure the overhangs of one row."""
+    """Measure the overhangs of the segments of one row."""
     points = [np.column_stack([item.x_mm(rows), item.y_mm]) for item in group]
     gaps_mm = [np.inf, *(after[0, 0] - before[-1, 0] for before, after in pairwise(points)), np.inf]
 
@@ -127,7 +127,7 @@ def _overhangs(
 
 
 def bridged(readings: Sequence[SegmentReading], rows: PageSegments, warp: PageWarp, ink: PictureInk) -> list[SegmentReading]:
-    """Interpolate segments linearly where writing of at most a word hides them.
+    """Interpolate segments linearly where writing no longer than a word hides them.
 
     Interpolated samples get the standard deviation of a trace that may be anywhere between the upper and lower edges of the letters.
     """
@@ -152,7 +152,10 @@ def bridged(readings: Sequence[SegmentReading], rows: PageSegments, warp: PageWa
 def _refined_row(
     group: list[SegmentReading], rows: PageSegments, warp: PageWarp, ink: PictureInk, own: list[np.ndarray], others: list[np.ndarray]
 ) -> tuple[list[SegmentReading], FittedPen | None]:
-    """Fit the segments of one row again. Returns their readings and the pen, None if nothing was fitted."""
+    """Fit the segments of one row again. Returns their readings and the pen, which is None if nothing was fitted.
+
+    `own` are the points (n, 2) px of each of its segments by the first fit, `others` those of the segments of other rows.
+    """
     lifted = np.array([np.nan])
     x_mm = np.concatenate([part for item in group for part in (item.x_mm(rows), lifted)])
     y_mm = np.concatenate([part for item in group for part in (item.y_mm, lifted)])
@@ -201,7 +204,7 @@ def _distance_from_trace(second: np.ndarray, first: np.ndarray, step_mm: float) 
 
 
 def _part_around(own: list[np.ndarray], shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
-    """First pixel (x, y) of the part of the picture around a row, and the first pixel beyond it."""
+    """First pixel (x, y) of the part of the picture around the points `own` of a row, and the first pixel beyond this part."""
     every = np.concatenate(own)
     low = np.maximum(np.floor(np.nanmin(every, axis=0)).astype(int) - _MARGIN_PX, 0)
     return low, np.minimum(np.ceil(np.nanmax(every, axis=0)).astype(int) + _MARGIN_PX, shape[::-1])
@@ -210,7 +213,7 @@ def _part_around(own: list[np.ndarray], shape: tuple[int, ...]) -> tuple[np.ndar
 def _ink_to_fit(
     ink: PictureInk, low: np.ndarray, high: np.ndarray, own: list[np.ndarray], others: list[np.ndarray], pen_px: float
 ) -> np.ndarray:
-    """The ink of a row: 0 at a distance from its stroke, NaN under other strokes and writing."""
+    """The ink of a row in the part of the picture from `low` to `high`: 0 far from its stroke, NaN under other strokes and writing."""
     from fastecg.kernels.capsule import stroke_polyline
 
     part = slice(low[1], high[1]), slice(low[0], high[0])

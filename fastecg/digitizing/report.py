@@ -1,4 +1,4 @@
-"""The report of a reading, as values for JSON, and its overlay, which is the input picture with the reading drawn over it."""
+"""The report of a reading, as plain values for JSON, and its overlay: the input picture with the reading drawn over it."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from fastecg.digitizing.layout import Segment
 from fastecg.digitizing.reading import Reading
 from fastecg.record import LEADS, Record
 
-_SURE_MV = 0.03  # Samples with at most this standard deviation count as read with confidence.
-_LINE_PX = 1.5  # Width of a trace that is drawn over the picture.
-_THIN_PX = 0.8  # Width of boundaries and 0 mV lines that are drawn over the picture.
-_NAME_PX = 14.0  # Height of lead names.
-_TICK_MM = np.array([[0.0, -4.0], [0.0, 4.0]])  # Ends of the tick where a lead starts or stops, from its 0 mV line.
-_NAME_MM = np.array([0.8, 1.0])  # Upper left corner of a lead's name, from the start of its 0 mV line.
-#: Colours of neighbouring leads, sRGB.
+_SURE_MV = 0.03  # Samples count as read with confidence if their standard deviation is at most this, or unknown.
+_LINE_PX = 1.5  # Width of the traces that are drawn over the picture.
+_THIN_PX = 0.8  # Width of the 0 mV lines and of the ticks at their ends.
+_NAME_PX = 14.0  # Font size of the names of leads.
+_TICK_MM = np.array([[0.0, -4.0], [0.0, 4.0]])  # Ends (x, y) of the tick at either end of a 0 mV line, relative to that end.
+_NAME_MM = np.array([0.8, 1.0])  # Upper left corner (x, y) of a lead's name, relative to the start of its 0 mV line.
+#: Colours of leads, sRGB, which are used in turn.
 _COLOURS = ((220, 30, 40), (30, 90, 220), (0, 140, 60), (190, 0, 190), (230, 120, 0), (0, 150, 170))
 
 
@@ -36,7 +36,7 @@ def report_of(reading: Reading, *, deviations: bool = True) -> dict[str, Any]:
     ----------
     reading : Reading
     deviations : bool
-        Whether to list the standard deviation of every sample in µV; it is null where nothing was read.
+        Whether to list the standard deviation of every sample in µV, which is None where nothing was read.
     """
     found, analysis = reading.decoded, reading.analysis
     return {
@@ -49,14 +49,14 @@ def report_of(reading: Reading, *, deviations: bool = True) -> dict[str, Any]:
         "quarter_turns": analysis.turns,
         "px_per_mm": analysis.warp.scale / analysis.layers.zoom,
         "checks": dict(reading.checks),
-        "segments": [_of_segment(reading, segment) for segment in found.layout.segments],
+        "segments": [_segment_values(reading, segment) for segment in found.layout.segments],
         "names_read": sorted({name.lead for name in analysis.names}),
-        "leads": {lead: _of_lead(reading, lead, deviations) for lead in found.record.leads},
+        "leads": {lead: _lead_values(reading, lead, deviations) for lead in found.record.leads},
         "flags": list(found.flags),
     }
 
 
-def _of_segment(reading: Reading, segment: Segment) -> dict[str, Any]:
+def _segment_values(reading: Reading, segment: Segment) -> dict[str, Any]:
     """One segment as plain values. `line_px` are the ends [x, y] of its 0 mV line in pixels of the input picture."""
     found, analysis = reading.decoded, reading.analysis
     rows = found.layout
@@ -88,28 +88,32 @@ def unturned(points_px: np.ndarray, analysis: PageAnalysis) -> np.ndarray:
     )
 
 
-def _of_lead(reading: Reading, lead: str, deviations: bool) -> dict[str, Any]:
-    """One lead as plain values: the sample ranges that are drawn, and the shares of them that were read, and read with confidence."""
+def _lead_values(reading: Reading, lead: str, deviations: bool) -> dict[str, Any]:
+    """One lead as plain values.
+
+    They are the ranges of samples that are drawn, the shares of these that were read and that were read with confidence, and the standard
+    deviations of samples.
+    """
     found = reading.decoded
     k = found.record.leads.index(lead)
-    spans = [(segment.start, segment.stop) for segment in found.layout.segments if segment.lead == lead]
+    ranges = [(segment.start, segment.stop) for segment in found.layout.segments if segment.lead == lead]
     drawn = np.zeros(found.record.samples, dtype=bool)
-    for start, stop in spans:
+    for start, stop in ranges:
         drawn[start:stop] = True
     read = np.isfinite(found.record.signal[k]) & drawn
     sd = found.sd[k]
     with np.errstate(invalid="ignore"):
         sure = read & ~(sd > _SURE_MV)
-    told = {"drawn": spans, "read": _share(read, drawn), "confidence": _share(sure, drawn)}
+    values = {"drawn": ranges, "read": _share(read, drawn), "confidence": _share(sure, drawn)}
     known = np.isfinite(sd)
-    told["sd_uv_median"] = round(float(np.median(1000 * sd[known])), 1) if known.any() else None
+    values["sd_uv_median"] = round(float(np.median(1000 * sd[known])), 1) if known.any() else None
     if deviations:
-        told["sd_uv"] = [round(float(1000 * value), 1) if np.isfinite(value) else None for value in sd]
-    return told
+        values["sd_uv"] = [round(float(1000 * value), 1) if np.isfinite(value) else None for value in sd]
+    return values
 
 
 def _share(part: np.ndarray, whole: np.ndarray) -> float:
-    """Number of elements set in one mask, as a share of those in another."""
+    """Number of True elements in one mask, as a share of those in another, rounded to 4 decimals."""
     return round(float(part.sum() / max(whole.sum(), 1)), 4)
 
 
@@ -140,7 +144,7 @@ def overlay(picture: np.ndarray, reading: Reading) -> np.ndarray:
 
 
 def _draw(picture: np.ndarray, points: np.ndarray, width: float, colour: tuple[int, int, int]) -> None:
-    """Draw a line through points (n, 2) px into a picture (height, width, 3)."""
+    """Draw a line `width` px wide through points (n, 2) px into a picture (height, width, 3), in place."""
     from fastecg.kernels.capsule import stroke_polyline
 
     plane = np.zeros(picture.shape[:2], dtype=np.uint8)

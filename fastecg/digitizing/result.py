@@ -1,4 +1,4 @@
-"""`fastecg.digitize`: a picture in, a `Digitized` out, with everything that was read."""
+"""`fastecg.digitize`, which reads a picture, and `Digitized`, which holds all that was read."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ class ReadSegment:
     ----------
     lead : str
     row : int
-        Row of traces, counted from the top.
+        Row of traces, counted from 0 at the top.
     rhythm : bool
-        Whether it is a strip over the whole width.
+        Whether it is a rhythm strip.
     start_s, stop_s : float
         Time of its first sample and of the end of its last one, from the start of the page.
     zero : str
@@ -49,7 +49,7 @@ class ReadSegment:
     read : float
         Share of its samples that were read.
     sd_mv : float or None
-        Median standard deviation of its samples.
+        Median standard deviation of its samples in mV; None if no sample has one.
     """
 
     lead: str
@@ -76,9 +76,9 @@ class Digitized:
     layout : str
         Name of the layout, such as "3x4+1".
     order : str
-        Whether every signal has the name of its lead: "sure" or "uncertain".
+        Whether it is certain that every signal has the name of its lead: "sure" or "uncertain".
     confidence : float
-        Probability of this, 0 to 1.
+        Probability, 0 to 1, that every signal has the name of its lead.
     speed_mm_s, gain_mm_mv : float
         Paper speed and gain.
     segments : tuple of ReadSegment
@@ -88,7 +88,7 @@ class Digitized:
     flags : tuple of str
         Sentences about what went wrong or is doubtful.
     image : ndarray, shape (height, width, 3) uint8
-        The picture.
+        The picture that was read.
     """
 
     record: Record
@@ -118,7 +118,7 @@ class Digitized:
 
     @property
     def analysis(self) -> PageAnalysis:
-        """Layers, grid, tracks and names that were found in the picture. They are in pixels of the layers, turned upright."""
+        """Layers, grid, tracks and names that were found in the picture, in pixels of the layers, which are turned upright."""
         return self._reading.analysis
 
     @property
@@ -127,7 +127,7 @@ class Digitized:
         return self.analysis
 
     def to_page(self, points_px: np.ndarray) -> np.ndarray:
-        """Convert points (n, 2) in pixels of the picture to millimetres on the page, from any crossing of the grid."""
+        """Convert points (n, 2) in pixels of the picture to millimetres on the page, counted from some crossing of the grid's lines."""
         analysis = self._reading.analysis
         return np.asarray(analysis.warp.inverse(analysis.layers.to_maps(turned(np.asarray(points_px, dtype=np.float64), analysis))))
 
@@ -137,7 +137,7 @@ class Digitized:
         return unturned(analysis.layers.to_picture(analysis.warp.forward(np.asarray(points_mm, dtype=np.float64))), analysis)
 
     def report(self, *, deviations: bool = True) -> dict[str, Any]:
-        """The report that `save` writes, as plain values. With `deviations`, it has the standard deviation of every sample."""
+        """The report that `save` writes, as plain values. With `deviations`, it lists the standard deviation of every sample."""
         return report_of(self._reading, deviations=deviations)
 
     def overlay(self) -> np.ndarray:
@@ -145,7 +145,7 @@ class Digitized:
         return overlay(self.image, self._reading)
 
     def plot(self, axes: Axes | None = None) -> Axes:
-        """Show the picture with what was read drawn over it on matplotlib's `axes`, or on new ones, and return these."""
+        """Show the picture with what was read drawn over it on `axes` of matplotlib, or on new ones. Returns the axes."""
         if axes is None:
             from matplotlib import pyplot
 
@@ -164,7 +164,7 @@ class Digitized:
         folder : path
             Folder of the files; it is made if it does not exist.
         name : str, optional
-            Name of the files. Without it, they have the record's name, less the characters that WFDB does not allow.
+            Name of the files. Without it, they have the record's name without the characters that WFDB does not allow.
         overlay : bool
             Whether to write the picture with what was read drawn over it, as ``<name>-overlay.jpg``.
         also : sequence of str
@@ -173,7 +173,12 @@ class Digitized:
         Returns
         -------
         Path
-            ``<folder>/<name>``, for `fastecg.read_record`.
+            ``<folder>/<name>``, which `fastecg.read_record` reads.
+
+        Raises
+        ------
+        FastecgError
+            If a further format is unknown, cannot hold the record, or needs a package that is not installed.
         """
         import orjson
 
@@ -217,20 +222,20 @@ def digitize(
         A file that `fastecg.read_image` can read, or sRGB or grey pixels, (height, width, 3) or (height, width) uint8. Pictures may have
         about 100 to 600 dpi, and may be turned by any number of quarter turns.
     layout : str, optional
-        Name of the page's layout, such as "3x4+1". Without it, the layout is found out from the picture.
+        Name of the page's layout, such as "3x4+1". Without it, the layout is found from the picture.
     speed_mm_s, gain_mm_mv : float, optional
-        Paper speed in mm/s and gain in mm/mV. Without them, they are found out from the picture.
+        Paper speed in mm/s and gain in mm/mV. Without them, they are found from the picture.
     fs : float
         Sampling frequency of the record in Hz.
     mode : {"stroke_fit", "softargmax", "centroid"}
-        How heights are read from the ink: "stroke_fit" fits the stroke of a pen to it; "softargmax" and "centroid" take the soft maximum or
-        the mean of every column of pixels.
+        How the heights of traces are read from their ink: "stroke_fit" fits the stroke of a pen to it; "softargmax" and "centroid" take the
+        soft maximum or the mean of every column of pixels.
     page : path, optional
         JSON file of a page that was corrected with ``fastecg review``.
     name : str, optional
         Name of the record. Without it, the record has the name of the file, or "record".
     weights : path
-        ONNX file of another network, as ``fastecg train`` writes it.
+        ONNX file of the network, as ``fastecg train`` writes it. Without it, the network of the package is used.
 
     Returns
     -------
@@ -239,11 +244,11 @@ def digitize(
     Raises
     ------
     ImageError
-        If the picture cannot be read, is too small, or shows no page that can be read.
+        If the picture cannot be read, is too small, or shows no page that can be read, or there is no file of `weights`.
     LayoutError
-        If the layout is unknown, or `page` is not a corrected page.
+        If the layout is unknown, the paper speed, gain or sampling frequency is out of range, or `page` is not a corrected page.
     FastecgError
-        If the mode is unknown, or onnxruntime is not installed.
+        If the mode is unknown, or onnxruntime or the library that reads the file is not installed.
 
     Examples
     --------
@@ -262,9 +267,9 @@ def digitize(
 
 
 def digitized_of(reading: Reading, picture: np.ndarray) -> Digitized:
-    """A `Digitized` from a reading."""
-    told = report_of(reading, deviations=False)
-    segments = tuple(ReadSegment(**item | {"line_px": tuple(map(tuple, item["line_px"]))}) for item in told["segments"])
+    """The `Digitized` of a reading and the picture (height, width, 3) uint8 that was read."""
+    report = report_of(reading, deviations=False)
+    segments = tuple(ReadSegment(**item | {"line_px": tuple(map(tuple, item["line_px"]))}) for item in report["segments"])
     found = reading.decoded
     return Digitized(
         found.record, found.sd, reading.layout, reading.order, reading.confidence, reading.speed_mm_s, reading.gain_mm_mv, segments,
@@ -284,8 +289,8 @@ def read_image(path: str | os.PathLike[str], page: int = 0) -> np.ndarray:
     Returns
     -------
     ndarray, shape (height, width, 3) uint8
-        sRGB pixels, turned by the orientation that the camera noted. A picture of more than 25 million pixels is reduced to a half or a
-        third of its sides.
+        sRGB pixels, turned upright by the orientation that the camera noted. A picture of more than 25 million pixels is reduced to half or
+        a third of its width and height.
 
     Raises
     ------

@@ -1,9 +1,11 @@
 """Locate the start of time to a few micrometres: by how far ink extends beyond the first and last sample of each row, and by the grid.
 
-The fit only adjusts heights at fixed times; it cannot tell whether the ink starts slightly before or after the first sample. So the fitted
-stroke is lengthened and shortened until the residual at the row's end is smallest, which works for any slope and blur. `start_delay_mm` is
-a Bayesian estimate: the prior is the earlier estimate of the start and the grid, whose 5 mm lines programs like to start on; the likelihood
-is that of the measured ends, for every cap that the pen may have.
+The fit adjusts only heights at fixed times, so it does not show whether the ink starts slightly before or after the first sample. To
+measure this, the fitted stroke is lengthened and shortened until its residual at the end of the row is smallest, which works for any slope
+and blur.
+
+`start_delay_mm` is a Bayesian estimate. Its prior combines the earlier estimate of the start with the grid, since programs usually start
+time on a 5 mm line. Its likelihood is that of the measured ends, for every cap that the pen may have.
 """
 
 from __future__ import annotations
@@ -17,34 +19,34 @@ from fastecg.digitizing.coarse import PageWarp
 from fastecg.digitizing.gauss_newton import FittedPen
 from fastecg.digitizing.ink import PictureInk
 
-_INSIDE_MM = 1.0  # Length of the trace next to its end that is compared with the ink.
+_INSIDE_MM = 1.0  # Length of the part of a trace next to its end that is compared with the ink.
 _LONGEST_MM = 0.6  # Largest overhang that is tried.
-_SHORTEST_MM = -0.3  # Smallest overhang that is tried: the ink ends before the last sample.
+_SHORTEST_MM = -0.3  # Smallest overhang that is tried. It is negative if the ink ends before the last sample.
 _STEP_MM = 0.02  # Step of the fine search for the overhang.
-_COARSE = 3  # The coarse search uses this multiple of it.
-_BEYOND_MM = 0.2  # Length beyond the farthest end that has to be blank paper.
+_COARSE = 3  # Step of the coarse search, as a multiple of that of the fine one.
+_BEYOND_MM = 0.2  # Length beyond the largest overhang that has to be blank paper.
 _RISES_MM = (0.0, 0.1, 0.2, 0.3, 0.45, 0.6)  # Height changes, up and down, that are tried for the ink beyond the last sample.
 _SAMPLES_PER_PX = 3  # Number of points per pixel, along x and along y, at which the ink is computed.
-_DARKEST = 1.2  # Coverage is clipped at this multiple of the pen's ink.
-_LEAST_SAMPLES = 6  # Samples of a trace below which its ends are not measured.
-# Overhang relative to a round cap, in radii of the pen, prior probability, and standard deviation: of square, round and butt caps. The
-# overhangs are about those that `overhang_mm` measures on such caps: 0.15 to 0.16 and -0.75 to -0.84 where they are drawn exactly, 0.11 to
-# 0.18 for the square caps of programs.
+_DARKEST = 1.2  # The coverage of the picture is clipped at this multiple of the pen's.
+_LEAST_SAMPLES = 6  # Ends of traces with fewer samples are not measured.
+# For square, round and butt caps: the overhang relative to a round cap in radii of the pen, its prior probability, and its standard
+# deviation. The overhangs are about those that `overhang_mm` measures: 0.15 to 0.16 and -0.75 to -0.84 on square and butt caps that are
+# drawn exactly, and 0.11 to 0.18 on the square caps of programs.
 _CAPS = ((0.13, 0.5, 0.06), (0.0, 0.3, 0.08), (-0.8, 0.1, 0.12))
-_SOFT = 0.4  # Further standard deviation of caps, as a share of the blur beyond that of the pixels.
-_OTHER_CAP = 0.02  # Uniform prior density of any other cap, per radius of the pen.
+_SOFT = 0.4  # Additional standard deviation of caps, as a share of the blur of edges beyond that of the pixels.
+_OTHER_CAP = 0.02  # Prior density of caps other than these, per radius of the pen.
 _CAP_RANGE = (-1.0, 0.8)  # Caps that are tried, in radii of the pen.
-_START_FAR = 3.0  # Factor of the standard deviation of a start that is an outlier.
+_START_FAR = 3.0  # Standard deviation of a start that is an outlier, as a multiple of that of other starts.
 _FAR = 0.05  # Prior probability of such an outlier.
 _STRAY = 0.1  # Prior probability that a measured end is spurious.
-_RANGE_MM = 0.9  # Width of the uniform distribution of spurious ends: that of the search.
-_LEAST_SD_MM = 0.006  # Standard deviation of the time of many ends.
+_RANGE_MM = 0.9  # Width of the uniform distribution of spurious ends: the range of the search.
+_LEAST_SD_MM = 0.006  # Standard deviation of the median of many ends.
 _FEW_SD_MM = 0.04  # Standard deviation of one end alone.
 _EARLY = 0.3  # Prior probability that rows end before their time.
-_EARLIEST_MM = 0.3  # Largest amount by which they then do.
-_ON_LINE = 0.7  # Prior probability that time starts on a 5 mm line of the grid, as programs draw it.
+_EARLIEST_MM = 0.3  # Largest distance by which such rows end early.
+_ON_LINE = 0.7  # Prior probability that time starts on a 5 mm line of the grid, as most programs let it.
 _LINES_MM = 5.0  # Distance of these lines.
-_ON_FINE_LINE = 0.1  # Prior probability of a start on a 1 mm line, or of 5 mm lines that were wrongly identified.
+_ON_FINE_LINE = 0.1  # Prior probability of a start on another 1 mm line, or that other lines were taken for 5 mm lines.
 _KNOWN_MM = 0.06  # The 1 mm lines are used only if the range from `meant_lines_mm` is narrower than this.
 _LINE_SD_MM = 0.008  # Standard deviation of a start about its line.
 _MOST_MM = 0.2  # Largest correction of the start of time, in either direction.
@@ -53,9 +55,9 @@ _FINE_MM = 0.004  # Distance between the starts that are tried.
 
 @dataclass(frozen=True)
 class Overhang:
-    """Distances by which a row's ink extends beyond its first and its last sample, mm; NaN if they cannot be measured.
+    """Distances by which the ink of a segment extends beyond its first and its last sample, mm; NaN if they cannot be measured.
 
-    `radius_mm` is half the pen's width, `soft_mm` the blur of its edges beyond that of the pixels.
+    `radius_mm` is half the width of the pen, and `soft_mm` the blur of its edges beyond that of the pixels.
     """
 
     left_mm: float
@@ -65,20 +67,20 @@ class Overhang:
 
 
 def overhang_mm(points_mm: np.ndarray, warp: PageWarp, ink: PictureInk, pen: FittedPen, radius_px: float) -> float:
-    """Measure how far ink extends beyond the first of the page points (n, 2) of a trace, along page x; NaN if it cannot be seen.
+    """Measure how far ink extends along page x beyond the first of the points of a trace, in mm; NaN if it cannot be measured.
 
     Parameters
     ----------
     points_mm : ndarray, shape (n, 2)
-        Points from an end of a row inwards.
+        Page points of the trace, from an end inwards.
     warp : PageWarp
     ink : PictureInk
     pen : FittedPen
     radius_px : float
-        Half the nominal width of the pen.
+        Half the width of the pen before the fit, which `pen.width` multiplies.
     """
     start, way = points_mm[0], float(np.sign(points_mm[0, 0] - points_mm[-1, 0]))
-    points = points_mm[np.abs(points_mm[:, 0] - start[0]) < _INSIDE_MM][::-1]  # ordered from inside to the end
+    points = points_mm[np.abs(points_mm[:, 0] - start[0]) < _INSIDE_MM][::-1]  # Ordered from inside to the end.
     if len(points) < _LEAST_SAMPLES or not np.isfinite(points).all():
         return np.nan
     beyond = start + np.array([way * (_LONGEST_MM + _BEYOND_MM), 0.0])
@@ -90,43 +92,43 @@ def overhang_mm(points_mm: np.ndarray, warp: PageWarp, ink: PictureInk, pen: Fit
         return np.nan
     y, x = np.mgrid[low[1] : high[1], low[0] : high[0]]
     pixels = np.column_stack([x.ravel(), y.ravel()]).astype(np.float64)
-    other = ink.hidden[y, x].ravel()
+    hidden = ink.hidden[y, x].ravel()
     away = _distances(pixels, line)
     inner = np.hypot(*(pixels - line[0]).T)
-    if other[(away.min(axis=0) < reach) & (inner > reach)].any():
+    if hidden[(away.min(axis=0) < reach) & (inner > reach)].any():
         return np.nan
-    near = ((away[:-1].min(axis=0) < reach) | (away[-1] < wide)) & (inner > reach) & ~other
+    near = ((away[:-1].min(axis=0) < reach) | (away[-1] < wide)) & (inner > reach) & ~hidden
     offsets = (np.arange(_SAMPLES_PER_PX) + 0.5) / _SAMPLES_PER_PX - 0.5
     within = (pixels[near][:, None] + np.stack(np.meshgrid(offsets, offsets), axis=-1).reshape(-1, 2)).reshape(-1, 2)
     covered = np.clip(ink.coverage[y, x].ravel()[near], 0.0, _DARKEST * max(pen.ink, 1.0))
     seen = _End(covered, within, np.minimum.accumulate(_distances(within, line[:-1]), axis=0))
 
-    def left(mm: np.ndarray) -> np.ndarray:
+    def residuals_at(mm: np.ndarray) -> np.ndarray:
         return np.array([_residual(seen, points, way, end, warp, pen, radius_px) for end in mm])
 
     coarse = np.arange(_SHORTEST_MM, _LONGEST_MM + _STEP_MM / 2, _COARSE * _STEP_MM)
-    near = coarse[int(np.argmin(left(coarse)))]
-    further = near + _STEP_MM * np.arange(-_COARSE, _COARSE + 1)
-    rest = left(further)
-    best = int(np.argmin(rest))
-    if best in (0, 2 * _COARSE) or not _SHORTEST_MM < further[best] < _LONGEST_MM:
+    middle = coarse[int(np.argmin(residuals_at(coarse)))]
+    fine = middle + _STEP_MM * np.arange(-_COARSE, _COARSE + 1)
+    residuals = residuals_at(fine)
+    best = int(np.argmin(residuals))
+    if best in (0, 2 * _COARSE) or not _SHORTEST_MM < fine[best] < _LONGEST_MM:
         return np.nan
-    before, least, after = rest[best - 1 : best + 2]
-    return float(further[best] + _STEP_MM * 0.5 * (before - after) / max(before - 2 * least + after, 1e-12))
+    before, least, after = residuals[best - 1 : best + 2]
+    return float(fine[best] + _STEP_MM * 0.5 * (before - after) / max(before - 2 * least + after, 1e-12))
 
 
 @dataclass(frozen=True, eq=False)
 class _End:
-    """Pixels at an end of a row.
+    """Pixels at an end of a trace.
 
     Attributes
     ----------
     ink : ndarray, shape (m,)
-        Their ink.
+        Coverage of each pixel.
     points : ndarray, shape (m * n, 2)
-        The n points in each at which the stroke's ink is computed.
-    nearest : ndarray, shape (knots - 1, m * n)
-        Smallest distance of each point from the trace up to knot 1, 2, ….
+        The n points px in each pixel at which the ink of the stroke is computed.
+    nearest : ndarray, shape (samples - 1, m * n)
+        Smallest distance px of each point from the trace up to its sample 1, 2, ….
     """
 
     ink: np.ndarray
@@ -135,19 +137,19 @@ class _End:
 
 
 def _residual(seen: _End, points: np.ndarray, way: float, further_mm: float, warp: PageWarp, pen: FittedPen, radius_px: float) -> float:
-    """Sum of squared residuals of a stroke extended by `further_mm`, minimised over the slope of the extension."""
+    """Sum of squared residuals of the ink of a stroke extended by `further_mm`, for the slope of the extension that fits best."""
     x, last = way * points[:, 0], points[-1]
     end = x[-1] + further_mm
-    knots = len(points) if further_mm >= 0.0 else max(int(np.searchsorted(x, end)), 1)  # number of knots that are kept
+    kept = len(points) if further_mm >= 0.0 else max(int(np.searchsorted(x, end)), 1)  # Number of samples that are kept.
     level = last[1] if further_mm >= 0.0 else float(np.interp(end, x, points[:, 1]))
-    rises = [0.0] if further_mm <= 0.0 else [sign * rise for rise in _RISES_MM for sign in (1, -1)]
+    rises_mm = [0.0] if further_mm <= 0.0 else [sign * rise_mm for rise_mm in _RISES_MM for sign in (1, -1)]
     least = np.inf
     radius = pen.width * radius_px
-    for rise in rises:
-        stroke = warp.forward(np.array([points[knots - 1], (way * end, level + rise)]))
+    for rise_mm in rises_mm:
+        stroke = warp.forward(np.array([points[kept - 1], (way * end, level + rise_mm)]))
         distance = _distances(seen.points, stroke)[0]
-        if knots > 1:
-            distance = np.minimum(distance, seen.nearest[knots - 2])
+        if kept > 1:
+            distance = np.minimum(distance, seen.nearest[kept - 2])
         covered = _step((radius - distance) / pen.blur) - _step((-radius - distance) / pen.blur)
         least = min(least, float(((pen.ink * covered.reshape(len(seen.ink), -1).mean(axis=1) - seen.ink) ** 2).sum()))
     return least
@@ -162,15 +164,15 @@ def _distances(points: np.ndarray, line: np.ndarray) -> np.ndarray:
 
 
 def _step(u: np.ndarray) -> np.ndarray:
-    """The same as `fastecg.kernels.fit.step`, for arrays."""
+    """The same as `fastecg.kernels.fit.step` for arrays: the share of a soft edge's ink, from 0 at u = -1 to 1 at u = 1."""
     rest = 1.0 - np.minimum(np.abs(u), 1.0)
     return np.asarray(np.where(u < 0.0, 0.5 * rest**2, 1.0 - 0.5 * rest**2))
 
 
 def start_delay_mm(overhangs: Sequence[Overhang], start_sd_mm: float, to_line_mm: tuple[float, float] | None = None) -> float:
-    """Posterior mean of the delay of the start of time, given the grid and the ends of rows.
+    """Posterior mean in mm of the delay of the start of time, given the grid and the ends of rows.
 
-    The cap lengthens both ends equally, while a later start lengthens one end and shortens the other. Rows may also end early.
+    A longer cap lengthens both ends equally, while a later start lengthens one end and shortens the other. Rows may also end early.
 
     Parameters
     ----------
@@ -178,7 +180,7 @@ def start_delay_mm(overhangs: Sequence[Overhang], start_sd_mm: float, to_line_mm
     start_sd_mm : float
         Standard deviation of the start before this estimate.
     to_line_mm : (float, float), optional
-        Smallest and largest delay with which the start would be on the nearest 5 mm line; None if there is no such line.
+        Smallest and largest delay by which the start would be on the nearest 5 mm line; None if there are no such lines.
     """
     left, right = (np.array([getattr(item, side) for item in overhangs]) for side in ("left_mm", "right_mm"))
     left, right = left[np.isfinite(left)], right[np.isfinite(right)]
@@ -191,27 +193,27 @@ def start_delay_mm(overhangs: Sequence[Overhang], start_sd_mm: float, to_line_mm
         return float((likely * late).sum() / likely.sum())
     radius = float(np.median([item.radius_mm for item in overhangs]))
     soft = _SOFT * float(np.median([item.soft_mm for item in overhangs])) / radius
-    likely = likely * (_OTHER_CAP + sum(often * _normal(cap - pens, np.hypot(sd, soft)) for pens, often, sd in _CAPS))
+    likely = likely * (_OTHER_CAP + sum(prior * _normal(cap - radii, np.hypot(sd, soft)) for radii, prior, sd in _CAPS))
     if len(left):
         likely = likely * (_STRAY / _RANGE_MM + _normal(cap * radius - late - np.median(left), _sd(left)))
     if len(right):
-        rest, sd = cap * radius + late - np.median(right), _sd(right)
-        early = ((rest > 0.0) & (rest < _EARLIEST_MM)) / _EARLIEST_MM
-        likely = likely * (_STRAY / _RANGE_MM + (1.0 - _EARLY) * _normal(rest, sd) + _EARLY * early)
+        off, sd = cap * radius + late - np.median(right), _sd(right)
+        early = ((off > 0.0) & (off < _EARLIEST_MM)) / _EARLIEST_MM
+        likely = likely * (_STRAY / _RANGE_MM + (1.0 - _EARLY) * _normal(off, sd) + _EARLY * early)
     return float((likely * late).sum() / likely.sum())
 
 
 def _on_lines(delay_mm: np.ndarray, to_line_mm: tuple[float, float]) -> np.ndarray:
-    """Factor by which the grid changes the density of a delay `delay_mm`, given the range of distances to the nearest 5 mm line."""
+    """Factor by which the grid changes the prior density of `delay_mm`, given the range of distances to the nearest 5 mm line."""
     from scipy.special import ndtr
 
     low, high = to_line_mm[0] - _FINE_MM, to_line_mm[1] + _FINE_MM
     out = np.full(delay_mm.shape, 1.0 - _ON_LINE - _ON_FINE_LINE)
     known = high - low < _KNOWN_MM
-    for often, apart_mm in ((_ON_LINE, _LINES_MM), (_ON_FINE_LINE, 1.0)) if known else ((_ON_LINE, _LINES_MM),):
+    for prior, apart_mm in ((_ON_LINE, _LINES_MM), (_ON_FINE_LINE, 1.0)) if known else ((_ON_LINE, _LINES_MM),):
         nearest = apart_mm * np.rint((low + high) / 2 / apart_mm)
         within = ndtr((delay_mm + nearest - low) / _LINE_SD_MM) - ndtr((delay_mm + nearest - high) / _LINE_SD_MM)
-        out += often * apart_mm * within / (high - low)
+        out += prior * apart_mm * within / (high - low)
     return out
 
 
@@ -221,6 +223,6 @@ def _normal(off: np.ndarray, sd: float) -> np.ndarray:
 
 
 def _sd(ends: np.ndarray) -> float:
-    """Standard deviation of the median of ends, mm. It is not below a minimum, since a few ends may share a common error."""
+    """Standard deviation of the median of ends, mm. It has a minimum, since a few ends may share a common error."""
     spread = 1.5 * float(np.median(np.abs(ends - np.median(ends)))) / np.sqrt(len(ends))
     return float(np.hypot(np.hypot(_LEAST_SD_MM, _FEW_SD_MM / len(ends)), spread))

@@ -13,19 +13,19 @@ from fastecg.digitizing.targets import SCALE
 from fastecg.digitizing.warp_fit import FittedWarp, residuals_mm, straight_warp
 from fastecg.errors import ImageError
 
-_CLEAR_MM = 0.06  # Largest median residual of an accepted map of a grid.
-_WORST_MM = 0.25  # Largest 90 % quantile of its residuals.
-_LEAST_SHARE = 0.03  # Minimum share of the picture in which the grid has to be followed, since any map fits a handful of nodes.
+_CLEAR_MM = 0.06  # Largest median residual of a warp with which the search ends.
+_WORST_MM = 0.25  # Largest 90 % quantile of the residuals of such a warp.
+_LEAST_SHARE = 0.03  # Minimum share of the picture in which the grid has to be followed, since any warp fits a handful of nodes.
 _SCALE_OFF = 0.25  # Largest log ratio of the grid's scale and the expected one.
 # If 1 mm takes fewer pixels of the picture than this, 1 mm lines may be miscounted: a program draws them on whole pixels, so that most are
 # 3 px apart and some 4. Its 5 mm lines are not.
 _FEW_PX = 4.5
-_PRINTED = 0.15  # Pixels in which the map of traces, pulses or writing (0 to 1) is at least this are ignored.
+_PRINTED = 0.15  # Pixels with at least this coverage (0 to 1) by traces, pulses or writing are left out.
 _BLUR_PX = 12.0  # Standard deviation of the blur with which the darkness of the paper is estimated.
 
 
 def picture_grid(layers: Layers) -> PageWarp | None:
-    """The map between pixels of the layers and millimetres of the page; None if there is no grid."""
+    """Find the map between pixels of the layers and millimetres of the page by the grid; None if there is no grid."""
     found: list[tuple[float, FittedWarp]] = []
     fives = Fives(layers["major"], SCALE)
     for fine in _planes(layers):
@@ -49,14 +49,14 @@ def picture_grid(layers: Layers) -> PageWarp | None:
 
 
 def _planes(layers: Layers) -> Iterator[np.ndarray]:
-    """Planes that may show all lines of the grid, the likeliest first."""
+    """Planes (height, width) that may show all lines of the grid, the likeliest first."""
     yield layers["grid"]
     if layers.picture is not None:
         yield _lines(layers)
 
 
 def _lines(layers: Layers) -> np.ndarray:
-    """The lines of a grid of any colour (height, width) float32, as the difference of darkness from the surrounding paper."""
+    """The lines of a grid of any colour, (height, width) float32 0 to 1: by how much pixels are darker than the paper around them."""
     from scipy.ndimage import gaussian_filter, maximum_filter
 
     assert layers.picture is not None

@@ -1,4 +1,4 @@
-"""Find the scale of a picture. The network is tried at several scales that would explain a period of the picture."""
+"""Find the scale of a picture, by trying the network at the scales at which a period in the picture is that of 1 mm or 5 mm lines."""
 
 from __future__ import annotations
 
@@ -12,36 +12,37 @@ from fastecg.digitizing.targets import SCALE
 
 _TILES = 4  # Number of tiles along either side of a picture.
 _TILE = 256  # Side in px of a tile whose spectrum is computed.
-_ACROSS = (3.3, 32.0)  # Range of scales in px/mm: 84 to 810 dpi.
+_SCALES = (3.3, 32.0)  # Range of scales in px/mm: 84 to 810 dpi.
 _SMALL = 1100  # Pictures with fewer pixels on their longer side may have lines less than 3 px apart, and are enlarged to find them.
 _ENLARGED = 2.0  # Enlargement of such pictures.
-_LIKELY = (100, 120, 150, 200, 250, 300, 400, 600)  # Resolutions tried if no period is found.
-_SEEN = 384  # Side in px of the part that the network sees.
-_NEAR = (0.75, 1.33)  # Range of periods, as shares of the expected one, in which a line's period is looked for.
-_PLAIN = 0.003  # There is no grid if its strength (see `carriers`) is at most this.
-_CLEAR = 0.035  # There is certainly a grid if its strength is larger than this.
-_SAME_PERIOD = 0.03  # Largest log ratio of the periods in the network's map and in the picture for them to agree.
-_AS_CLEAR = 0.5  # Periods weaker than this share of the clearest are left out: they may be harmonics.
-_NOT_OWN = 0.3  # Weight of a period that the network's map has and the picture itself has not.
+_LIKELY = (100, 120, 150, 200, 250, 300, 400, 600)  # Resolutions in dpi that are tried after those by the periods of the picture.
+_PART = 384  # Side in px of the part of a picture that is given to the network.
+_NEAR = (0.75, 1.33)  # Range in which the period of lines is looked for, as shares of the expected one.
+_PLAIN = 0.003  # There is no grid if the strength of its lines (see `carriers`) is at most this.
+_CLEAR = 0.035  # There is certainly a grid if this strength is larger.
+_SAME_PERIOD = 0.03  # Largest log ratio of the scales by a map of the network and by the picture for them to agree.
+_AS_CLEAR = 0.5  # Periods of the picture count only if they are stronger than this share of the strongest. Others may be harmonics.
+_NOT_OWN = 0.3  # Weight of a period in the map of the network that the picture itself does not have.
 
 
 def find_scales(picture: np.ndarray, network: LayerSegmenter) -> list[float]:
-    """Scales (px/mm) that a picture (height, width, 3) may have, that of the clearest grid first; empty if there is no grid."""
+    """Scales (px/mm) that a picture (height, width, 3) may have, from the clearest to the faintest grid; empty if there is none."""
     if max(picture.shape[:2]) < _SMALL:
         return [scale / _ENLARGED for scale in _find_scales(resized(picture, _ENLARGED), network)]
     return _find_scales(picture, network)
 
 
 def _find_scales(picture: np.ndarray, network: LayerSegmenter) -> list[float]:
+    """The same as `find_scales`, without enlarging small pictures."""
     found: list[tuple[float, float]] = []
     middles = _tile_centres(picture)
     periods = _periods(picture, middles)
-    clearest = max((clear for _, clear in periods), default=0.0)
-    own = [scale for scale, clear in periods if clear > _AS_CLEAR * clearest]
+    strongest = max((clear for _, clear in periods), default=0.0)
+    clear_scales = [scale for scale, clear in periods if clear > _AS_CLEAR * strongest]
     for px_per_mm in _candidates([scale for scale, _ in periods]):
         strength, scale = max(_try_scale(picture, network, px_per_mm, middle) for middle in middles[:2])
         if strength > _PLAIN:
-            shown = any(abs(np.log(scale / period)) < _SAME_PERIOD for period in own)
+            shown = any(abs(np.log(scale / period)) < _SAME_PERIOD for period in clear_scales)
             found.append((strength * (1.0 if shown else _NOT_OWN), scale))
         if strength > _CLEAR:  # No other grid is likely to be clearer.
             break
@@ -53,11 +54,11 @@ def _find_scales(picture: np.ndarray, network: LayerSegmenter) -> list[float]:
 
 
 def _try_scale(picture: np.ndarray, network: LayerSegmenter, px_per_mm: float, middle: tuple[float, float]) -> tuple[float, float]:
-    """Strength of the grid in the network's map at an assumed scale (px/mm), and the scale of the picture by this grid."""
-    seen = network.part(picture, SCALE / px_per_mm, middle, _SEEN)
+    """Strength of the grid in the maps of the network at an assumed scale (px/mm), and the scale of the picture by this grid."""
+    seen = network.part(picture, SCALE / px_per_mm, middle, _PART)
     tile = seen["grid"]
     strength, gradient = carriers(tile, (_NEAR[0] * SCALE, _NEAR[1] * SCALE))
-    # In a grid of 1 mm, the map of 5 mm lines has a period five times as long as the map of all lines.
+    # If the grid was found at the right scale, the map of 5 mm lines has a period five times as long as the map of all lines.
     fives, coarse = carriers(seen["major"], (5 * _NEAR[0] * SCALE, 5 * _NEAR[1] * SCALE))
     found = float(np.sqrt(abs(np.linalg.det(gradient))))  # mm per px
     agree = abs(np.log(found / (5 * np.sqrt(abs(np.linalg.det(coarse))) + 1e-9))) < 0.1
@@ -79,14 +80,14 @@ def _periods(picture: np.ndarray, middles: list[tuple[float, float]]) -> list[tu
         if strength < 1e-3:
             continue
         period = 1.0 / max(float(np.sqrt(abs(np.linalg.det(gradient)))), 1e-6) / zoom
-        found += [(scale, strength) for scale in (period, period / 5) if _ACROSS[0] < scale < _ACROSS[1]]
+        found += [(scale, strength) for scale in (period, period / 5) if _SCALES[0] < scale < _SCALES[1]]
     return found
 
 
-def _candidates(own: list[float]) -> Iterator[float]:
-    """Scales (px/mm) that are tried, the picture's `own` first. Each differs by at least a tenth from those before it."""
+def _candidates(by_periods: list[float]) -> Iterator[float]:
+    """Scales (px/mm) that are tried: those by the periods of the picture, and then usual ones that differ from these by a tenth."""
     given: list[float] = []
-    for scale in own:
+    for scale in by_periods:
         if all(abs(np.log(scale / other)) > 0.1 for other in given):
             given.append(scale)
             yield scale
@@ -96,7 +97,7 @@ def _candidates(own: list[float]) -> Iterator[float]:
 
 
 def _tile_centres(picture: np.ndarray) -> list[tuple[float, float]]:
-    """The four of 16 points (x, y) px spread over the picture whose surroundings are most regular: they show a grid and little else."""
+    """The four of 16 points (x, y) px spread over a picture around which it is most regular, which shows a grid and little else."""
     height, width = picture.shape[:2]
     darkness = _darkness(picture)
     centres = [((i + 0.5) * width / _TILES, (j + 0.5) * height / _TILES) for j in range(_TILES) for i in range(_TILES)]
@@ -110,5 +111,5 @@ def _tile_centres(picture: np.ndarray) -> list[tuple[float, float]]:
 
 
 def _darkness(picture: np.ndarray) -> np.ndarray:
-    """Darkness of every pixel in its darkest channel, limited so that black ink counts no more than the ink of a grid."""
+    """Darkness (height, width) of the darkest channel of every pixel, limited so that black ink counts no more than the ink of a grid."""
     return np.minimum(1.0 - picture.min(axis=2) / np.float32(255), np.float32(0.5))

@@ -1,4 +1,4 @@
-"""`Settings`: what a user may tell the reader about a page."""
+"""`Settings`: what a user knows about a page, and how it is to be read."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from fastecg.errors import FastecgError, LayoutError
 from fastecg.layouts import check_layout
 from fastecg.layouts.paper import check_range
 
-#: Paper speed in mm/s that is assumed if neither the user nor the page tells it.
+#: Paper speed in mm/s that is assumed if the user gives none and it cannot be found from the page.
 USUAL_SPEED = 25.0
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What the user knows about the page, and how it is to be read. A value that is None is found out from the picture.
+    """What the user knows about the page, and how it is to be read. A value that is None is found from the picture.
 
     Attributes
     ----------
     layout : str, optional
-        Name of a layout.
+        Name of the page's layout.
     speed_mm_s, gain_mm_mv : float, optional
         Paper speed and gain.
     fs : float
@@ -34,7 +34,9 @@ class Settings:
     Raises
     ------
     LayoutError
-        If a number is outside the range that pages or records have.
+        If the layout is unknown, or a number is out of range.
+    FastecgError
+        If the mode is unknown.
     """
 
     layout: str | None = None
@@ -45,7 +47,7 @@ class Settings:
     page: Path | None = None
 
     def __post_init__(self) -> None:
-        if self.mode == "render":  # The name of the mode in earlier versions.
+        if self.mode == "render":  # The name of "stroke_fit" in earlier versions.
             object.__setattr__(self, "mode", "stroke_fit")
         if self.mode not in MODES:
             raise FastecgError(f"unknown mode {self.mode!r}, expected one of {', '.join(MODES)}")
@@ -58,5 +60,5 @@ class Settings:
             raise LayoutError(f"fs is {self.fs:g}, expected 50 to 5000 samples a second")
 
 
-#: Settings with which everything is found out from the picture.
+#: Settings with which everything is found from the picture.
 READ = Settings()
