@@ -1,4 +1,4 @@
-"""`score`: compare recovered records with what was drawn."""
+"""`score`: compare records that were recovered from pictures with the records that were drawn."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from fastecg.digitizing.metrics import KAGGLE_CLIP, challenge_2024_both, decibel
 from fastecg.errors import RecordError
 from fastecg.record import Record
 
-#: A record counts as failed if any of its leads is below this many dB.
+#: A record counts as failed if the raw SNR of any of its leads is below this many dB.
 FAILURE_DB = 5.0
 
 
 @dataclass(frozen=True)
 class LeadScore:
-    """One lead of one record.
+    """The scores of one lead of one record.
 
     Attributes
     ----------
@@ -28,9 +28,9 @@ class LeadScore:
     challenge_2024_db : float
         The PhysioNet Challenge 2024 metric.
     challenge_2024_official_db : float
-        The same with the fault of the organisers' code, for comparison with published scores.
+        The same metric with the fault of the organisers' code, for comparison with published scores.
     signal, noise : float
-        Powers as the Kaggle metric of 2025 counts them, mV² summed over samples.
+        Powers of the lead and of its error by the Kaggle metric of 2025, mV² summed over samples.
     missing : float
         Share of the drawn samples that the estimate lacks.
     """
@@ -46,35 +46,35 @@ class LeadScore:
 
 @dataclass(frozen=True)
 class RecordScore:
-    """One record: its name and its leads' scores."""
+    """The scores of one record: its name and those of its leads."""
 
     name: str
     leads: tuple[LeadScore, ...]
 
     @property
     def snr_db(self) -> float:
-        """Mean raw SNR of the leads."""
+        """Mean raw SNR of the leads, dB."""
         return _mean([lead.snr_db for lead in self.leads])
 
     @property
     def challenge_2024_db(self) -> float:
-        """Mean of the Challenge 2024 metric over the leads."""
+        """Mean of the Challenge 2024 metric over the leads, dB."""
         return _mean([lead.challenge_2024_db for lead in self.leads])
 
     @property
     def challenge_2024_official_db(self) -> float:
-        """Mean over the leads of what the Challenge's published code gives."""
+        """The same by the code that the Challenge published, which has a fault."""
         return _mean([lead.challenge_2024_official_db for lead in self.leads])
 
     @property
     def kaggle_ratio(self) -> float:
-        """Signal power over noise power, all leads together, not clipped."""
+        """Ratio of the powers of signal and error, summed over all leads, not clipped; inf if there is no error."""
         noise = sum(lead.noise for lead in self.leads)
         return sum(lead.signal for lead in self.leads) / noise if noise > 0 else np.inf
 
     @property
     def failed(self) -> bool:
-        """Whether any lead is below `FAILURE_DB`."""
+        """Whether the raw SNR of any lead is below `FAILURE_DB`."""
         return any(lead.snr_db < FAILURE_DB for lead in self.leads)
 
 
@@ -91,8 +91,8 @@ class Scores:
         -------
         dict of str to float
             The number of records; mean, standard deviation, median and 5th percentile of their raw SNR in dB; the share of records with any
-            lead below 5 dB; the two other metrics, where `kaggle_2025_db` clips every record at 25.84 dB, as the competition did; and the
-            mean share of missing samples.
+            lead below 5 dB; the two other metrics in dB, of which `kaggle_2025_db` clips every record at 25.84 dB, as the competition did;
+            and the mean share of missing samples.
         """
         values = np.array([record.snr_db for record in self.records])
         ratios = np.array([record.kaggle_ratio for record in self.records])
@@ -108,13 +108,13 @@ class Scores:
         }
 
     def per_lead(self) -> dict[str, dict[str, float]]:
-        """For every lead name: the number of records that have it, and the distribution of its raw SNR."""
+        """By lead: number of records that have it, and mean, standard deviation, median and 5th percentile of its raw SNR in dB."""
         names = dict.fromkeys(lead.lead for lead in self._leads())
         found = {name: np.array([lead.snr_db for lead in self._leads() if lead.lead == name]) for name in names}
         return {name: {"records": len(values), **_spread(values)} for name, values in found.items()}
 
     def rows(self) -> list[dict[str, Any]]:
-        """One row for every lead of every record, as a list of dictionaries for tables."""
+        """The scores as a table: one dictionary for every lead of every record."""
         return [
             {"record": record.name, "lead": lead.lead, "snr_db": lead.snr_db, "challenge_2024_db": lead.challenge_2024_db,
              "challenge_2024_official_db": lead.challenge_2024_official_db,
@@ -126,6 +126,7 @@ class Scores:
         return f"Scores({len(self.records)} record{'s' * (len(self.records) != 1)}, raw SNR {self.summary()['snr_mean_db']:.1f} dB)"
 
     def _leads(self) -> Iterator[LeadScore]:
+        """The leads of all records."""
         for record in self.records:
             yield from record.leads
 
@@ -149,7 +150,7 @@ def score(reference: Record | Sequence[Record], estimate: Record | Sequence[Reco
     Raises
     ------
     RecordError
-        If the numbers of records or their sampling frequencies differ, or a reference has nothing drawn.
+        If the numbers of records or their sampling frequencies differ, there is no record, or nothing of a reference was drawn.
 
     Examples
     --------
@@ -167,6 +168,7 @@ def score(reference: Record | Sequence[Record], estimate: Record | Sequence[Reco
 
 
 def _score_record(reference: Record, estimate: Record) -> RecordScore:
+    """Score one record; only leads that were drawn count."""
     if abs(reference.fs - estimate.fs) > 1e-6 * reference.fs:
         wanted = f"{reference.fs:g} Hz as the reference (digitize --fs {reference.fs:g})"
         raise RecordError(f"{estimate.name}: sampled at {estimate.fs:g} Hz, expected {wanted}")
@@ -177,6 +179,7 @@ def _score_record(reference: Record, estimate: Record) -> RecordScore:
 
 
 def _score_lead(reference: Record, estimate: Record, lead: str) -> LeadScore:
+    """Score one lead. Samples of the estimate after the end of the reference are not used."""
     wanted = reference.lead(lead).astype(np.float64)
     found = np.full(len(wanted), np.nan)
     if lead in estimate.leads:
@@ -184,12 +187,12 @@ def _score_lead(reference: Record, estimate: Record, lead: str) -> LeadScore:
         found[: len(known)] = known
     missing = float(np.mean(np.isnan(found[np.isfinite(wanted)])))
     signal, noise = kaggle_2025(wanted, found, reference.fs)
-    mended, official = challenge_2024_both(wanted, found, reference.fs)
-    return LeadScore(lead, raw_snr(wanted, found), mended, official, signal, noise, missing)
+    meant, official = challenge_2024_both(wanted, found, reference.fs)
+    return LeadScore(lead, raw_snr(wanted, found), meant, official, signal, noise, missing)
 
 
 def _spread(values: np.ndarray) -> dict[str, float]:
-    """Mean, standard deviation, median and 5th percentile of the finite values. A perfect reading has an infinite SNR and is left out."""
+    """Mean, standard deviation, median and 5th percentile of the finite values. Infinite SNRs of perfect readings are left out."""
     known = values[np.isfinite(values)]
     if not known.size:
         return dict.fromkeys(("snr_mean_db", "snr_sd_db", "snr_median_db", "snr_p5_db"), np.inf if np.isinf(values).any() else np.nan)

@@ -13,12 +13,12 @@ from fastecg.writers.image import write_atomic
 
 
 def plot_scores(scores: Scores, target: Path) -> None:
-    """Draw raw SNR over records (a histogram) and over leads (quartiles, 5th and 95th percentile) into a picture file.
+    """Plot the raw SNR of records (histogram) and of leads (quartiles, 5th and 95th percentile) as a picture file.
 
     Raises
     ------
     FastecgError
-        If matplotlib is not installed, or cannot write such a file.
+        If matplotlib is not installed, or cannot write files with the suffix of `target`.
     """
     try:
         from matplotlib.figure import Figure

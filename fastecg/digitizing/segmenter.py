@@ -1,4 +1,4 @@
-"""`LayerSegmenter`: the trained network on whole pictures, at the scale that it was trained at."""
+"""`LayerSegmenter`: runs the trained network on whole pictures, at the scale that it was trained at."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ WEIGHTS = Path(__file__).parent / "layernet.onnx"
 
 _BAND = 640  # Rows of a picture that the network sees at once. More rows take more memory; fewer rows make more overlaps.
 _OVERLAP = 64  # Rows by which a band extends into each neighbour; their results are discarded, because the network lacks context there.
-# The network's working memory is given back after pictures of more pixels, which a letter page does not have: it is 500 MB for what is as
-# wide as A3. To take it again costs 0.2 s.
-_GIVEN_BACK = 5_000_000
+# The working memory of the network is released after a picture with more pixels than this, which is more than a letter page has. A picture
+# as wide as A3 takes 500 MB of it. To allocate it again takes 0.2 s.
+_RELEASED = 5_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,17 +30,17 @@ class Layers:
     Attributes
     ----------
     maps : ndarray, shape (6, height, width) float32
-        Probabilities or coverage in the order of `MAPS`.
+        Coverage, 0 to 1, in the order of `MAPS`.
     markers : ndarray, shape (14, height / 4, width / 4) float32
-        Probabilities in the order of `MARKERS`.
+        Probability of each class of `MARKERS` in every cell of the marker map.
     zoom : float
         Pixels of the maps per pixel of the picture.
     cap_mm : float
-        How far the ink in the map of traces extends beyond the last sample of a trace. The network's maps have 0.14 on pages whose truth is
-        known.
+        How far the ink in the map of traces extends beyond the first and last sample of a trace. For maps of the network, 0.14 was measured
+        on pages whose truth is known.
     picture : ndarray, shape (height, width, 3) uint8, optional
         The picture that the network was given.
-    original : ndarray, optional
+    original : ndarray, shape (height / zoom, width / zoom, 3) uint8, optional
         The same picture before it was made `zoom` times as large.
     """
 
@@ -52,15 +52,15 @@ class Layers:
     original: np.ndarray | None = None
 
     def __getitem__(self, name: str) -> np.ndarray:
-        """One map by its name."""
+        """One map, (height, width) float32, by its name in `MAPS`."""
         return np.asarray(self.maps[MAPS.index(name)])
 
     def to_picture(self, points: np.ndarray) -> np.ndarray:
-        """Pixels of the picture at pixels of the maps."""
+        """Convert pixels (n, 2) of the maps to pixels of the picture."""
         return (np.asarray(points) + 0.5) / self.zoom - 0.5
 
     def to_maps(self, points: np.ndarray) -> np.ndarray:
-        """Pixels of the maps at pixels of the picture."""
+        """Convert pixels (n, 2) of the picture to pixels of the maps."""
         return (np.asarray(points) + 0.5) * self.zoom - 0.5
 
 
@@ -68,7 +68,7 @@ class Layers:
 class OwnScale:
     """Layers at the size that the picture had before it was resized for the network.
 
-    A map is resized when it is accessed. All of them at once would take 200 MB at 300 dpi.
+    A map is resized whenever it is accessed. All of them together would take 200 MB at 300 dpi.
     """
 
     layers: Layers
@@ -80,7 +80,7 @@ class OwnScale:
         return self.layers.original
 
     def __getitem__(self, name: str) -> np.ndarray:
-        """One map by its name."""
+        """One map, (height, width) float32, by its name in `MAPS`."""
         from PIL import Image
 
         size = self.picture.shape[1], self.picture.shape[0]
@@ -108,14 +108,14 @@ class LayerSegmenter:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads or cores()
         options.log_severity_level = 3
-        options.enable_mem_pattern = False  # A memory plan is kept for each size of picture, which takes 300 MB more.
+        options.enable_mem_pattern = False  # Otherwise onnxruntime keeps a memory plan for each size of picture, which takes 300 MB more.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # Spinning threads would keep cores from other processes.
         self._session: Any = onnxruntime.InferenceSession(str(weights), options, providers=["CPUExecutionProvider"])
         self._last_run: Any = onnxruntime.RunOptions()
         self._last_run.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
 
     def separate(self, picture: np.ndarray, zoom: float) -> Layers:
-        """Make a picture (height, width, 3) uint8 `zoom` times as large, and find its layers."""
+        """Resize a picture (height, width, 3) uint8 by the factor `zoom`, and find its layers."""
         seen = resized(picture, zoom)
         height, width = seen.shape[:2]
         padded = np.pad(seen, ((0, -height % STRIDE), (0, -width % STRIDE), (0, 0)), mode="edge")
@@ -124,7 +124,7 @@ class LayerSegmenter:
         for top in range(0, padded.shape[0], _BAND):
             low, high = max(top - _OVERLAP, 0), min(top + _BAND + _OVERLAP, padded.shape[0])
             bottom = min(top + _BAND, padded.shape[0])
-            run = self._last_run if bottom == padded.shape[0] and height * width > _GIVEN_BACK else None
+            run = self._last_run if bottom == padded.shape[0] and height * width > _RELEASED else None
             found = self._session.run(None, {"picture": np.ascontiguousarray(padded[low:high])}, run)
             maps[:, top:bottom] = found[0][:, top - low : min(bottom, height) - low, :width]
             if markers is None:
@@ -134,7 +134,7 @@ class LayerSegmenter:
         return Layers(maps, markers, width / picture.shape[1], picture=seen, original=picture)
 
     def part(self, picture: np.ndarray, zoom: float, middle: tuple[float, float], size: int = 512) -> Layers:
-        """The layers of a square of about `size` px around a point (x, y) of the picture."""
+        """The layers of a square around a point (x, y) px of a picture, whose side is about `size` px after resizing by `zoom`."""
         side = size / zoom
         x, y = (int(np.clip(at - side / 2, 0, max(length - side, 0))) for at, length in zip(middle, picture.shape[1::-1], strict=True))
         return self.separate(picture[y : y + int(side) + 1, x : x + int(side) + 1], zoom)
@@ -142,12 +142,12 @@ class LayerSegmenter:
 
 @lru_cache(maxsize=2)
 def load_segmenter(weights: Path = WEIGHTS) -> LayerSegmenter:
-    """The network of a weights file, loaded once."""
+    """The network of a file of weights, which is loaded only once."""
     return LayerSegmenter(weights)
 
 
 def resized(picture: np.ndarray, zoom: float) -> np.ndarray:
-    """Make a picture `zoom` times as large; pixels are averaged where it shrinks.
+    """Resize a picture by the factor `zoom`. If it shrinks, pixels are averaged.
 
     The edges of the picture stay where they are, so pixel p is moved to ``(p + 0.5) * zoom - 0.5``.
     """

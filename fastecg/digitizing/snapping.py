@@ -1,10 +1,10 @@
 """Undo the rounding of lines to whole pixels: estimate where they were before a program snapped them.
 
-Agg, with which matplotlib draws, puts the middle of an upright or level line at ``floor(x + 0.5)``, on the border of two pixels, where the
-line is an even number of pixels wide, and at ``floor(x + 0.5) + 0.5`` where it is odd: half a pixel too far right, or down, on average.
-Traces are not snapped, so positions measured from snapped lines carry this offset.
+Agg, with which matplotlib draws, moves the middle of an upright or level line from x to ``floor(x + 0.5)``, the border of two pixels, if
+the line is an even number of pixels wide. If the number is odd, it is ``floor(x + 0.5) + 0.5``, on average half a pixel too far to the
+right, or too low. Traces are not snapped, so traces that are measured relative to snapped lines have this error.
 
-Grid lines are snapped one by one: lines 7.87 px apart are drawn 7 or 8 px apart, and the pattern of 7s and 8s determines their original
+Every grid line is snapped on its own: lines 7.87 px apart are drawn 7 or 8 px apart, and the pattern of 7s and 8s determines their original
 offset to about 0.01 px. Programs that plot ECGs put the start of time on one of the grid's 5 mm lines: `row_ends` uses that.
 """
 
@@ -18,22 +18,22 @@ from fastecg.digitizing.coarse import PageWarp
 from fastecg.digitizing.segmenter import Layers
 from fastecg.digitizing.warp_fit import TURNED_PX
 
-_NEAR_PX = 0.16  # A measured position equals a snapped one within this tolerance.
-_MOST = 0.8  # Minimum share of lines for which this has to hold.
-_DRIFT_PX = 0.3  # The same as `TURNED_PX` for a whole grid. It is larger, because the map is less certain where there are few lines.
+_NEAR_PX = 0.16  # A measured position counts as equal to a snapped one within this tolerance.
+_SNAPPED_SHARE = 0.8  # Minimum share of lines at snapped positions for lines to count as snapped.
+_DRIFT_PX = 0.3  # The same as `TURNED_PX`, for a whole grid. It is larger, because the warp is less certain where there are few lines.
 _FEW_LINES = 40  # Minimum number of grid lines for an estimate.
-_FAINT_LINE = 0.3  # Lines with less ink than this share of the usual are left out, since something else is drawn there.
-_BESIDE = 0.45  # Reach beside a line, as a share of the distance of lines, within which its middle is looked for.
-_SHIFT_PX = 0.01  # Step of the search over shifts.
-_OFF = 0.01  # Shifts are accepted if their share of misfit lines exceeds the smallest one by at most this.
+_FAINT_LINE = 0.3  # Lines with less ink than this share of the usual are left out: they are hidden by something else.
+_BESIDE = 0.45  # The middle of a line is looked for up to this share of a millimetre beside the expected position.
+_SHIFT_PX = 0.01  # Step between the shifts of the unsnapped lines that are tried.
+_OFF = 0.01  # Shifts are possible if the share of lines that do not fit them exceeds the smallest such share by at most this.
 _FIVE_EVERY = 5  # Every n-th line is a 5 mm line.
-#: Range in mm of the original positions relative to the drawn ones if they cannot be estimated. It reaches half a pixel of a print at 120
-#: dpi to the left.
+#: Range of the offset in mm of unsnapped lines from the drawn ones if it cannot be estimated. It reaches half a pixel at 120 dpi to the
+#: left.
 ANYWHERE_MM = (-0.11, 0.01)
 
 
 def pixel_phase(ends_mm: np.ndarray, axis: int, warp: PageWarp, layers: Layers) -> float:
-    """Position of a line's middle within a pixel of the picture, 0 to 1; NaN if the line is not parallel to the pixels.
+    """Position of the middle of a line across itself within a pixel of the picture, 0 to 1; NaN if it is not parallel to rows of pixels.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ def odd_pixels(middles: Sequence[float]) -> bool:
     middles : sequence of float
         Position of each line's middle within a pixel, from `pixel_phase`.
     """
-    return len(middles) > 1 and float(np.mean(np.abs(np.asarray(middles) - 0.5) < _NEAR_PX)) >= _MOST
+    return len(middles) > 1 and float(np.mean(np.abs(np.asarray(middles) - 0.5) < _NEAR_PX)) >= _SNAPPED_SHARE
 
 
 def meant_lines_mm(layers: Layers, warp: PageWarp) -> tuple[float, float]:
@@ -70,31 +70,31 @@ def meant_lines_mm(layers: Layers, warp: PageWarp) -> tuple[float, float]:
     Returns
     -------
     (float, float)
-        Smallest and largest offset, mm along page x, from the lines of the warp; `ANYWHERE_MM` if lines are not on whole pixels, or the
-        picture was turned, bent or made smaller after drawing.
+        Smallest and largest possible offset along page x in mm, from the lines at whole mm of `warp`; `ANYWHERE_MM` if lines are not on
+        whole pixels, because no program snapped them or the picture was turned, bent or made smaller afterwards.
     """
     found = _upright_lines(layers, warp)
     if found is None:
         return ANYWHERE_MM
-    five, expected, seen = found
-    shifts = np.arange(-1.0, 1.0 + _SHIFT_PX / 2, _SHIFT_PX)
+    is_five, expected, measured = found
+    shifts_px = np.arange(-1.0, 1.0 + _SHIFT_PX / 2, _SHIFT_PX)
     best: tuple[float, np.ndarray] | None = None
     for odd in ((False, False), (False, True), (True, False), (True, True)):  # 1 mm lines, 5 mm lines
-        drawn = np.floor(expected + shifts[:, None] + 0.5) + 0.5 * np.where(five, odd[1], odd[0])
-        off = (np.abs(seen - drawn) > _NEAR_PX).mean(axis=1)
-        if best is None or off.min() < best[0]:
-            best = float(off.min()), shifts[off <= off.min() + _OFF]
+        drawn = np.floor(expected + shifts_px[:, None] + 0.5) + 0.5 * np.where(is_five, odd[1], odd[0])
+        misfit = (np.abs(measured - drawn) > _NEAR_PX).mean(axis=1)
+        if best is None or misfit.min() < best[0]:
+            best = float(misfit.min()), shifts_px[misfit <= misfit.min() + _OFF]
     assert best is not None
-    if best[0] > 1.0 - _MOST:
+    if best[0] > 1.0 - _SNAPPED_SHARE:
         return ANYWHERE_MM
-    mm = layers.zoom / warp.scale
-    return float(best[1].min()) * mm, float(best[1].max()) * mm
+    mm_per_px = layers.zoom / warp.scale
+    return float(best[1].min()) * mm_per_px, float(best[1].max()) * mm_per_px
 
 
 def _upright_lines(layers: Layers, warp: PageWarp) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
-    """Upright grid lines: whether each is a 5 mm line, its position from the warp, and its measured position, (n,); None if too few.
+    """For n upright grid lines: whether each is a 5 mm line, its position by the warp, and its measured position; None if they are few.
 
-    Positions are along x in the picture, in its pixels, pixel k from k to k + 1.
+    Positions are along x in pixels of the picture, where pixel k reaches from k to k + 1.
     """
     from scipy.ndimage import uniform_filter1d
 
@@ -114,15 +114,15 @@ def _upright_lines(layers: Layers, warp: PageWarp) -> tuple[np.ndarray, np.ndarr
         return None
     expected = lines.mean(axis=0)
     reach = _BESIDE * warp.scale
-    seen, mass = np.empty(len(numbers)), np.empty(len(numbers))
+    measured, mass = np.empty(len(numbers)), np.empty(len(numbers))
     for k, x in enumerate(expected):
         first = max(int(np.floor(x - reach)), 0)
         near = paper[first : int(np.ceil(x + reach)) + 1]
         ink = np.clip(np.percentile(near, 90) - near, 0.0, None) if near.size else np.zeros(1)
         mass[k] = ink.sum()
-        seen[k] = first + float((ink * np.arange(len(ink))).sum()) / max(mass[k], 1e-9)
-    five = numbers % _FIVE_EVERY == 0
-    clear = mass > _FAINT_LINE * np.where(five, np.median(mass[five]), np.median(mass[~five]))
+        measured[k] = first + float((ink * np.arange(len(ink))).sum()) / max(mass[k], 1e-9)
+    is_five = numbers % _FIVE_EVERY == 0
+    clear = mass > _FAINT_LINE * np.where(is_five, np.median(mass[is_five]), np.median(mass[~is_five]))
     if clear.sum() < _FEW_LINES:
         return None
-    return five[clear], layers.to_picture(expected[clear]) + 0.5, layers.to_picture(seen[clear]) + 0.5
+    return is_five[clear], layers.to_picture(expected[clear]) + 0.5, layers.to_picture(measured[clear]) + 0.5

@@ -1,8 +1,8 @@
 """Locate the start of time to some hundredths of a mm in the picture's own ink, by the ends of rows and by the bars between columns.
 
-A row whose ends are both free is sufficient, because the cap lengthens both ends equally. If a pulse runs into one end, the cap has to be
-known. It is half a pen's width if lines end in squares, and nothing if they end at the last sample. Bars show which of the two is right. As
-programs draw upright lines on whole pixels, a bar gives the start to within a pixel.
+A row is sufficient if no calibration pulse touches its ends, because the cap lengthens both ends equally. If a pulse touches one end, the
+cap has to be known. It is half the width of the pen if lines end in squares, and 0 if they end at the last sample. Bars show which of the
+two is right. As programs draw upright lines on whole pixels, a bar gives the start to within a pixel.
 """
 
 from __future__ import annotations
@@ -22,35 +22,35 @@ from fastecg.digitizing.snapping import odd_pixels
 from fastecg.digitizing.time_axis import CAP_PENS, INK_ENDS, End, TimeAxis, agreement, row_length_mm
 from fastecg.digitizing.tracks import track_ends
 
-_THICKEST_MM = 0.42  # Largest width of pens that write ECGs: blur and noise make them look wider.
-_MOST_CAPS = 1.5  # Largest cap that is accepted from rows, as a multiple of the measured pen's.
+_THICKEST_MM = 0.42  # Largest width of the pens of ECGs. Blur and noise may make them look wider.
+_MOST_CAPS = 1.5  # Largest cap that is accepted from the lengths of rows, as a multiple of the cap by the apparent width of the pen.
 _SAME_CAP_MM = 0.03  # Tolerance of caps that agree.
-_NEAR_START_MM = 0.45  # Largest distance of an end in the picture's ink from where the network's map has it.
+_NEAR_START_MM = 0.45  # Largest distance of an end in the picture's ink from the expected one.
 _SAME_END_MM = 0.06  # Tolerance of ends that agree.
-# Length of the cap in pen widths, and its probability: square caps (matplotlib's), square caps of a pen whose width is overestimated
-# because of noise, and butt caps.
+# Length of the cap in pen widths, and its probability, for square caps (as of matplotlib), for square caps of a pen whose width is
+# overestimated because of noise, and for butt caps.
 _CAPS = ((0.5, 0.5), (0.35, 0.25), (0.0, 0.25))
-_ALONE_SD_MM = 0.06  # Standard deviation of a start from ends on one side alone, whose cap follows from the pen's apparent width.
-_END_SD_MM = 0.045  # Standard deviation of ends, without that of their cap.
-_BAR_SD_MM = 0.02  # Standard deviation of bars, without that of their rounding to pixels.
+_ALONE_SD_MM = 0.06  # Standard deviation of a start by ends on one side alone, if the cap is derived from the apparent width of the pen.
+_END_SD_MM = 0.045  # Standard deviation of the position of ends if their cap is known.
+_BAR_SD_MM = 0.02  # Standard deviation of the position of bars, apart from their rounding to pixels.
 _ASIDE_MM = 0.4  # If bars are farther than this from where they are expected, they are looked for again around where they were found.
-_MOST_OFF_MM = 0.5  # Largest distance of a possible start from that of the ends.
+_MOST_OFF_MM = 0.5  # Largest distance of possible starts from the start by the ends.
 _STEP_MM = 0.004  # Step between possible starts.
 
 
 @dataclass(frozen=True)
 class _Ends:
-    """The start of time from the ends of rows, for a cap.
+    """The start of time by the ends of rows, for a given cap.
 
     Attributes
     ----------
     start_mm : float
         Page x of the start.
     cap_mm, pen_mm : float
-        Cap with which it was computed, and width of the pen.
+        Cap with which the start was computed, and apparent width of the pen.
     way : int
-        Change of the start with the cap: 1 if it was computed from left ends, -1 if from right ends, 0 if from both, so that the cap
-        cancels.
+        Derivative of the start with respect to the cap: 1 if it was computed from left ends, -1 if from right ends, 0 if from both, so that
+        the cap cancels.
     by_pen : bool
         Whether the cap was derived from the width of the pen alone.
     """
@@ -71,7 +71,7 @@ def refine_start(
     pulses: Sequence[Pulse],
     fs: float,
 ) -> TimeAxis:
-    """Refine the time axis by the picture's own ink. Its ends are sharp, but they may belong to something other than traces."""
+    """Refine the start of a time axis by the picture's own ink, whose ends are sharper than those in the map of the network."""
     assert straight.shown is not None
     if axis.has_gaps and (found := _from_columns(axis, match, straight.shown, paths, pulses, fs)) is not None:
         return found
@@ -97,7 +97,7 @@ def refine_start(
 def _from_columns(
     axis: TimeAxis, match: LayoutMatch, strip: Strip, paths: Sequence[TracePath | None], pulses: Sequence[Pulse], fs: float
 ) -> TimeAxis | None:
-    """Start of time and distance of columns from the ends of every column next to a gap; None if too few ends are free.
+    """The time axis with start and distance of columns by the ends of columns at the gaps between them; None if too few ends are free.
 
     Ink begins one cap before the first sample of a column, and ends one cap after its last. As functions of the column's number, these
     positions are two parallel straight lines, and their distance gives the cap.
@@ -108,8 +108,8 @@ def _from_columns(
     expected = [(axis.start_mm + column * axis.pitch_mm + further, way) for column, way, further in sought]
     ends = [ends_near(strip, row, expected) for row in paths[: match.strips] if row is not None]
     equations, measured_mm = [], []
-    for (column, way, further), (x, _), *told in zip(sought, expected, *ends, strict=True):
-        near = np.array([end for end in told if end is not None and abs(end - x) < _NEAR_START_MM and not runs_into(end, pulses)])
+    for (column, way, further), (x, _), *found in zip(sought, expected, *ends, strict=True):
+        near = np.array([end for end in found if end is not None and abs(end - x) < _NEAR_START_MM and not runs_into(end, pulses)])
         if near.size and (np.abs(near - np.median(near)) < _SAME_END_MM).mean() >= 0.5:
             equations.append((1.0, column, way))
             measured_mm.append(float(np.median(near)) - further)
@@ -117,17 +117,17 @@ def _from_columns(
     if min(sides) == 0 or max(sides) < 2:
         return None
     start, pitch, cap = np.linalg.lstsq(np.array(equations), np.array(measured_mm), rcond=None)[0]
-    left = np.abs(np.array(equations) @ (start, pitch, cap) - measured_mm)
-    if not -_SAME_CAP_MM < cap < _THICKEST_MM or left.max() > _SAME_END_MM:
+    residuals = np.abs(np.array(equations) @ (start, pitch, cap) - measured_mm)
+    if not -_SAME_CAP_MM < cap < _THICKEST_MM or residuals.max() > _SAME_END_MM:
         return None
     return replace(axis, start_mm=float(start), pitch_mm=float(pitch))
 
 
 def _posterior_correction(ends: _Ends | None, bars: Sequence[Sequence[Bar]], pixel_mm: float, step_mm: float) -> float:
-    """The posterior mean of the correction of the start of time, given the bars and, if there are any, the ends.
+    """Posterior mean in mm of the correction of the start of time, given the bars of each column and, if there are any, the ends.
 
-    A bar is drawn between the last sample of a column and the first of the next, and rounded to whole pixels. Each bar is rounded
-    separately, so that several bars together determine the start to less than a pixel.
+    A bar is drawn between the last sample of a column and the first of the next, at whole pixels. The bars of every column are rounded
+    separately, so that several columns together determine the start to less than a pixel. `step_mm` is the distance of samples.
     """
     from scipy.special import ndtr
 
@@ -135,21 +135,21 @@ def _posterior_correction(ends: _Ends | None, bars: Sequence[Sequence[Bar]], pix
     off = np.arange(-most, most, _STEP_MM)
     likely = np.full(len(off), 1e-6)
     if ends is not None:
-        for pens, often in _CAPS:
-            told = ends.way * (pens * ends.pen_mm - ends.cap_mm)
-            likely += often * np.exp(-0.5 * ((off - told) / _END_SD_MM) ** 2)
+        for pen_widths, prior in _CAPS:
+            expected = ends.way * (pen_widths * ends.pen_mm - ends.cap_mm)
+            likely += prior * np.exp(-0.5 * ((off - expected) / _END_SD_MM) ** 2)
     late = 0.5 * pixel_mm if odd_pixels([bar.pixel_phase for column in bars for bar in column]) else 0.0
     for column in bars:
         at = float(np.median([bar.off_mm for bar in column])) - late
-        low, high = at - 0.5 * pixel_mm, at + 0.5 * pixel_mm + step_mm
-        likely *= ndtr((off - low) / _BAR_SD_MM) - ndtr((off - high) / _BAR_SD_MM) + 1e-3
+        earliest, latest = at - 0.5 * pixel_mm, at + 0.5 * pixel_mm + step_mm
+        likely *= ndtr((off - earliest) / _BAR_SD_MM) - ndtr((off - latest) / _BAR_SD_MM) + 1e-3
     return float(np.average(off, weights=likely))
 
 
 def _from_ends(
     axis: TimeAxis, match: LayoutMatch, strip: Strip, paths: Sequence[TracePath | None], pulses: Sequence[Pulse], fs: float
 ) -> _Ends | None:
-    """Start of time from the ends of rows in the picture's own ink; None if none is close to the axis's start."""
+    """Start of time by the ends of rows in the picture's own ink; None if no end suggests a start close to that of the axis."""
     spans = {k: span for k, row in enumerate(paths) if row is not None and (span := track_ends(strip, row, INK_ENDS)) is not None}
     columns = len(match.layout.columns)
     lengths = {k: row_length_mm(axis, columns, k >= match.strips, 1.0 / fs) for k in spans}
@@ -164,9 +164,9 @@ def _from_ends(
     if not by_pen:
         cap = max(float(np.median(agreed)), 0.0)
     ends = [
-        End(x + way * cap - axis.start_mm - way_on, "touched" if runs_into(x, pulses) else kind)
+        End(x + way * cap - axis.start_mm - length, "touched" if runs_into(x, pulses) else kind)
         for k, span in spans.items()
-        for kind, way, x, way_on in (("left", 1, span[0], 0.0), ("right", -1, span[1], lengths[k]))
+        for kind, way, x, length in (("left", 1, span[0], 0.0), ("right", -1, span[1], lengths[k]))
     ]
     near = [end for end in ends if abs(end.x_mm) < _NEAR_START_MM]
     if not near:
@@ -175,9 +175,9 @@ def _from_ends(
     best = max(groups, key=agreement)
     sides = [[end.x_mm for end in best if end.side == side] for side in (0, 1)]
     most = max(map(len, sides))
-    told = [(1 - 2 * side, np.median(found)) for side, found in enumerate(sides) if 2 * len(found) >= most]
+    starts = [(1 - 2 * side, np.median(found)) for side, found in enumerate(sides) if 2 * len(found) >= most]
     # An error of the cap shifts both sides in opposite directions, so it cancels in their mean.
-    start = axis.start_mm + float(np.mean([median for _, median in told]))
+    start = axis.start_mm + float(np.mean([median for _, median in starts]))
     both = all(sum(end.kind == kind for end in best) >= max(2, most / 2) for kind in ("left", "right"))
-    way = 0 if both else told[0][0] if len(told) == 1 else -1
+    way = 0 if both else starts[0][0] if len(starts) == 1 else -1
     return _Ends(start, cap, pen, way, by_pen)

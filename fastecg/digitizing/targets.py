@@ -1,4 +1,4 @@
-"""Training examples for the network that separates layers: windows of pictures, with the maps that it should find in them.
+"""Training examples for the network that separates layers: windows of pictures, with the maps that the network should find in them.
 
 Every window has about `SCALE` px/mm, whatever the resolution of its picture is. The maps are not resampled from the picture, but drawn at
 that scale from the page and the picture's warp. So traces are sharp and 0.2 mm wide in the maps, even if they are thick, pale or blurred in
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 #: Scale in px/mm at which the network sees a page: 200 dpi.
 SCALE = 200.0 / 25.4
-#: Names of the maps. Each is a coverage, 0 to 255.
+#: Names of the maps. Each is the coverage (0 to 255) by traces, by all grid lines, by 5 mm lines, by calibration pulses, by writing, or by
+#: paper.
 MAPS = ("trace", "grid", "major", "pulse", "writing", "paper")
 #: Classes of the marker map: no name, the name of each of the twelve leads, and the name of any other lead.
 MARKERS = ("", *LEADS, "other")
@@ -35,7 +36,7 @@ STRIDE = 32
 #: Width of traces and pulses in the maps, mm.
 THIN_MM = 0.2
 
-_LABEL_EDGE_MM = 0.4  # Margin around a lead's name that is marked, too, since a single "I" is narrower than two cells.
+_LABEL_EDGE_MM = 0.4  # Margin around a lead's name that belongs to it in the marker map, since a single "I" is narrower than two cells.
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,7 +49,7 @@ class Window:
     maps : ndarray, shape (6, height, width) uint8
         In the order of `MAPS`.
     markers : ndarray, shape (height / 4, width / 4) uint8
-        Index into `MARKERS`.
+        Index into `MARKERS` for every cell.
     """
 
     image: np.ndarray
@@ -57,7 +58,7 @@ class Window:
 
 
 def windows(photo: Photo, rng: np.random.Generator, count: int, size: int) -> Iterator[Window]:
-    """Cut windows at random positions from a picture, at random scales around `SCALE`. Most of them show something printed.
+    """Cut windows at random positions from a picture, at random scales around `SCALE`. Most of them show traces or words.
 
     Parameters
     ----------
@@ -76,7 +77,7 @@ def windows(photo: Photo, rng: np.random.Generator, count: int, size: int) -> It
     seen = [trace.points[trace.visible] for trace in photo.truth.traces]
     anchors = tuple(np.concatenate(points) if points else np.empty((0, 2)) for points in (seen, names, words))
     for _ in range(count):
-        zoom = SCALE / photo.warp.scale * np.exp(rng.uniform(-0.12, 0.12))  # pixels of the window per pixel of the picture
+        zoom = SCALE / photo.warp.scale * np.exp(rng.uniform(-0.12, 0.12))  # Pixels of the window per pixel of the picture.
         side = size / zoom
         corner = _corner(photo, anchors, side, rng)
         yield _window(photo, picture, planes, corner, zoom, (size, size))
@@ -94,7 +95,7 @@ def _corner(photo: Photo, anchors: tuple[np.ndarray, ...], side: float, rng: np.
 
 
 def whole_window(photo: Photo) -> Window:
-    """The whole picture at `SCALE` with the maps that the network should give. Sides are rounded down to whole cells."""
+    """The whole picture at `SCALE` with the maps that the network should find. Width and height are rounded down to whole cells."""
     from PIL import Image
 
     zoom = SCALE / photo.warp.scale
@@ -103,7 +104,7 @@ def whole_window(photo: Photo) -> Window:
 
 
 def _window(photo: Photo, picture: Image, planes: dict[str, np.ndarray], corner: np.ndarray, zoom: float, shape: tuple[int, int]) -> Window:
-    """The part of a picture from pixel `corner` (x, y) on, enlarged by `zoom`."""
+    """The part of a picture whose top left corner is `corner` (x, y) px, resized by the factor `zoom`, and its maps, of `shape`."""
     nodes = _nodes(photo, corner, zoom, shape)
     maps = np.empty((len(MAPS), *shape), dtype=np.uint8)
     for k, name in enumerate(MAPS):
@@ -119,7 +120,7 @@ def _window(photo: Photo, picture: Image, planes: dict[str, np.ndarray], corner:
 
 
 def _picture_of(picture: Image, corner: np.ndarray, zoom: float, shape: tuple[int, int]) -> np.ndarray:
-    """The picture of a window; beyond the picture it is black."""
+    """The pixels of a window, black beyond the edges of the picture."""
     from PIL import Image
 
     end = corner + np.array(shape[::-1]) / zoom
@@ -132,13 +133,13 @@ def _picture_of(picture: Image, corner: np.ndarray, zoom: float, shape: tuple[in
 
 
 def _nodes(photo: Photo, corner: np.ndarray, zoom: float, shape: tuple[int, int]) -> np.ndarray:
-    """Page points (mm) under every `CELL`-th pixel of a window, and one cell beyond it on every side."""
+    """Page points (…, 2) mm under every `CELL`-th pixel of a window, and one cell beyond it on every side."""
     y, x = ((CELL * (np.arange(n // CELL + 3) - 1.0) + 0.5) / zoom - 0.5 + edge for n, edge in zip(shape, corner[::-1], strict=True))
     return photo.warp.inverse(np.stack(np.meshgrid(x, y), axis=-1))
 
 
 def _sample(plane: np.ndarray, nodes_px: np.ndarray, out: np.ndarray) -> None:
-    """Resample a plane of the page into `out`, a window's map. If the part that the window shows is uniform, `out` is filled at once."""
+    """Resample a plane of the page into a map of a window, `out`. If the part that the window shows is uniform, `out` is just filled."""
     from fastecg.kernels.plane import sample_plane
 
     low, high = np.floor(nodes_px.min(axis=(0, 1))) - 2, np.ceil(nodes_px.max(axis=(0, 1))) + 3
@@ -153,7 +154,7 @@ def _sample(plane: np.ndarray, nodes_px: np.ndarray, out: np.ndarray) -> None:
 
 
 def _traces(photo: Photo, corner: np.ndarray, zoom: float, shape: tuple[int, int]) -> np.ndarray:
-    """The thin traces of a window, interrupted where samples are not visible."""
+    """The map of traces of a window. They are thin, and interrupted where samples are not visible."""
     from fastecg.kernels.capsule import stroke_polyline
 
     plane = np.zeros(shape, dtype=np.uint8)
@@ -168,7 +169,7 @@ def _traces(photo: Photo, corner: np.ndarray, zoom: float, shape: tuple[int, int
 
 
 def _drawn(photo: Photo, points: np.ndarray, visible: np.ndarray) -> np.ndarray:
-    """Mask of the points of a trace that are drawn: visible ones, and those that are invisible only as they are outside the picture."""
+    """Mask of the points of a trace that count as drawn: those that are visible, or that are hidden only by being outside the picture."""
     height, width = photo.warp.size
     with np.errstate(invalid="ignore"):
         outside = ((points < 0) | (points > (width - 1, height - 1))).any(axis=1)
@@ -187,7 +188,7 @@ def _cover(photo: Photo, maps: np.ndarray, corner: np.ndarray, zoom: float) -> N
 
 
 def _markers(photo: Photo, corner: np.ndarray, zoom: float, shape: tuple[int, int]) -> np.ndarray:
-    """The index of the lead whose name is in every cell of a window."""
+    """The marker map of a window: for every cell, the index into `MARKERS` of the name that is in it."""
     from skimage.draw import polygon2mask
 
     markers = np.zeros((shape[0] // MARKER_CELL, shape[1] // MARKER_CELL), dtype=np.uint8)
@@ -205,7 +206,7 @@ def _markers(photo: Photo, corner: np.ndarray, zoom: float, shape: tuple[int, in
 
 
 def _sheet_planes(photo: Photo) -> dict[str, np.ndarray]:
-    """Coverage uint8 of everything on the flat page but traces and marks, at `SCALE`."""
+    """Coverage (height, width) uint8 of the flat page at `SCALE`, by name of map, for all maps but that of traces. Marks are not in it."""
     from fastecg.printing.grid import grid_plane
     from fastecg.sheet import draw_strokes, sheet_shape
 
@@ -223,7 +224,7 @@ def _sheet_planes(photo: Photo) -> dict[str, np.ndarray]:
 
 
 def _writing(page: Page, shape: tuple[int, int]) -> np.ndarray:
-    """Coverage of printed words and of all strokes but pulses."""
+    """Coverage (height, width) uint8 by printed words and by all strokes except pulses and separators."""
     from fastecg.sheet import draw_strokes, text_plane
 
     plane = text_plane(page, SCALE, shape)

@@ -1,4 +1,4 @@
-"""Find the paper speed and the page x at which columns of leads start and end, from ends of rows, pulses, and gaps between columns.
+"""Find the paper speed and the page x at which columns of leads start and end, by ends of rows, pulses, and gaps between columns.
 
 The ends are found in the network's map of traces, and measured more precisely in the picture's own ink.
 """
@@ -21,23 +21,23 @@ from fastecg.digitizing.settings import Settings
 from fastecg.digitizing.tracks import possible_ends
 from fastecg.errors import ImageError
 
-_FALL_MM = 1.2  # An end of a row may be the end of a pulse if it is at most this far from it.
-_FOOT_MM = 0.5  # Minimum length of a pulse's foot beyond its falling flank: that of the blur of the flank is shorter.
+_FALL_MM = 1.2  # An end of a row may be the end of a pulse if they are closer to each other than this.
+_FOOT_MM = 0.5  # Minimum length of the right foot of a pulse, beyond its falling flank. The blur of the flank reaches less far.
 #: Minimum coverage at which the picture's own ink belongs to a trace when its ends are measured.
 INK_ENDS = 0.4
 #: Distance from the last sample of a trace to where its ink falls to one half, in pen widths.
 CAP_PENS = 0.42
 _NAME_AFTER_MM = 2.0  # Usual distance from the first sample of a trace to the middle of its lead's name.
 _GUESS_OFF_MM = 8.0  # Largest error of a start of time that was guessed from the names.
-_BAR_STEP_MM = 0.5  # Step between the starts at which bars are looked for.
-_AGREE_MM = 0.25  # Ends that suggest starts of time within this distance form a group.
-_EARLY_S = 0.1  # Records that end at least this much before the last column does end early.
-_MOST_EARLY_S = 0.5  # If all rows end earlier than this, something hides their ends.
-_SAME_EARLY_MM = 1.5  # Largest distance between the ends of rows that end equally early.
-_CLOSE_MM = 1.0  # Ends within this distance of a start vote for it.
-_CLOSELY = 0.25  # Additional share of the votes of those that agree closely.
-_RIVAL = 0.3  # Groups with at least this share of the best group's votes are compared with it by their bars.
-_BAR_VOTES = 2.0  # Votes of a bar in that comparison.
+_BAR_STEP_MM = 0.5  # Step between the starts of time for which bars are looked for.
+_AGREE_MM = 0.25  # Ends form a group if they suggest starts of time within this distance.
+_EARLY_S = 0.1  # A record ends early if it ends more than this before its last column is over.
+_MOST_EARLY_S = 0.5  # If all rows end earlier than this, their ends are hidden by something.
+_SAME_EARLY_MM = 1.5  # Largest distance between the ends of rows for all of them to end equally early.
+_CLOSE_MM = 1.0  # Ends vote for a start of time if they suggest one within this distance of it.
+_CLOSELY = 0.25  # Ends that agree closely (`_AGREE_MM`) have this share of their votes in addition.
+_RIVAL = 0.3  # Groups with more than this share of the best group's votes are compared with it by their bars.
+_BAR_VOTES = 2.0  # Number of votes of each column with bars in that comparison.
 # Votes of an end for a start of time, by its kind. Right ends have fewer votes, because records may end early. The position of an end that
 # is "touched" by something else is a guess of the network, and that of a pulse's "foot" is known to a tenth of a mm.
 _VOTES = {
@@ -62,8 +62,9 @@ class TimeAxis:
     Attributes
     ----------
     speed_mm_s : float
+        Paper speed.
     start_mm : float
-        Page x of the first sample of the first column, and of the rhythm strips.
+        Page x of the first sample of the first column and of the rhythm strips.
     pitch_mm : float
         Distance from the first sample of a column to that of the next.
     column_s : float
@@ -73,7 +74,7 @@ class TimeAxis:
     start_sd_mm : float
         Approximate standard deviation of the start.
     early_s : float
-        Time by which the record ends before the last column and the rhythm strips do.
+        Time by which the record ends before the last column and the rhythm strips are over.
     """
 
     speed_mm_s: float
@@ -93,7 +94,7 @@ class TimeAxis:
 
 @dataclass(frozen=True)
 class End:
-    """An end of a row, as the start of time that follows from it (page x), and its kind (a key of `_VOTES`)."""
+    """An end of a row: the start of time (page x) that it suggests, and its kind (a key of `_VOTES`)."""
 
     x_mm: float
     kind: str
@@ -126,48 +127,53 @@ def time_axis(
     settings : Settings
     flags : list of str
         Sentences about what is doubtful are appended here.
+
+    Raises
+    ------
+    ImageError
+        If no row of the layout has ends.
     """
     seen = _seen_ends(analysis, match, straight, paths, pulses)
     columns = len(match.layout.columns)
-    share, step = match.layout.seconds / columns, 1.0 / settings.fs
+    column_s, step_s = match.layout.seconds / columns, 1.0 / settings.fs
     lengths = seen.lengths(match.strips)
     speed = settings.speed_mm_s or _paper_speed(match, lengths if any(lengths) else [seen.uncut_lengths()], flags)
     gapped = None
     if columns > 1:
-        gapped = columns_from_gaps(straight, paths[: match.strips], seen.spans, seen.own, match, seen.cap_mm, share * speed)
-    gaps = None if gapped is None else pitch_and_shown_mm(gapped, lengths[0], columns, share * speed, step * speed)
+        gapped = columns_from_gaps(straight, paths[: match.strips], seen.spans, seen.own, match, seen.cap_mm, column_s * speed)
+    gaps = None if gapped is None else pitch_and_shown_mm(gapped, lengths[0], columns, column_s * speed, step_s * speed)
 
     def bars(axis: TimeAxis) -> int:
         # A bar in a gap may stand anywhere in it, and does not show where the next column begins.
         return 0 if axis.has_gaps else barred(axis, analysis, match, straight)
 
     def started(axis: TimeAxis, doubts: list[str]) -> TimeAxis:
-        return _with_start(axis, match, seen.starts(axis, match, pulses, step), bars, doubts)
+        return _with_start(axis, match, seen.starts(axis, match, pulses, step_s), bars, doubts)
 
     doubts: list[str] = []
-    axis = started(_with_columns(match, lengths, gaps, speed, step), doubts)
-    if gaps is None and axis.shown_s < share:  # Bars, if there are any, show whether the rows are short or were read too short.
-        others: list[str] = []
-        whole = started(TimeAxis(speed, 0.0, share * speed, share, share, match.layout.seconds), others)
+    axis = started(_with_columns(match, lengths, gaps, speed, step_s), doubts)
+    if gaps is None and axis.shown_s < column_s:  # Bars show whether the rows are short, or only seem short.
+        whole_doubts: list[str] = []
+        whole = started(TimeAxis(speed, 0.0, column_s * speed, column_s, column_s, match.layout.seconds), whole_doubts)
         if bars(whole) > bars(axis):
-            axis, doubts = whole, others
+            axis, doubts = whole, whole_doubts
     flags += doubts
-    return replace(axis, early_s=seen.early_s(axis, match, step))
+    return replace(axis, early_s=seen.early_s(axis, match, step_s))
 
 
 @dataclass(frozen=True)
 class _SeenEnds:
-    """Where the ink of every row begins and ends on the page, and which of these ends are not the trace's own.
+    """Where the ink of every row begins and ends on the page, and which of these ends are not ends of traces.
 
     Attributes
     ----------
     network, ink : sequence of (list of float, list of float)
         Page x of possible left and right ends of each row, the likeliest first, in the network's map and in the picture's own ink. The
-        lists of the latter are empty if it was not found.
+        lists of `ink` are empty if the picture's own ink is not known.
     cap_mm, ink_cap_mm : float
         How far ink extends beyond the first and last sample in the network's map and in the picture's own ink.
     cut, touched : sequence of (bool, bool)
-        Whether the left and the right end of each row are cut off by the picture's edge, and whether they lie in a pulse.
+        Whether the left and the right end of each row are cut off by the edge of the picture, and whether they touch a calibration pulse.
     """
 
     network: Sequence[tuple[list[float], list[float]]]
@@ -184,11 +190,11 @@ class _SeenEnds:
 
     @property
     def own(self) -> list[tuple[bool, bool]]:
-        """Whether the left and the right end of each row are the trace's own."""
+        """Whether the left and the right end of each row are ends of traces, neither cut off nor at a pulse."""
         return [(not (cut[0] or touched[0]), not (cut[1] or touched[1])) for cut, touched in zip(self.cut, self.touched, strict=True)]
 
     def lengths(self, strips: int) -> list[list[float]]:
-        """Lengths from first to last sample, mm, of rows with two ends of their own: first those above row `strips`, then rhythm strips."""
+        """Lengths from first to last sample, mm, of rows with two `own` ends: of the first `strips` rows, and of the strips below."""
         spans, own = self.spans, self.own
         return [
             [
@@ -203,15 +209,15 @@ class _SeenEnds:
     def uncut_lengths(self) -> list[float]:
         """Lengths of all rows that are completely in the picture, mm.
 
-        Rows that touch a pulse seem longer by some mm. This is too little to confuse two paper speeds.
+        Rows that touch a pulse seem longer by some mm, which is too little to confuse two paper speeds.
         """
         return [span[1] - span[0] for span, sides in zip(self.spans, self.cut, strict=True) if span is not None and not any(sides)]
 
     def early_s(self, axis: TimeAxis, match: LayoutMatch, step_s: float) -> float:
-        """Time by which all rows end before their last samples are due; 0 if they do not, or not alike."""
+        """Time by which all rows end before their last sample is expected; 0 if they do not end early, or not equally early."""
         columns, early = len(match.layout.columns), []
         for k, ((_, rights), (_, free)) in enumerate(zip(self.network, self.own, strict=True)):
-            if free and rights:  # The last of the possible ends: a row whose ink is only interrupted goes on.
+            if free and rights:  # The outermost possible end is used, since ink may be interrupted.
                 due_mm = axis.start_mm + row_length_mm(axis, columns, k >= match.strips, step_s)
                 early.append((due_mm - max(rights) + self.cap_mm) / axis.speed_mm_s)
         if len(early) < max(2, len(self.network) - 1) or np.ptp(early) * axis.speed_mm_s > _SAME_EARLY_MM:
@@ -220,7 +226,7 @@ class _SeenEnds:
         return found if _EARLY_S < found < _MOST_EARLY_S else 0.0
 
     def starts(self, axis: TimeAxis, match: LayoutMatch, pulses: Sequence[Pulse], step_s: float) -> list[End]:
-        """The starts of time that the ends of all rows suggest, in the network's map and in the picture's ink."""
+        """The starts of time that the ends of all rows suggest, in the network's map and in the picture's own ink."""
         ends = _starts_from_ends(axis, match, self.network, self.cut, self.touched, pulses, self.cap_mm, step_s)
         return ends + _starts_from_ends(axis, match, self.ink, self.cut, self.touched, pulses, self.ink_cap_mm, step_s)
 
@@ -228,7 +234,7 @@ class _SeenEnds:
 def _seen_ends(
     analysis: PageAnalysis, match: LayoutMatch, straight: StraightPage, paths: Sequence[TracePath | None], pulses: Sequence[Pulse]
 ) -> _SeenEnds:
-    """The ends of all rows; `ImageError` if no row has any."""
+    """Find the ends of all rows; `ImageError` if no row has any."""
     network = [([], []) if row is None else possible_ends(straight.network, row) for row in paths]
     spans = _likeliest_ends(network)
     if not any(spans):
@@ -249,7 +255,10 @@ def _likeliest_ends(ends: Sequence[tuple[list[float], list[float]]]) -> list[tup
 
 
 def _with_start(axis: TimeAxis, match: LayoutMatch, ends: Sequence[End], bars: Callable[[TimeAxis], int], doubts: list[str]) -> TimeAxis:
-    """The axis with its start, from the ends of rows and the bars between columns. Sentences about doubts are appended to `doubts`."""
+    """The axis with its start by the ends of rows and the bars between columns. Sentences about doubts are appended to `doubts`.
+
+    `bars` gives the number of columns that have bars in front of them for an axis.
+    """
     if ends:
         return replace(axis, start_mm=_agreed_start(ends, doubts, lambda start_mm: bars(replace(axis, start_mm=start_mm))))
     guessed = replace(axis, start_mm=match.left_mm + match.name_mm[0] - _NAME_AFTER_MM)
@@ -263,45 +272,45 @@ def _with_start(axis: TimeAxis, match: LayoutMatch, ends: Sequence[End], bars: C
 def _with_columns(
     match: LayoutMatch, lengths: Sequence[Sequence[float]], gaps: tuple[float, float] | None, speed_mm_s: float, step_s: float
 ) -> TimeAxis:
-    """A time axis with the distance and length of columns, from the gaps between them or else the rows' lengths. Time starts at 0 mm."""
+    """A time axis with the distance and duration of columns by the gaps between them, or else by the lengths of rows. It starts at 0 mm."""
     columns, seconds = len(match.layout.columns), match.layout.seconds
-    share, step_mm = seconds / columns, step_s * speed_mm_s
-    nominal = share * speed_mm_s
-    pitch, shown, strip_s = nominal, share, seconds
-    # Rows with faint ends seem shorter, so the longest row is used, unless other ink lengthens it.
+    column_s, step_mm = seconds / columns, step_s * speed_mm_s
+    nominal = column_s * speed_mm_s
+    pitch, shown, strip_s = nominal, column_s, seconds
+    # Rows with faint ends seem shorter, so the longest length is used that another row confirms: other ink may lengthen single rows.
     row_mm, strip_mm = (_longest_confirmed(group, seconds * speed_mm_s) for group in lengths)
     if gaps is not None:
         pitch, shown_mm = gaps
-        shown = share if shown_mm == nominal else round(shown_mm / speed_mm_s, 3)
+        shown = column_s if shown_mm == nominal else round(shown_mm / speed_mm_s, 3)
     elif columns > 1 and row_mm and abs(row_mm + step_mm - columns * nominal) > SAME_LENGTH_MM:
         short = (columns * nominal - row_mm - step_mm) / (columns * nominal)
-        lossy = strip_mm - row_mm > SAME_LENGTH_MM or abs(match.column_mm - row_mm / columns) < abs(match.column_mm - nominal) - 0.1
-        if 0 < short < _SHORT and lossy:
+        left_out = strip_mm - row_mm > SAME_LENGTH_MM or abs(match.column_mm - row_mm / columns) < abs(match.column_mm - nominal) - 0.1
+        if 0 < short < _SHORT and left_out:
             pitch = (row_mm + step_mm) / columns
-            shown = min(round(pitch / speed_mm_s / step_s) * step_s, share)
+            shown = min(round(pitch / speed_mm_s / step_s) * step_s, column_s)
     strip_shown = strip_mm / speed_mm_s + step_s
-    if strip_mm and 0 < seconds - strip_shown < _SHORT * share and shown < share:
+    if strip_mm and 0 < seconds - strip_shown < _SHORT * column_s and shown < column_s:
         strip_s = round(strip_shown / step_s) * step_s
-    return TimeAxis(speed_mm_s, 0.0, pitch, share, shown, strip_s)
+    return TimeAxis(speed_mm_s, 0.0, pitch, column_s, shown, strip_s)
 
 
 def _start_of_bars(guessed: TimeAxis, bars: Callable[[TimeAxis], int]) -> float | None:
-    """The start of time closest to a guess for which bars stand in front of most columns; None if there is none."""
+    """The start of time for which the most columns have bars in front of them, the closest to a guess of these; None without bars."""
     away = np.arange(0.0, _GUESS_OFF_MM, _BAR_STEP_MM)
     starts = guessed.start_mm + np.unique(np.concatenate([-away, away]))
-    told = np.array([bars(replace(guessed, start_mm=float(start))) for start in starts])
-    if not told.any():
+    counts = np.array([bars(replace(guessed, start_mm=float(start))) for start in starts])
+    if not counts.any():
         return None
-    best = starts[told == told.max()]
+    best = starts[counts == counts.max()]
     return float(best[np.argmin(np.abs(best - guessed.start_mm))])
 
 
 def _longest_confirmed(lengths: Sequence[float], usual_mm: float) -> float:
-    """The longest row length that another row confirms; with one row, its length; 0 if none is confirmed."""
-    sane = sorted((mm for mm in lengths if mm < usual_mm + SAME_LENGTH_MM), reverse=True)
+    """The longest of the lengths of rows that another one confirms, or the only length; 0 if none is confirmed or plausible."""
+    likely = sorted((mm for mm in lengths if mm < usual_mm + SAME_LENGTH_MM), reverse=True)
     if len(lengths) == 1:
-        return sane[0] if sane else 0.0
-    return next((mm for k, mm in enumerate(sane) if any(abs(mm - other) < _AGREE_MM for j, other in enumerate(sane) if j != k)), 0.0)
+        return likely[0] if likely else 0.0
+    return next((mm for k, mm in enumerate(likely) if any(abs(mm - other) < _AGREE_MM for j, other in enumerate(likely) if j != k)), 0.0)
 
 
 def row_length_mm(axis: TimeAxis, columns: int, rhythm: bool, step_s: float) -> float:
@@ -312,17 +321,17 @@ def row_length_mm(axis: TimeAxis, columns: int, rhythm: bool, step_s: float) -> 
 
 
 def _paper_speed(match: LayoutMatch, lengths: Sequence[Sequence[float]], flags: list[str]) -> float:
-    """The paper speed, mm/s, at which rows or columns are as long as the layout's time."""
+    """The usual paper speed, mm/s, at which most rows or columns are as long as the duration of the layout."""
     columns = len(match.layout.columns)
-    told = [length / match.layout.seconds for group in reversed(lengths) for length in group]
+    speeds = [length / match.layout.seconds for group in reversed(lengths) for length in group]
     if columns > 1:
-        told.append(match.column_mm * columns / match.layout.seconds)
-    found = [speed for value in told if (speed := snapped(value, SPEEDS_MM_S, _SPEED_OFF)) is not None]
+        speeds.append(match.column_mm * columns / match.layout.seconds)
+    found = [speed for value in speeds if (speed := snapped(value, SPEEDS_MM_S, _SPEED_OFF)) is not None]
     if found:
         return max(dict.fromkeys(found), key=found.count)
-    wide = snapped(told[0], SPEEDS_MM_S, 2 * _SPEED_OFF) if told else None
-    if wide is not None:
-        return wide
+    roughly = snapped(speeds[0], SPEEDS_MM_S, 2 * _SPEED_OFF) if speeds else None
+    if roughly is not None:
+        return roughly
     longest = max((length for group in lengths for length in group), default=0.0)
     fault = f"rows are {longest:.0f} mm long, which is {match.layout.seconds:g} s at no usual speed" if longest else _NO_END
     flags.append(f"{fault}: the paper speed is taken as 25 mm/s")
@@ -339,7 +348,7 @@ def _starts_from_ends(
     cap: float,
     step: float,
 ) -> list[End]:
-    """The starts of time that the ends of all rows suggest."""
+    """The starts of time that the ends of all rows suggest, if ink extends by `cap` mm beyond the first and the last sample."""
     ends = []
     for k, (lefts, rights) in enumerate(possible):
         length = row_length_mm(axis, len(match.layout.columns), k >= match.strips, step)
@@ -360,7 +369,7 @@ def _starts_from_ends(
 
 
 def _agreed_start(ends: Sequence[End], flags: list[str], bars: Callable[[float], int] = lambda _: 0) -> float:
-    """The start of time on which most ends agree; a start with bars in front of the columns is preferred.
+    """The start of time for which most ends vote; a start with bars in front of the columns is preferred.
 
     Not all ends are averaged, because faint ends and records that end early shift them inwards. `bars` gives the number of columns that
     have bars in front of them if time starts at a page x.
@@ -387,7 +396,7 @@ def _agreed_start(ends: Sequence[End], flags: list[str], bars: Callable[[float],
     groups = [[end for end in ends if abs(end.x_mm - other.x_mm) < _AGREE_MM] for other in ends]
     middle_mm = _mean_start(max(groups, key=votes))
     close = [group for group in groups if abs(_mean_start(group) - middle_mm) < _CLOSE_MM]
-    # Other ink may lengthen several rows by the same amount, but left and right ends agree only on the right start.
+    # Other ink may lengthen several rows equally, but left and right ends agree only on the right start.
     best = strongest(close, within)
     best = strongest([best, *(group for group in groups if group not in close)], votes)
     if len(best) < max(2, 0.3 * len(ends)):
@@ -396,9 +405,9 @@ def _agreed_start(ends: Sequence[End], flags: list[str], bars: Callable[[float],
 
 
 def _mean_start(group: Sequence[End]) -> float:
-    """The start that a group of ends suggests: the mean of the medians of left and right ends.
+    """The start that a group of ends suggests: the mean of the median of left ends and that of right ends.
 
-    A wrong length of the pen's cap shifts these medians in opposite directions, so that it cancels.
+    An error of the cap shifts these medians in opposite directions, so that it cancels.
     """
     clear = [end for end in group if end.kind not in _ROUGH]
     chosen = clear if len(clear) > 1 else group
@@ -407,5 +416,5 @@ def _mean_start(group: Sequence[End]) -> float:
 
 
 def agreement(group: Sequence[End]) -> float:
-    """The number of votes of a group of ends, with one more vote for each side, left and right, that it has ends of."""
+    """The number of votes of a group of ends: those of the ends, and one more for each side, left and right, that has ends in the group."""
     return sum(_VOTES[end.kind] for end in group) + len({end.side for end in group})

@@ -1,8 +1,8 @@
 """Find tracks, which are the rows of traces of a page, by their ink alone, before any layout is known.
 
 In most columns of pixels of a straightened page, every row of traces is one short run of ink. So the most frequent number of runs is the
-number of rows, and the k-th run from above belongs to the k-th row, however far its signal wanders. A track is the cheapest path through
-the ink at the median height of its runs.
+number of rows, and the k-th run from above belongs to the k-th row, however far its signal wanders. From the median height of its runs, a
+row is followed through the ink.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ _INK = 0.4  # A pixel is ink if its coverage is larger than this.
 _FLAT_MM = 1.2  # A run of ink that is shorter than this belongs to a level part of a trace, and not to a flank.
 _USUAL = 0.5  # A page has as many rows as the largest number of runs that is more than half as frequent as the most frequent one.
 _MOST_ROWS = 24  # Largest number of rows.
-_ALONE_MM = 40.0  # Distance of rows assumed where there is one row.
-_RULED_MM = 0.1  # A track that deviates less than this from a straight line is the line of a frame.
+_ALONE_MM = 40.0  # Distance of rows that is assumed if there is only one.
+_RULED_MM = 0.1  # A track that deviates less than this from a straight line is taken for the line of a frame.
 _COVERED = 0.5  # Minimum share of a track's length that is on ink.
-_LONG_MM = 8.0  # Pieces longer than this are longer than any word.
-_LEAST_SHARE = 0.2  # Minimum share of the page's width that such pieces fill.
+_LONG_MM = 8.0  # Pieces longer than this count as parts of traces, since no word is as long.
+_LEAST_SHARE = 0.2  # Minimum share of the page's width that such pieces of a track fill.
 _ON_INK = 0.3  # A path is on ink where the coverage is larger than this.
-_LEFT_MM = 2.0  # Minimum distance of ink from all tracks for it to belong to another row.
-_LEFT_SHARE = 0.35  # Minimum share of the width that such ink fills.
+_OTHER_ROW_MM = 2.0  # Minimum distance of ink from all tracks for it to belong to another row.
+_OTHER_ROW_SHARE = 0.35  # Minimum share of the page's width that the ink of another row fills.
 _SAME_MM = 0.6  # Paths closer than this run together.
 _SAME_SHARE = 0.5  # Two paths that run together over this share of their length are one track.
 _GAP_MM = 0.8  # Bare paper along a path that is longer than this divides the path into pieces.
@@ -38,8 +38,8 @@ _LEAST_PIECE_MM = 1.5  # A piece at an end of a path that is shorter than this i
 _FIVE_MM = 5.0  # Distance of the grid's 5 mm lines.
 _ON_LINE_MM = 0.3  # A piece closer than this to a 5 mm line lies on it.
 _MOST_ENDS = 4  # Largest number of possible ends of a path on one side.
-_SOFT_PX = 3  # Reach beyond a piece in which its ink fades out.
-_LEVEL_MM = 10.0  # The level of a track is its median height within this distance to the left and right.
+_SOFT_PX = 3  # Number of columns beyond a piece in which its ink fades out.
+_LEVEL_MM = 10.0  # The level of a track around a point is its median height within this distance to the left and right.
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +51,7 @@ class Track:
     path : TracePath
         The path through its ink.
     level_mm : float
-        Median of its page y.
+        Median page y of the path between its ends.
     ends_mm : (float, float)
         Page x at which its ink begins and ends.
     cut : (bool, bool)
@@ -64,7 +64,7 @@ class Track:
     cut: tuple[bool, bool] = (False, False)
 
     def level_at(self, x_mm: np.ndarray) -> np.ndarray:
-        """Page y (n,) of the track's level around page x (n,)."""
+        """Page y (n,) of the level of the track around page x (n,)."""
         middle = (self.path.top_mm + self.path.bottom_mm) / 2
         first, last = (round((end - self.path.left_mm) * self.path.scale) for end in self.ends_mm)
         inside = middle[max(first, 0) : last + 1]
@@ -75,10 +75,10 @@ class Track:
 
 
 def find_tracks(strip: Strip) -> list[Track]:
-    """The rows of traces of a straightened page, from top to bottom."""
+    """Find the rows of traces of a straightened page. They are ordered from top to bottom."""
     heights = _row_heights(strip)
     tracks = _distinct([track for track in _follow_all(strip, heights) if not _is_straight(track)])
-    further = _row_heights_left(strip, tracks)
+    further = _other_row_heights(strip, tracks)
     if further:
         heights = sorted([track.level_mm for track in tracks] + further)
         tracks = _distinct([track for track in _follow_all(strip, heights) if not _is_straight(track)])
@@ -86,7 +86,7 @@ def find_tracks(strip: Strip) -> list[Track]:
 
 
 def _runs(ink: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Runs of ink in the columns of (height, width), ordered by column and row: column, first row, and the row after the last."""
+    """Column, first row, and row after the last of every run of ink in the columns of a plane (height, width), by column and row."""
     edges = np.zeros((ink.shape[1], ink.shape[0] + 2), dtype=np.int8)
     edges[:, 1:-1] = (ink > _INK).T
     steps = np.diff(edges, axis=1)
@@ -95,20 +95,20 @@ def _runs(ink: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def _row_heights(strip: Strip) -> list[float]:
-    """Page y of the rows of traces, from the number of runs that most columns have."""
+    """Page y of the rows of traces, whose number is that of the runs in most columns."""
     columns, first, after = _runs(strip.ink)
     count = np.bincount(columns, minlength=strip.ink.shape[1])
-    share = np.bincount(count[count > 0], minlength=2)
-    if share.sum() == 0:
+    frequency = np.bincount(count[count > 0], minlength=2)
+    if frequency.sum() == 0:
         return []
-    rows = min(int(np.flatnonzero(share > _USUAL * share.max())[-1]), _MOST_ROWS)
+    rows = min(int(np.flatnonzero(frequency > _USUAL * frequency.max())[-1]), _MOST_ROWS)
     start = np.searchsorted(columns, np.flatnonzero(count == rows))
     middle = ((first + after - 1) / 2)[start[:, None] + np.arange(rows)]
     return [float(strip.top_mm + y / strip.scale) for y in np.median(middle, axis=0)]
 
 
 def _follow_all(strip: Strip, heights: Sequence[float]) -> list[Track]:
-    """Follow the tracks at about the given page y. Paths that are hardly on ink are left out."""
+    """Follow the rows at about the given page y. Paths of which too little is on ink are left out."""
     tracks = []
     span = strip.left_mm, strip.left_mm + strip.ink.shape[1] / strip.scale
     for k, height in enumerate(heights):
@@ -127,7 +127,7 @@ def _follow_all(strip: Strip, heights: Sequence[float]) -> list[Track]:
 
 
 def track_ends(strip: Strip, path: TracePath, least: float = TRACE) -> tuple[float, float] | None:
-    """Page x of the ends of a path, without pieces that are grid lines or too short; None if nothing is left.
+    """Page x of the left and right end of a path without pieces that are grid lines or too short; None if nothing is left.
 
     Ink counts if its coverage is larger than `least`.
     """
@@ -136,9 +136,9 @@ def track_ends(strip: Strip, path: TracePath, least: float = TRACE) -> tuple[flo
 
 
 def possible_ends(strip: Strip, path: TracePath, least: float = TRACE) -> tuple[list[float], list[float]]:
-    """Page x at which a path may begin, and page x at which it may end, the likeliest first.
+    """Page x at which a trace along a path may begin, and page x at which it may end, each with the likeliest first.
 
-    The last piece of a path may be a line of the grid, or the rest of the trace after a gap. The ends of other rows show which is right.
+    An outer piece of the path may be a line of the grid, or part of the trace beyond a gap. The ends of other rows show which is right.
     """
     pieces = _pieces(strip, path)
     kept = [piece for piece in pieces if not _is_no_trace(path, piece)]
@@ -158,7 +158,7 @@ def possible_ends(strip: Strip, path: TracePath, least: float = TRACE) -> tuple[
 
 
 def _pieces(strip: Strip, path: TracePath) -> list[tuple[int, int]]:
-    """Ranges of columns in which a path runs over ink without interruption."""
+    """Ranges of columns in which a path runs over ink, with gaps of at most `_GAP_MM`."""
     on = _on_ink(strip, path)
     origin = round((path.left_mm - strip.left_mm) * strip.scale)
     for at in np.flatnonzero(path.bottom_mm - path.top_mm > _JUMP_MM):
@@ -177,7 +177,7 @@ def _pieces(strip: Strip, path: TracePath) -> list[tuple[int, int]]:
 
 
 def _is_no_trace(path: TracePath, piece: tuple[int, int]) -> bool:
-    """Whether a piece of a path is not part of a trace: it is too short, or a line of the grid."""
+    """Whether a piece of a path is too short for a part of a trace, or a line of the grid."""
     middle = ((path.top_mm + path.bottom_mm) / 2)[slice(*piece)]
     if len(middle) < _LEAST_PIECE_MM * path.scale:
         return True
@@ -186,7 +186,7 @@ def _is_no_trace(path: TracePath, piece: tuple[int, int]) -> bool:
 
 
 def _deviation(middle: np.ndarray, share: float) -> float:
-    """Quantile of the deviations of heights (n,) from a straight line; `share` is its order."""
+    """Quantile `share` (0 to 1) of the deviations of heights (n,) from the straight line that fits them best."""
     x = np.arange(len(middle))
     return float(np.quantile(np.abs(middle - np.polyval(np.polyfit(x, middle, 1), x)), share))
 
@@ -228,28 +228,28 @@ def _distinct(tracks: list[Track]) -> list[Track]:
 
 
 def _shared_length(one: Track, other: Track) -> float:
-    """The share of their common length on which two tracks run on the same ink."""
-    a, b = ((track.path.top_mm + track.path.bottom_mm) / 2 for track in (one, other))
-    n = min(len(a), len(b))
-    return float(np.mean(np.abs(a[:n] - b[:n]) < _SAME_MM)) if n else 0.0
+    """Share of their length on which two tracks run on the same ink."""
+    heights, other_heights = ((track.path.top_mm + track.path.bottom_mm) / 2 for track in (one, other))
+    n = min(len(heights), len(other_heights))
+    return float(np.mean(np.abs(heights[:n] - other_heights[:n]) < _SAME_MM)) if n else 0.0
 
 
-def _row_heights_left(strip: Strip, tracks: list[Track]) -> list[float]:
-    """Page y of rows that no track follows, from level ink far from all tracks."""
+def _other_row_heights(strip: Strip, tracks: list[Track]) -> list[float]:
+    """Page y of rows that no track follows, by level ink far from all tracks."""
     columns, first, after = _runs(strip.ink)
     middle = strip.top_mm + (first + after - 1) / 2 / strip.scale
-    alone = after - first < _FLAT_MM * strip.scale
+    far = after - first < _FLAT_MM * strip.scale
     for track in tracks:
         at = np.clip(columns, 0, len(track.path.top_mm) - 1)
-        alone &= (middle < track.path.top_mm[at] - _LEFT_MM) | (middle > track.path.bottom_mm[at] + _LEFT_MM)
-    if not tracks or alone.sum() < _LEFT_SHARE * strip.ink.shape[1]:
+        far &= (middle < track.path.top_mm[at] - _OTHER_ROW_MM) | (middle > track.path.bottom_mm[at] + _OTHER_ROW_MM)
+    if not tracks or far.sum() < _OTHER_ROW_SHARE * strip.ink.shape[1]:
         return []
     bins = np.arange(strip.top_mm, strip.top_mm + strip.ink.shape[0] / strip.scale + 3.0, 3.0)
-    index = np.digitize(middle[alone], bins)
+    index = np.digitize(middle[far], bins)
     found: list[float] = []
     for k in np.unique(index):
         near = (index == k) | (index == k + 1)
-        filled = len(np.unique(columns[alone][near])) / strip.ink.shape[1]
-        if filled > _LEFT_SHARE and (not found or bins[k - 1] - found[-1] > 6.0):
-            found.append(float(np.median(middle[alone][near])))
+        filled = len(np.unique(columns[far][near])) / strip.ink.shape[1]
+        if filled > _OTHER_ROW_SHARE and (not found or bins[k - 1] - found[-1] > 6.0):
+            found.append(float(np.median(middle[far][near])))
     return found

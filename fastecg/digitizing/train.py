@@ -36,11 +36,11 @@ SHARES = {
     "mix": 0.08,
 }  # fmt: skip
 
-#: The same for pages that are drawn as other programs draw them.
+#: The same for pages that are redrawn as by other programs (`other_hands`).
 OTHERS = {"clean": 0.22, "scan": 0.24, "photo": 0.22, "copy": 0.14, "aged": 0.03, "damaged": 0.03, "kit": 0.08, "digital": 0.04}
 
 _PER_PICTURE = 20  # Number of windows that are cut from a picture.
-_POOL = 20  # Number of pictures from whose windows a batch is drawn.
+_POOL = 20  # A batch is chosen at random from the windows of about this number of pictures.
 _EVERY_S = 120.0  # Time between checkpoints.
 _EMA_DECAY = 0.998  # Decay per step of the exponential moving average of the weights.
 
@@ -54,7 +54,7 @@ class TrainConfig:
     Attributes
     ----------
     hours : float
-        Duration of the training, including runs that were resumed. At its end the learning rate is 0.
+        Duration of the training, including runs before it was resumed. At its end the learning rate is nearly 0.
     width : int
         Number of channels at the finest level.
     batch, size : int
@@ -64,10 +64,10 @@ class TrainConfig:
     simulated : float
         Share of pages drawn from simulated records.
     others : float
-        Share of pages that are arranged and inked as by other programs and machines.
+        Share of pages that are redrawn as by other programs and machines.
     seed : int
     start : Path, optional
-        ONNX file of a network that is trained further. Its own width replaces `width`, and it has no norms.
+        ONNX file of a network that is trained further. Its own width replaces `width`, and it has no normalisation layers.
     """
 
     hours: float = 2.0
@@ -83,7 +83,7 @@ class TrainConfig:
 
 @dataclass
 class Pages(IterableDataset):
-    """An endless stream of batches from new pages of records. A different `start` gives different pages."""
+    """An endless stream of batches from new pages of records. Pages are numbered, and `start` is the number of the first."""
 
     origins: list[Path]
     config: TrainConfig
@@ -95,16 +95,17 @@ class Pages(IterableDataset):
         worker = get_worker_info()
         first, step = (self.start + worker.id, worker.num_workers) if worker else (self.start, 1)
         rng = rng_for(self.config.seed, f"batches {first}", "order")
-        taken: list[Window] = []
+        chosen: list[Window] = []
         for found in self._windows(first, step):
             self._pool.append(found)
             if len(self._pool) > _PER_PICTURE * _POOL:
-                taken.append(self._pool.pop(int(rng.integers(len(self._pool)))))
-            if len(taken) == self.config.batch:
-                yield _batch(taken)
-                taken = []
+                chosen.append(self._pool.pop(int(rng.integers(len(self._pool)))))
+            if len(chosen) == self.config.batch:
+                yield _batch(chosen)
+                chosen = []
 
     def _windows(self, first: int, step: int) -> Iterator[Window]:
+        """Windows of page `first` and of every `step`-th page after it."""
         k = first
         while True:
             try:
@@ -116,7 +117,7 @@ class Pages(IterableDataset):
 
 
 def draw_page(origins: list[Path], config: TrainConfig, number: int) -> Photo:
-    """Draw page `number` of a training from a real or simulated record, with a random recipe, layout, style and resolution."""
+    """Draw page `number` of a training: a real or simulated record with a random recipe, layout, style and resolution."""
     from fastecg.recipe import Recipe
     from fastecg.rendering import render
 
@@ -137,7 +138,7 @@ def draw_page(origins: list[Path], config: TrainConfig, number: int) -> Photo:
 def draw_other(
     record: Record, recipe: Recipe, layout: str, dpi: float, page: int, seed: int, number: int, rng: np.random.Generator
 ) -> Photo:
-    """Draw a page of a record as other programs arrange and ink it, with the artifacts of the recipe."""
+    """Draw page `page` of a record as if by another program, with the artifacts of a recipe. `number` is that of the training page."""
     from fastecg.digitizing.other_hands import coarser, other_hand
 
     record = coarser(record, rng)
@@ -147,6 +148,7 @@ def draw_other(
 
 
 def _record(origins: list[Path], rng: np.random.Generator, simulated: float) -> Record:
+    """A random record of `origins`, or with probability `simulated` a simulated one."""
     from fastecg.readers import read_record
 
     if origins and rng.random() >= simulated:
@@ -156,20 +158,21 @@ def _record(origins: list[Path], rng: np.random.Generator, simulated: float) -> 
     return simulate(rhythm, conduction=conduction, fs=fs, seed=int(rng.integers(2**31)), noise=float(rng.choice((0.0, 1.0, 1.0, 3.0))))
 
 
-def _batch(taken: list[Window]) -> Batch:
-    image = np.stack([window.image for window in taken]).transpose(0, 3, 1, 2)
-    maps = np.stack([window.maps for window in taken])
-    return torch.from_numpy(np.ascontiguousarray(image)), torch.from_numpy(maps), torch.from_numpy(np.stack([w.markers for w in taken]))
+def _batch(chosen: list[Window]) -> Batch:
+    """Stack windows: pictures (n, 3, height, width), maps (n, 6, height, width) and marker maps (n, height / 4, width / 4)."""
+    image = np.stack([window.image for window in chosen]).transpose(0, 3, 1, 2)
+    maps = np.stack([window.maps for window in chosen])
+    return torch.from_numpy(np.ascontiguousarray(image)), torch.from_numpy(maps), torch.from_numpy(np.stack([w.markers for w in chosen]))
 
 
 class Trainer:
-    """A network in training: its weights, its optimiser, and the progress."""
+    """A network in training, with its optimiser and its progress, which are read from `folder` if it has a checkpoint."""
 
     def __init__(self, config: TrainConfig, folder: Path) -> None:
         self.config, self.folder = config, folder
         torch.manual_seed(config.seed)
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        # Processors without AVX-512 emulate half precision, nine times as slowly as they compute in full.
+        # Processors without AVX-512 emulate half precision, which takes nine times as long as full precision.
         self.half = self.device.type == "cuda" or torch.backends.cpu.get_cpu_capability() not in ("DEFAULT", "AVX2")
         begun = LayerNet(config.width) if config.start is None else read_layernet(config.start)
         self.net = begun.to(self.device, memory_format=torch.channels_last)
@@ -181,16 +184,16 @@ class Trainer:
 
     @property
     def checkpoint(self) -> Path:
-        """Path of the file with the state."""
+        """Path of the file with the state of the training."""
         return self.folder / "layernet.pt"
 
     @property
     def progress(self) -> float:
-        """Share of the training that is done."""
+        """Share of the training that is done, 0 to 1."""
         return min(self.seconds / (3600.0 * self.config.hours), 1.0)
 
     def step(self, batch: Batch) -> dict[str, float]:
-        """Do one training step. Returns the parts of the loss."""
+        """Do one training step with a batch. Returns the parts of the loss by name."""
         warm = min(1.0, (self.steps + 1) / 100)
         for group in self.optimiser.param_groups:
             group["lr"] = self.config.rate * warm * (0.5 + 0.5 * math.cos(math.pi * self.progress)) + 1e-6
@@ -204,13 +207,13 @@ class Trainer:
         return {name: float(part.detach()) for name, part in parts.items()}
 
     def validate(self, batches: list[Batch]) -> dict[str, float]:
-        """Mean parts of the loss of the averaged network on validation pages."""
+        """Mean parts of the loss, by name, of the averaged network on validation batches."""
         with torch.no_grad():
             found = [self._loss(self.average, batch) for batch in batches]
         return {name: float(np.mean([float(parts[name]) for parts in found])) for name in found[0]}
 
     def save(self) -> None:
-        """Write the checkpoint atomically."""
+        """Write the checkpoint, whole or not at all."""
         part = self.checkpoint.with_suffix(".part")
         state = {
             "width": self.net.width, "folded": self.net.folded, "net": self.net.state_dict(), "average": self.average.state_dict(),
@@ -220,6 +223,7 @@ class Trainer:
         part.replace(self.checkpoint)
 
     def _resume(self) -> None:
+        """Read the checkpoint; `FastecgError` if its network differs from this one."""
         saved = read_checkpoint(self.checkpoint, self.device)
         if saved["width"] != self.net.width:
             raise FastecgError(f"{self.checkpoint}: a network {saved['width']} wide, expected {self.net.width}: another folder, or --width")
@@ -231,6 +235,7 @@ class Trainer:
         self.steps, self.seconds = saved["steps"], saved["seconds"]
 
     def _loss(self, net: LayerNet, batch: Batch) -> dict[str, torch.Tensor]:
+        """The parts of the loss of a network on a batch."""
         picture, true_maps, true_markers = (part.to(self.device) for part in batch)
         picture = (picture.float() / 255.0).contiguous(memory_format=torch.channels_last)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.half):
@@ -249,23 +254,30 @@ class Trainer:
 
 
 def train(inputs: list[Path], folder: Path, config: TrainConfig = TrainConfig(), *, workers: int = 1) -> Iterator[dict[str, Any]]:
-    """Train a network, or resume its training. Yields a row of the log at every checkpoint.
+    """Train a network, or resume its training. Yields the row of the log of every checkpoint.
 
     Parameters
     ----------
     inputs : list of Path
-        Records, or folders of records. One record in sixteen is used for validation. If empty, all records are simulated.
+        Records, or folders of records. One record in sixteen is used for validation. If there are none, all records are simulated.
     folder : Path
-        Folder of ``layernet.pt`` (the state), ``log.jsonl`` (a row for each checkpoint) and ``curves.png``. If it has a state, its training
-        is resumed.
+        Folder of ``layernet.pt`` (the state of the training) and ``log.jsonl`` (a row for each checkpoint). If it has a state, that
+        training is resumed.
     config : TrainConfig
     workers : int
         Number of processes that draw pages.
+
+    Yields
+    ------
+    dict of str to Any
+        The hours, steps and windows so far, and the mean parts of the loss in training and in validation.
 
     Raises
     ------
     RecordError
         If there is no record among the inputs.
+    FastecgError
+        If `folder` has the state of another network.
     """
     from fastecg.readers import find_records
 
@@ -274,35 +286,37 @@ def train(inputs: list[Path], folder: Path, config: TrainConfig = TrainConfig(),
         raise RecordError(f"{inputs[0]}: no record there, expected WFDB headers (.hea), CSV or NumPy files")
     folder.mkdir(parents=True, exist_ok=True)
     trainer = Trainer(config, folder)
-    held, taught = origins[::16], [origin for k, origin in enumerate(origins) if k % 16]
-    proof = _first(Pages(held, TrainConfig(**{**vars(config), "seed": config.seed + 1})), 6)
-    pages = Pages(taught, config, start=1_000_003 * (trainer.steps + 1) % 2**40)
+    held_out, learned = origins[::16], [origin for k, origin in enumerate(origins) if k % 16]
+    validation = _first(Pages(held_out, TrainConfig(**{**vars(config), "seed": config.seed + 1})), 6)
+    pages = Pages(learned, config, start=1_000_003 * (trainer.steps + 1) % 2**40)
     loader = DataLoader(pages, batch_size=None, num_workers=workers, prefetch_factor=4 if workers else None)
-    yield from _steps(trainer, loader, proof)
+    yield from _steps(trainer, loader, validation)
 
 
-def _steps(trainer: Trainer, loader: Any, proof: list[Batch]) -> Iterator[dict[str, Any]]:
-    began, last, rows = time.monotonic(), time.monotonic(), []
+def _steps(trainer: Trainer, loader: Any, validation: list[Batch]) -> Iterator[dict[str, Any]]:
+    """Train until the time is over; yields the rows of the log."""
+    began, last, losses = time.monotonic(), time.monotonic(), []
     before = trainer.seconds
     for batch in loader:
         check_interrupt()
-        rows.append(trainer.step(batch))
+        losses.append(trainer.step(batch))
         now = time.monotonic()
         trainer.seconds = before + now - began
         if now - last > _EVERY_S or trainer.progress >= 1.0:
             last = now
-            yield _report(trainer, rows, proof)
-            rows = []
+            yield _report(trainer, losses, validation)
+            losses = []
         if trainer.progress >= 1.0:
             return
 
 
-def _report(trainer: Trainer, rows: list[dict[str, float]], proof: list[Batch]) -> dict[str, Any]:
+def _report(trainer: Trainer, losses: list[dict[str, float]], validation: list[Batch]) -> dict[str, Any]:
+    """Save the network, validate it, and add a row to the log. `losses` are the parts of the loss of every step since the last row."""
     trainer.save()
-    learned = {name: float(np.mean([row[name] for row in rows])) for name in rows[0]}
+    training = {name: float(np.mean([row[name] for row in losses])) for name in losses[0]}
     row = {
         "hours": trainer.seconds / 3600, "steps": trainer.steps, "windows": trainer.steps * trainer.config.batch,
-        "train": learned, "validation": trainer.validate(proof),
+        "train": training, "validation": trainer.validate(validation),
     }  # fmt: skip
     with (trainer.folder / "log.jsonl").open("a", encoding="utf-8") as log:
         log.write(json.dumps(row) + "\n")
@@ -310,11 +324,18 @@ def _report(trainer: Trainer, rows: list[dict[str, float]], proof: list[Batch]) 
 
 
 def _first(pages: Pages, count: int) -> list[Batch]:
+    """The first `count` batches."""
     return [batch for _, batch in zip(range(count), pages, strict=False)]
 
 
 def curves(folder: Path) -> Path | None:
-    """Plot the log of a folder as ``curves.png``. Returns None if matplotlib is not installed or the log is empty."""
+    """Plot the log in a folder as ``curves.png``, and return its path; None if matplotlib is not installed or the log is empty.
+
+    Raises
+    ------
+    FastecgError
+        If the log cannot be read.
+    """
     try:
         import matplotlib
     except ImportError:

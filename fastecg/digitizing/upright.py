@@ -1,4 +1,4 @@
-"""Find the scale and the orientation at which a picture is read, after quick looks at whether it shows an ECG at all."""
+"""Find the scale and the orientation at which a picture is read, after quick tests of whether it shows an ECG at all."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ from fastecg.digitizing.targets import SCALE
 from fastecg.errors import ImageError
 
 _LIKELY_DPI = (200.0, 150.0, 300.0, 100.0)  # Resolutions that are tried for a picture without a grid, the likeliest first.
-_NAMES_SHARE = 0.5  # Minimum share of a layout's names that have to be read for the picture to count as upright.
-_LEAST_NAMES = 5  # Minimum number of names for the same.
-_FEW_NAMES = 3  # Minimum number of names in a turned picture that is analysed in full, and in a large one whose rows do not beat together.
-# Number of scales of a grid that are tried. Of 67 pages by other programs and of scans, 66 were read at the likeliest, one at the next.
+_NAMES_SHARE = 0.5  # Minimum share of a layout's names that have to be read for a picture to count as upright.
+_LEAST_NAMES = 5  # Minimum number of names that have to be read for the same.
+_FEW_NAMES = 3  # Minimum number of names for a turned picture to be analysed in full, and a large one whose rows do not beat together.
+# Number of scales of a grid that are tried. Of 67 scans and pages by other programs, 66 were read at the likeliest, one at the next.
 _MOST_SCALES = 2
-# A picture with a grid and at least this many tracks is not lying on its side. Of 14 that were, none had more than one track.
+# A picture with a grid does not lie on its side if it has at least this many tracks. Of 14 that did, none had more than one.
 _LEVEL_ROWS = 3
-# Tolerance (log of the ratio) of row lengths. If rows miss every usual length by more than this, the scale may be wrong.
+# Largest log ratio of the length of a row and a usual length. If no row has a usual length, the scale may be wrong.
 _SAME_LENGTH = 0.03
 _PAGE_MM2 = 0.13e6  # Area of an A3 page, rounded up.
 _TINY_MM2 = 8e3  # A page that seems smaller than this, 100 by 80 mm, probably has no grid: its scale came from something else.
 _GRIDLESS_MM2 = 0.2e6  # Largest area of a picture without a grid.
 _LARGEST_MM2 = 0.3e6  # Largest area of a picture with a grid.
-_QUICK_PX = (0.7e6, 1.6e6, 4e6)  # Number of pixels of the copies of a picture in which traces are looked for quickly.
-_MOST_ZOOM = 2.5  # Largest factor by which a small picture is enlarged for such a copy.
+_QUICK_PX = (0.7e6, 1.6e6, 4e6)  # Number of pixels of the reduced copies of a picture in which traces are looked for first.
+_MOST_ZOOM = 2.5  # Largest factor by which a small picture is enlarged for the same.
 _DARK = 100  # A pixel counts as dark if its grey level (0 to 255) is below this.
 _NEGATIVE_SHARE = 0.15  # A picture may be a negative if more than this share of its pixels is dark.
-_FAINT = 8  # Minimum difference of levels (0 to 255) between paper and a pen that can be read.
-_BLANK_CELL_PX = 8  # Side of the cells in which levels are compared. They are so small that paper is lit evenly within one.
+_FAINT = 8  # Minimum difference of levels (0 to 255) between paper and ink that can be read.
+_BLANK_CELL_PX = 8  # Side of the cells in which levels are compared. They are so small that the light on the paper is even within one.
 _BLANK_CELLS = 25  # Minimum number of cells with ink in a picture with traces: 60 mm of a trace at 3.3 px/mm, the smallest scale.
 
 
@@ -48,7 +48,7 @@ def analyse_upright(picture: np.ndarray, settings: Settings, weights: Path = WEI
     Raises
     ------
     ImageError
-        If nothing in the picture looks like a trace, or it is a mirror image.
+        If nothing in the picture looks like a trace, its traces do not beat together, or it is a mirror image.
     """
     if _is_blank(picture):
         raise nothing_drawn()
@@ -64,11 +64,11 @@ def analyse_upright(picture: np.ndarray, settings: Settings, weights: Path = WEI
     if large and not dark and not _has_rows(picture, network, named=settings.layout is None):
         raise nothing_drawn()
     best: PageAnalysis | None = None
-    upright = False  # Whether there are traces at the likeliest scale. If there are none, turning the picture does not help.
-    heartless = False  # Whether rows on a grid do not beat together. Neither turning the picture nor reading it without its grid helps.
-    rows: dict[int, int] = {}  # Number of tracks at the likeliest scale for each number of quarter turns.
+    has_traces = False  # Whether there are traces at the likeliest scale. If not, turning the picture does not help.
+    no_ecg = False  # Whether rows on a grid do not beat together. If so, neither turning the picture nor leaving out its grid helps.
+    rows: dict[int, int] = {}  # Number of tracks at the likeliest scale, by number of quarter turns.
     for px_per_mm, turns in _orientations(tried):
-        if turns and (heartless or not upright):
+        if turns and (no_ecg or not has_traces):
             break
         if scales and not _may_be_turned(turns, rows):  # Rows are less reliable without a grid, as in copies in black and white.
             continue
@@ -79,22 +79,22 @@ def analyse_upright(picture: np.ndarray, settings: Settings, weights: Path = WEI
         if px_per_mm == tried[0]:
             rows[turns] = len(analysis.tracks)
         if best is None:
-            upright = has_ink(layers)
-            if known and not upright and not _shows_traces(picture, network, dark):
+            has_traces = has_ink(layers)
+            if known and not has_traces and not _shows_traces(picture, network, dark):
                 raise nothing_drawn()
         if _is_plausible(analysis):
             return analysis
         if best is None or _rank(analysis) > _rank(best):
             best = analysis
-        heartless |= settings.layout is None and _is_no_heart(analysis)
-        if heartless and (large or never_beat(analysis.tracks)):  # Reading what is large would take gigabytes.
+        no_ecg |= settings.layout is None and _is_no_ecg(analysis)
+        if no_ecg and (large or never_beat(analysis.tracks)):  # Further analyses of a large picture would take gigabytes.
             raise no_heart()
         del layers, analysis  # Their maps take hundreds of megabytes.
         forget_strips()
     assert best is not None
-    # Scales without a grid came from something else that is periodic, such as a line of letters.
+    # If no grid was found at these scales, they came from something else that is periodic, such as a line of letters.
     tiny = bool(scales) and _area_mm2(picture, tried[0]) < _TINY_MM2
-    if scales and (tiny or (best.gridless and best.tracks)) and not heartless:
+    if scales and (tiny or (best.gridless and best.tracks)) and not no_ecg:
         best = _better_gridless(best, picture, settings, network, len(_LIKELY_DPI) if tiny else _MOST_SCALES)
     if enough_names(best):
         return best
@@ -107,10 +107,10 @@ def analyse_upright(picture: np.ndarray, settings: Settings, weights: Path = WEI
     return best
 
 
-def _is_no_heart(analysis: PageAnalysis, *, ruled: bool = True) -> bool:
-    """Whether several rows, on a grid if `ruled`, do not beat together, which no other way up will change.
+def _is_no_ecg(analysis: PageAnalysis, *, ruled: bool = True) -> bool:
+    """Whether a picture has several rows (on a grid, if `ruled`) that do not beat together. Turning such a picture does not help.
 
-    Few rows may seem not to, so names excuse them.
+    If names were read, it has to have so many rows that they would seem to beat together on any page, however tilted.
     """
     if (ruled and analysis.gridless) or len(analysis.tracks) < _LEVEL_ROWS:
         return False
@@ -119,7 +119,7 @@ def _is_no_heart(analysis: PageAnalysis, *, ruled: bool = True) -> bool:
 
 
 def _better_gridless(best: PageAnalysis, picture: np.ndarray, settings: Settings, network: LayerSegmenter, most: int) -> PageAnalysis:
-    """Analyse the picture without a grid and without turning it, at likely scales, `most` of them at most, until it can be read.
+    """Analyse the picture without looking for a grid and without turning it, at no more than `most` likely scales, until it can be read.
 
     Returns the best of these analyses and of `best`.
     """
@@ -127,7 +127,7 @@ def _better_gridless(best: PageAnalysis, picture: np.ndarray, settings: Settings
         analysis = analyse_layers(network.separate(picture, SCALE / px_per_mm), settings.layout, ruled=False)
         if _rank(analysis) > _rank(best):
             best = analysis
-        if _is_plausible(analysis) or (settings.layout is None and _is_no_heart(analysis, ruled=False)):
+        if _is_plausible(analysis) or (settings.layout is None and _is_no_ecg(analysis, ruled=False)):
             break
         del analysis
         forget_strips()
@@ -138,26 +138,26 @@ def _is_blank(picture: np.ndarray) -> bool:
     """Whether hardly any pixel of a picture differs from its neighbours, as on empty paper under any light."""
     from PIL import Image
 
-    halved = np.asarray(Image.fromarray(picture).reduce(2))  # This halves the noise, too.
+    halved = np.asarray(Image.fromarray(picture).reduce(2))  # Averaging 2 x 2 pixels also halves the noise.
     rows, columns = (np.arange(0, length, _BLANK_CELL_PX // 2) for length in halved.shape[:2])
     high, low = (most.reduceat(most.reduceat(halved, rows, axis=0), columns, axis=1) for most in (np.maximum, np.minimum))
     return int(np.count_nonzero((high - low).max(axis=2) >= _FAINT)) < _BLANK_CELLS
 
 
 def _is_mirrored(picture: np.ndarray, analysis: PageAnalysis, settings: Settings, network: LayerSegmenter) -> bool:
-    """Whether names are read in the mirror image of a picture."""
+    """Whether enough names are read in the mirror image of a picture to be sure that the picture is mirrored."""
     layers = network.separate(np.ascontiguousarray(picture[:, ::-1]), analysis.layers.zoom)
     return _at_least_names(layers, _LEAST_NAMES) and enough_names(analyse_layers(layers, settings.layout, ruled=not analysis.gridless))
 
 
 def _at_least_names(layers: Layers, least: int) -> bool:
-    """Whether at least `least` names of leads are read. This is faster than a full analysis."""
+    """Whether at least `least` names of leads are read in layers. This test is faster than a full analysis."""
     height, width = layers.maps.shape[1:]
     return len(read_names(layers, gridless_warp((height, width), SCALE))) >= least
 
 
 def _shows_traces(picture: np.ndarray, network: LayerSegmenter, dark: bool) -> bool:
-    """Whether traces are seen in reduced copies of a picture, or in their negatives if it is `dark`.
+    """Whether the network sees traces in a reduced copy of a picture, or in the negative of one if the picture is `dark`.
 
     The network sees traces even at less than half the scale that it was trained at.
     """
@@ -171,12 +171,12 @@ def _shows_traces(picture: np.ndarray, network: LayerSegmenter, dark: bool) -> b
 def _has_rows(picture: np.ndarray, network: LayerSegmenter, *, named: bool) -> bool:
     """Whether a reduced copy of a large picture, turned in any way, shows rows of traces that beat together or have names.
 
-    If the user has told the layout, rows need neither be `named` nor beat together, since those of a tilted page may seem not to.
+    Without `named` (if the user has given the layout), any rows are enough, since those of a tilted page may seem not to beat together.
     """
     zoom = float(np.sqrt(_QUICK_PX[-1] / picture[..., 0].size))
     rows: dict[int, int] = {}
     for turns in range(4):
-        if rows.get(turns - 2) == 0:  # A picture that is upside down has as many rows as upright.
+        if rows.get(turns - 2) == 0:  # A picture has as many rows upside down as upright.
             continue
         analysis = analyse_layers(network.separate(np.ascontiguousarray(np.rot90(picture, turns)), zoom), None, turns, ruled=False)
         rows[turns] = len(analysis.tracks)
@@ -192,25 +192,28 @@ def _gridless_scales(picture: np.ndarray) -> list[float]:
 
 
 def _scales_of_pages(picture: np.ndarray, scales: list[float], most_mm2: float) -> list[float]:
-    """The scales (px/mm) at which a picture is no larger than a page; if there are none, the largest scale."""
+    """The scales (px/mm) at which a picture is no larger than a page; the largest scale if there are none.
+
+    The first of them may give an area of `most_mm2`, the others that of an A3 page.
+    """
     first, *others = [scale for scale in scales if _area_mm2(picture, scale) < most_mm2] or [max(scales)]
-    # A grid also seems to have half its scale, nearly as clearly, and pages larger than A3 take gigabytes. So only the first scale, which
-    # is the clearest, may give a page larger than A3.
+    # Half the scale of a grid fits it nearly as well, and pages larger than A3 take gigabytes. So only the first scale, whose grid is the
+    # clearest, may give a page larger than A3.
     return [first, *(scale for scale in others if _area_mm2(picture, scale) < _PAGE_MM2)]
 
 
 def _area_mm2(picture: np.ndarray, px_per_mm: float) -> float:
-    """Area of a picture at a scale."""
+    """Area of a picture in mm² at a scale."""
     return picture.shape[0] * picture.shape[1] / px_per_mm**2
 
 
 def _may_be_negative(picture: np.ndarray) -> bool:
-    """Whether a picture is dark enough to be the negative of a page."""
+    """Whether so many pixels of a picture are dark that it may be the negative of a page."""
     return float((picture[::4, ::4].mean(axis=2) < _DARK).mean()) > _NEGATIVE_SHARE
 
 
 def enough_names(analysis: PageAnalysis) -> bool:
-    """Whether enough names of leads were read in the right place to be sure of the layout and the orientation."""
+    """Whether enough names of leads were read where the layout has them to be sure of the layout and the orientation."""
     return analysis.match is not None and analysis.match.found >= _LEAST_NAMES and analysis.share_of_names >= _NAMES_SHARE
 
 
@@ -228,9 +231,9 @@ def _orientations(scales: list[float]) -> list[tuple[float, int]]:
 
 
 def _may_be_turned(turns: int, rows: dict[int, int]) -> bool:
-    """Whether a picture may be upright after `turns` quarter turns, given the number of tracks found after other turns.
+    """Whether a picture may be upright after `turns` quarter turns, given the numbers of tracks that were found after other turns.
 
-    A picture that is upside down has as many tracks as upright, one that lies on its side hardly any.
+    A picture has as many tracks upside down as upright, and hardly any if it lies on its side.
     """
     if turns % 2:
         return max((count for turned, count in rows.items() if turned % 2 == 0), default=0) < _LEVEL_ROWS and rows.get((turns + 2) % 4) != 0
@@ -238,7 +241,7 @@ def _may_be_turned(turns: int, rows: dict[int, int]) -> bool:
 
 
 def _is_plausible(analysis: PageAnalysis) -> bool:
-    """Whether most names are in the right place, and a row has a usual length."""
+    """Whether enough names are where the layout has them, and any row that is not cut off has a usual length."""
     match = analysis.match
     if match is None or not enough_names(analysis):
         return False
@@ -249,5 +252,5 @@ def _is_plausible(analysis: PageAnalysis) -> bool:
 
 
 def _rank(analysis: PageAnalysis) -> tuple[float, int]:
-    """Key by which analyses are compared; that of the better one is larger."""
+    """Key by which analyses are compared, larger for the better one: the score of the best match, and the number of names."""
     return (analysis.match.score if analysis.match else -99.0), len(analysis.names)

@@ -1,4 +1,4 @@
-"""`FittedWarp`: a smooth map between picture and page, fitted to points of the grid found in the picture."""
+"""`FittedWarp`: a smooth map between picture and page, fitted to points of the grid that were found in the picture."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ import numpy as np
 
 from fastecg.errors import ImageError
 
-#: Largest drift in px of a line across pixels, from one end to the other, in a picture that was neither turned nor bent after it was drawn.
+#: Upright and level lines drift by at most this many px from end to end in a picture that was not turned or bent after it was drawn.
 TURNED_PX = 0.15
 
-_ROUNDS = 12  # Largest number of Newton's iterations, which start from the plane.
-_CLOSE = 1e-9  # Newton's iterations end when the error is below this, mm.
-_STIFF = (1e3, 1e2, 1e1, 1e0, 1e-1, 1e-2)  # Stiffnesses that are tried; the default of `fit_warp` is still softer.
-_WORSE = 1.6  # Largest ratio of the residuals of an accepted stiff warp and of the softest one, which also follows the points' noise.
-_ALLOWED_MM = 0.001  # Residual that a stiffer warp may have in addition.
-_SENSELESS_MM = 0.5  # A warp with a larger median residual explains nothing.
+_ROUNDS = 12  # Largest number of iterations of Newton's method, which start from the plane.
+_CLOSE = 1e-9  # The iterations end if all errors are below this, mm.
+_STIFF = (1e3, 1e2, 1e1, 1e0, 1e-1, 1e-2)  # Stiffnesses that are tried. The default of `fit_warp` is softer than all of them.
+_WORSE = 1.6  # Largest ratio of the residuals of an accepted warp to those of the softest one, which also follows the noise of points.
+_ALLOWED_MM = 0.001  # Amount by which the residuals of an accepted warp may be larger in addition.
+_SENSELESS_MM = 0.5  # If the median residual of the softest warp is larger, its points belong to no grid.
 # Points of a grid that was drawn on whole pixels deviate from a plane by half a pixel at most, and by less if averaged over a window.
-_ROUNDED_PX = 0.36  # Largest median deviation of such points, px of the picture, along x or y.
+_ROUNDED_PX = 0.36  # Largest median deviation of such points along x or y, px of the picture.
 _ROUNDED_MOST_PX = 0.8  # Points that deviate by more do not belong to the grid.
 _ROUNDED_SHARE = 0.9  # Minimum share of points that belong to it.
 _SEEN = 0.15  # Minimum width and height of the area of these points, as a share of the picture's.
-_CORNERS = 12  # Points along each axis by which a straight map is described.
-_ROUNDS_SURE = 3  # Number of times that outliers are given less weight.
+_CORNERS = 12  # Number of points along each axis by which a straight map is described.
+_ROUNDS_SURE = 3  # Number of times that weights are computed anew, which are small for outliers.
 _ROUNDS_DOUBTFUL = 10  # The same if one point in ten may be an outlier.
 _TYPICAL = 0.5  # Quantile of the residuals that describes the fit to most points.
 _WORST = 0.9  # Quantile of the residuals that describes the fit to the worst points.
@@ -32,7 +32,7 @@ _WORST = 0.9  # Quantile of the residuals that describes the fit to the worst po
 
 @dataclass(frozen=True, eq=False)
 class FittedWarp:
-    """The page point (mm) under every pixel as bicubic B-splines, and its inverse.
+    """The map from pixels to page points (mm) as bicubic B-splines, and its inverse.
 
     Attributes
     ----------
@@ -45,7 +45,7 @@ class FittedWarp:
     step : float
         Distance of knots, px.
     plane : ndarray, shape (3, 2)
-        The best affine map from page mm to px, ``[x, y, 1] @ plane``: the first guess when the map is inverted.
+        The best affine map from page mm to px, ``[x, y, 1] @ plane``, from which the inversion of the map starts.
     """
 
     size: tuple[int, int]
@@ -56,11 +56,11 @@ class FittedWarp:
 
     @cached_property
     def scale(self) -> float:
-        """px/mm: the root of the area that a mm² takes in the picture."""
+        """Scale in px/mm: the root of the area in px² of 1 mm² of the page."""
         return float(np.sqrt(abs(np.linalg.det(self.plane[:2]))))
 
     def inverse(self, points_px: np.ndarray) -> np.ndarray:
-        """Page points (…, 2) mm seen at pixel positions (…, 2)."""
+        """Page points (…, 2) mm that are seen at pixel positions (…, 2)."""
         return self._evaluated(points_px)[0].reshape(np.shape(points_px))
 
     def forward(self, points_mm: np.ndarray) -> np.ndarray:
@@ -76,13 +76,14 @@ class FittedWarp:
         return pixels.reshape(np.shape(points_mm))
 
     def moved(self, by_mm: tuple[float, float]) -> FittedWarp:
-        """The same map with page coordinates that are larger by `by_mm`."""
+        """The same map with page coordinates that are larger by `by_mm` (x, y)."""
         shift = np.asarray(by_mm, dtype=np.float64)
         plane = self.plane.copy()
         plane[2] -= shift @ plane[:2]
         return FittedWarp(self.size, self.coefficients + shift, self.origin, self.step, plane)
 
     def _evaluated(self, points_px: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Page points (n, 2) mm at pixel positions, and their derivatives (n, 2, 2) with respect to the pixel position."""
         from fastecg.kernels.demodulate import spline_values
 
         points = np.ascontiguousarray(points_px, dtype=np.float64).reshape(-1, 2)
@@ -92,39 +93,39 @@ class FittedWarp:
 
 
 def smoothest_warp(points_px: np.ndarray, points_mm: np.ndarray, size: tuple[int, int], *, doubtful: bool = False) -> FittedWarp:
-    """The stiffest map that fits points (n, 2) mm found at pixels (n, 2) about as well as a soft one.
+    """The stiffest warp that fits page points (n, 2) mm, found at pixel positions (n, 2), about as well as a soft one.
 
-    For a flat sheet, a plane is enough, and it averages the noise of all points. On a crumpled sheet, the map has to follow the points. If
-    points are `doubtful`, one in ten may be an outlier, and stiffnesses are compared by the median residual alone.
+    For a flat sheet, a plane is enough, and it averages the noise of all points. On a crumpled sheet, the warp has to follow the points. If
+    points are `doubtful`, one in ten may be an outlier, and warps are compared by their median residual alone.
     """
     rounds = _ROUNDS_DOUBTFUL if doubtful else _ROUNDS_SURE
     soft = fit_warp(points_px, points_mm, size, rounds=rounds)
-    telling = slice(0, 1) if doubtful else slice(0, 2)
-    left = residuals_mm(soft, points_px, points_mm)
-    if left[0] > _SENSELESS_MM:  # The points do not lie on a sheet of paper, and further fits would take long.
+    compared = slice(0, 1) if doubtful else slice(0, 2)
+    soft_mm = residuals_mm(soft, points_px, points_mm)
+    if soft_mm[0] > _SENSELESS_MM:  # The points do not lie on a sheet of paper, and further fits would take long.
         return soft
-    found = soft
-    stiffer, softer = 0, len(_STIFF)  # Stiffnesses before the first are too stiff; those from the second on are not.
+    best = soft
+    stiffer, softer = 0, len(_STIFF)  # `_STIFF[:stiffer]` are too stiff, `_STIFF[softer:]` are not.
     while stiffer < softer:
         tried = (stiffer + softer) // 2
         warp = fit_warp(points_px, points_mm, size, stiffness=_STIFF[tried], rounds=rounds)
-        if (residuals_mm(warp, points_px, points_mm) <= _WORSE * left + _ALLOWED_MM)[telling].all():
-            found, softer = warp, tried
+        if (residuals_mm(warp, points_px, points_mm) <= _WORSE * soft_mm + _ALLOWED_MM)[compared].all():
+            best, softer = warp, tried
         else:
             stiffer = tried + 1
-    return found
+    return best
 
 
 def straight_warp(points_px: np.ndarray, points_mm: np.ndarray, size: tuple[int, int], pixel_px: float) -> FittedWarp | None:
-    """The plane map of a picture that a program drew; None if the picture was turned or bent afterwards.
+    """The warp of a picture that a program drew, which is a plane; None if the picture was turned or bent afterwards.
 
-    Programs round every line of a grid to whole pixels, but not the traces. A soft map would follow this rounding by some tenths of a
-    pixel, and a plane does not. If a picture is not turned at all, it was never scanned or photographed.
+    Programs round every line of a grid to whole pixels, but not the traces. A soft warp would follow this rounding by some tenths of a
+    pixel, which a plane does not. A picture that is not turned at all was not scanned or photographed.
 
     Parameters
     ----------
     points_px, points_mm : ndarray, shape (n, 2)
-        Where the grid was found.
+        Points of the grid in the picture and on the page.
     size : (int, int)
         Height and width of the picture.
     pixel_px : float
@@ -154,7 +155,7 @@ def straight_warp(points_px: np.ndarray, points_mm: np.ndarray, size: tuple[int,
 
 
 def residuals_mm(warp: FittedWarp, points_px: np.ndarray, points_mm: np.ndarray) -> np.ndarray:
-    """Median and 90 % quantile of the residuals of points, mm."""
+    """Median and 90 % quantile of the distances in mm of points (n, 2) mm from where `warp` has the pixels (n, 2)."""
     return np.quantile(np.hypot(*(warp.inverse(points_px) - points_mm).T), (_TYPICAL, _WORST))
 
 
@@ -168,7 +169,7 @@ def fit_warp(
     tolerance_mm: float = 0.02,
     rounds: int = _ROUNDS_SURE,
 ) -> FittedWarp:
-    """Fit splines to points (n, 2) mm found at pixels (n, 2), robust against outliers (Geman-McClure).
+    """Fit splines to page points (n, 2) mm found at pixel positions (n, 2), robustly against outliers (Geman-McClure weights).
 
     Parameters
     ----------
@@ -179,9 +180,9 @@ def fit_warp(
     stiffness : float
         Weight of a squared second difference of coefficients, relative to the squared error of a point.
     tolerance_mm : float
-        Points with larger errors than this have less weight.
+        Points with errors larger than this have clearly less weight.
     rounds : int
-        Number of times that weights are computed from the errors.
+        Number of fits. After each, the weights of points are computed from their errors.
     """
     columns, rows = (int(np.ceil((n - 1) / step_px)) + 3 for n in (size[1], size[0]))
     stiff = _stiffness_bands(columns, rows, stiffness)
@@ -201,7 +202,7 @@ def fit_warp(
 def _solve(
     points: np.ndarray, values: np.ndarray, weights: np.ndarray, step: float, shape: tuple[int, int], stiff: np.ndarray
 ) -> np.ndarray:
-    """Coefficients (columns, rows, 2) of the splines that fit weighted points best."""
+    """Coefficients (columns, rows, 2) of the splines that fit weighted points best. `stiff` are the bands of the stiffness."""
     from scipy.linalg import solveh_banded
 
     from fastecg.kernels.demodulate import spline_normal
@@ -213,7 +214,7 @@ def _solve(
 
 
 def _stiffness_bands(columns: int, rows: int, stiffness: float) -> np.ndarray:
-    """Lower diagonals of the squares of second differences of the coefficients, along both axes."""
+    """Lower diagonals of the matrix of the squared second differences of the coefficients along both axes."""
     bands = np.zeros((3 * rows + 4, columns * rows))
     index = np.arange(columns * rows).reshape(columns, rows)
     for ends, middles, gap in ((index[:, :-2], index[:, 1:-1], 1), (index[:-2], index[1:-1], rows)):
@@ -229,14 +230,14 @@ def _stiffness_bands(columns: int, rows: int, stiffness: float) -> np.ndarray:
 
 
 def _affine(source: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """The affine map (3, 2) from points (n, 2) to others that fits best."""
+    """The affine map (3, 2) from points (n, 2) to other points (n, 2) that fits best."""
     if len(source) < 3 or not (np.isfinite(source).all() and np.isfinite(target).all()):
         raise ImageError("the lines of the grid do not hang together, expected lines or dots every millimetre over most of the page")
     return np.linalg.lstsq(np.column_stack([source, np.ones(len(source))]), target, rcond=None)[0]
 
 
 def _solved(matrices: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """Solutions (n, 2) of 2 x 2 systems; 0 if a matrix is singular."""
+    """Solutions (n, 2) of systems of equations with matrices (n, 2, 2) and right sides (n, 2); 0 if a matrix is singular."""
     a, b, c, d = matrices[:, 0, 0], matrices[:, 0, 1], matrices[:, 1, 0], matrices[:, 1, 1]
     area = a * d - b * c
     area = np.where(np.abs(area) > 1e-12, area, np.inf)

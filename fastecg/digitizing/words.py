@@ -1,7 +1,7 @@
 """Read the gain from printed words such as "10 mm/mV", for pages without a calibration pulse.
 
-Lines of writing are compared with words drawn in common typefaces at their size. The unit is looked for first, and then the number before
-it.
+Lines of writing are compared with words that are drawn in common typefaces at the same size. The unit is looked for first, and then the
+number in front of it.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ from fastecg.printing.text import draw_texts, measure
 _FACES = (("dejavu", False), ("sans", False), ("sans", True), ("serif", False), ("mono", False), ("bitmap", False))
 _UNITS = ("mm/mV", "mm/mv")  # Spellings of the unit.
 _INK = 0.4  # A pixel is ink if its coverage is larger than this.
-_HEIGHTS_MM = 1.2, 8.0  # Range of the height of a line of words.
+_HEIGHTS_MM = 1.2, 8.0  # Range of the heights of lines of words.
 _LEAST_MM = 6.0  # Minimum length of a line of words.
-_JOIN_MM = 5.0  # Largest space within a line.
-# Font sizes that are tried, as multiples of the height of the line's ink. It is 1.0 for words with descenders, and 1.5 for capitals alone.
+_JOIN_MM = 5.0  # Largest space between the words of a line.
+# Font sizes that are tried, as multiples of the height of a line's ink: from 1.0 for words with descenders to 1.5 for capitals alone.
 _EM = tuple(np.geomspace(1.0, 1.5, 8))
-_UNIT = 0.62  # A unit is read if its correlation with the drawn word is larger than this.
-_WHOLE = 0.5  # A number is read if its correlation with the drawn word is at least this.
+_SAME_UNIT = 0.62  # A unit is read if its correlation with the drawn word is larger than this.
+_SAME_NUMBER = 0.5  # A number is read if its correlation with the drawn word is at least this.
 _MARGIN = 0.1  # Minimum difference of the correlations of the best number and the next one.
 _NEAR_EM = 0.9  # Largest distance between a number and its unit, in font sizes.
 _SPACE_EM = 0.38  # Smallest space between a number and the word before it, in font sizes.
 _SAME_SHAPE = 0.25  # Largest log ratio of the aspect ratios of the word that was found and of a drawn number.
-# Numbers that may stand before the unit: gains of machines, and others, so that these are not taken for a gain.
+# Numbers that may stand in front of a unit: usual gains, and others, so that these are not taken for gains.
 _NUMBERS = (
     *(f"{gain:g}" for gain in GAINS_MM_MV),
     "2,5",
@@ -64,8 +64,8 @@ _NUMBERS = (
     "7.5",
 )
 _BESIDE_MM = 2.0  # Side of the square around a pixel of writing in which ink belongs to the same word.
-_DENSE = 0.08  # Pixel rows of a line with less ink than this share of the fullest row are cut off: they hold specks.
-_SAME_WIDTH = 0.7  # A number that is narrower than this share of another one has lost a digit.
+_DENSE = 0.08  # Rows of pixels above and below a line with less ink than this share of its fullest row are cut off: they hold specks.
+_SAME_WIDTH = 0.7  # A number has lost a digit if it is narrower than this share of the same number in completed words.
 _MOST_LINES = 40  # Largest number of lines that are read.
 
 
@@ -78,26 +78,26 @@ def written_gain(writing: np.ndarray, warp: PageWarp, coverage: np.ndarray | Non
         The network's map of writing, 0 to 1.
     warp : PageWarp
     coverage : ndarray, shape (height, width), optional
-        The picture's own ink. It completes words in which the network took a letter for a trace, which happens to a single "1".
+        The picture's own ink. It completes words of which the network took a character for a trace, which happens to a single "1".
     """
     from scipy.ndimage import maximum_filter
 
-    shown = None
+    completed = None
     if coverage is not None:
-        near = maximum_filter(writing > _INK, round(_BESIDE_MM * warp.scale))
-        shown = _number(np.where(near, np.maximum(writing, coverage), writing), warp)
-        if shown is None:
+        near_words = maximum_filter(writing > _INK, round(_BESIDE_MM * warp.scale))
+        completed = _number(np.where(near_words, np.maximum(writing, coverage), writing), warp)
+        if completed is None:
             return None
-        if shown.value is not None:
-            return shown.gain
-    # The ink may also contain remains of the grid that touch the number. So the map of writing is read alone, unless it lacks a digit.
+        if completed.value is not None:
+            return completed.gain
+    # Remains of the grid in the ink may touch the number. So the map of writing is read without the ink, unless it lacks a digit.
     number = _number(writing, warp)
-    return None if number is None or (shown is not None and number.width < _SAME_WIDTH * shown.width) else number.gain
+    return None if number is None or (completed is not None and number.width < _SAME_WIDTH * completed.width) else number.gain
 
 
 @dataclass(frozen=True)
 class _Number:
-    """The number in front of a unit: its value (None if it is uncertain), and the width of its ink in px."""
+    """The number in front of a unit: its value (None if this is uncertain), and the width of its ink in px."""
 
     value: float | None
     width: int
@@ -116,10 +116,10 @@ def _number(writing: np.ndarray, warp: PageWarp) -> _Number | None:
 
 
 def _unit(writing: np.ndarray, warp: PageWarp) -> tuple[np.ndarray, float, int] | None:
-    """The line of words that contains the unit of a gain, its font size in px, and the column where the unit begins; None without one."""
+    """The line of words that contains the unit of a gain, its font size in px, and the column where the unit begins; None without."""
     from skimage.feature import match_template
 
-    best, found = _UNIT, None
+    best, found = _SAME_UNIT, None
     for line, height in _lines(writing, warp):
         for face in _FACES:
             for em in _EM:
@@ -136,7 +136,7 @@ def _unit(writing: np.ndarray, warp: PageWarp) -> tuple[np.ndarray, float, int] 
 
 
 def _read_number(number: np.ndarray, size: float) -> float | None:
-    """The number that a word of font size `size` px shows; None if it is uncertain."""
+    """The value of a number from its ink (height, width), whose font size is `size` px; None if it is uncertain."""
     scores: dict[float, float] = {}
     for face in _FACES:
         for words in _NUMBERS:
@@ -145,13 +145,13 @@ def _read_number(number: np.ndarray, size: float) -> float | None:
                 value = float(words.replace(",", "."))
                 scores[value] = max(scores.get(value, 0.0), _correlation(number, drawn))
     order = sorted(scores, key=lambda value: -scores[value])
-    if not order or scores[order[0]] < _WHOLE or (len(order) > 1 and scores[order[0]] - scores[order[1]] < _MARGIN):
+    if not order or scores[order[0]] < _SAME_NUMBER or (len(order) > 1 and scores[order[0]] - scores[order[1]] < _MARGIN):
         return None
     return order[0]
 
 
 def _last_word(line: np.ndarray, size: float, start: int) -> np.ndarray | None:
-    """The ink of the word in front of column `start`; None if there is none close by."""
+    """The ink of the word in front of column `start` of a line with font size `size` px; None if there is none close by."""
     columns = np.flatnonzero((line[:, : max(start - 1, 0)] > _INK).any(axis=0))
     if not columns.size or start - columns[-1] > _NEAR_EM * size:
         return None
@@ -167,7 +167,7 @@ def _cropped(plane: np.ndarray) -> np.ndarray:
 
 
 def _correlation(one: np.ndarray, other: np.ndarray) -> float:
-    """Correlation of two drawings, scaled to the same size."""
+    """Correlation of two planes of ink, resized to the same size."""
     from skimage.transform import resize
 
     shape = max(one.shape[0], 12), max(one.shape[1], 6)
@@ -186,7 +186,7 @@ def _drawn(words: str, face: tuple[str, bool], size_px: float) -> np.ndarray:
 
 
 def _lines(writing: np.ndarray, warp: PageWarp) -> Iterator[tuple[np.ndarray, float]]:
-    """Lines of words on a straightened page, the longest first: coverage (height, width) 0 to 1 with a margin, and the ink's height."""
+    """Lines of words on a straightened page, the longest first: coverage (height, width) 0 to 1 with a margin, and the ink's height px."""
     from scipy.ndimage import binary_dilation, find_objects, label
 
     page = warp.inverse(inked_pixels(writing, _INK))
@@ -205,7 +205,7 @@ def _lines(writing: np.ndarray, warp: PageWarp) -> Iterator[tuple[np.ndarray, fl
     ]
     kept.sort(key=lambda box: box[1].start - box[1].stop)
     for box in kept[:_MOST_LINES]:
-        # Remains of grid lines may touch letters, so pixel rows with little ink are cut off.
+        # Remains of grid lines may touch letters, so rows of pixels with little ink are cut off.
         dense = letters[box].sum(axis=1)
         low, high = box[0].start + np.flatnonzero(dense > _DENSE * dense.max())[[0, -1]]
         yield np.pad(strip.ink[max(low - 4, 0) : high + 5, box[1]], 4), float(high + 1 - low)

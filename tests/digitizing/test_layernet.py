@@ -180,7 +180,7 @@ def test_memory_of_a_large_picture_is_given_back_after_its_last_band(most, monke
 
     network, asked = segmenter.LayerSegmenter(), []
     run = network._session.run
-    monkeypatch.setattr(segmenter, "_GIVEN_BACK", most)
+    monkeypatch.setattr(segmenter, "_RELEASED", most)
     monkeypatch.setattr(network, "_session", SimpleNamespace(run=lambda *given: asked.append(given[2]) or run(*given)))
     layers = network.separate(np.zeros((1400, 64, 3), np.uint8), 1.0)
     assert layers.maps.shape == (len(MAPS), 1400, 64)
