@@ -1,4 +1,4 @@
-"""Every artifact at three strengths, as strips of three small pictures for the docs; `make_gallery.py` draws them."""
+"""Draw every artifact at three strengths, as strips of three small pictures for the gallery of the docs (see `make_gallery.py`)."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from fastecg.recipe import Recipe
 from fastecg.shot import Shot
 from fastecg.views import Flatbed, Phone, View
 
-WIDTH, HEIGHT, GAP = 300, 216, 6
+WIDTH, HEIGHT, GAP = 300, 216, 6  # Size of a picture, and distance between pictures, px.
 KINDS = {kind.__name__: kind for kind in ARTIFACTS}
 
-#: Values of each artifact: mild, medium, strong.
+#: Values of each artifact when it is mild, medium and strong. Others have their defaults.
 STRENGTHS: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = {
     "ThermalFade": ({"loss": 0.2}, {"loss": 0.5}, {"loss": 0.75, "unevenness": 0.5}),
     "PrintHead": ({"spread": 0.04}, {"spread": 0.1, "weak_rows": 12, "dead_rows": 3},
@@ -94,19 +94,20 @@ STRENGTHS: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = {
     "Fax": ({"lines": "fine", "lost": 0}, {}, {"dither": 0.6, "lost": 20}),
     "Dither": ({"levels": 8}, {}, {"pattern": "clustered", "cells": 8}),
 }  # fmt: skip
-#: What is seen best on the whole page; of the others a part is shown at full size.
+#: Artifacts that are shown on the whole page. Of the others, part of the page is shown at full size.
 WHOLE = {
     "Tear", "MissingCorner", "Yellowing", "RingStain", "WaterStain", "Mould", "Finger", "Wrinkle", "Folds", "Crease", "Dent", "Wave",
     "Curl",
     "BookBend", "DogEar", "Handwriting", "PenMarks", "Desk", "ContactShadow", "Lamp", "Vignette", "Shadow", "Glare", "WhiteBalance",
     "ScanBorder", "PunchHoles", "Redaction",
 }  # fmt: skip
-#: What changes all of the picture alike: the same part is shown each time.
+#: Artifacts that change the whole picture evenly, of which a fixed part is shown. Of the others, it is the part that they change most.
 EVEN = {
     "ThermalFade", "PrintHead", "LaserPrint", "DotMatrix", "CreaseLines", "Display", "SensorNoise", "Defocus", "MotionBlur", "Sharpening",
     "ImageSignal", "AutoLevels", "ScanHead", "ToneCurve", "Jpeg",
     "BitDepth", "Bilevel", "Photocopy", "Fax", "Dither",
 }  # fmt: skip
+#: Artifacts that are shown on a scan. The others are shown on a photo.
 _SCANNED = {
     "ScanBorder", "ScanStreaks", "Dust", "BitDepth", "Bilevel", "Photocopy", "Fax", "Dither", "FeedJitter", "DotMatrix",
     "Stylus", "PrintHead",
@@ -114,7 +115,7 @@ _SCANNED = {
 
 
 def strip(kind: type[Artifact]) -> Image.Image:
-    """Three pictures side by side: mild, medium, strong."""
+    """Three pictures of an artifact side by side: mild, medium, strong."""
     made = Image.new("RGB", (3 * WIDTH + 2 * GAP, HEIGHT), "white")
     for k, values in enumerate(STRENGTHS[kind.__name__]):
         seed = {"seed": 3 + k} if "seed" in kind.__dataclass_fields__ else {}
@@ -123,7 +124,7 @@ def strip(kind: type[Artifact]) -> Image.Image:
 
 
 def _piece(artifact: Artifact) -> Image.Image:
-    """A picture of it on a page: the whole page, a fixed part, or the part that it changes most."""
+    """A picture of a page with an artifact: the whole page, a fixed part, or the part that the artifact changes most."""
     name = type(artifact).__name__
     view = Flatbed(border_mm=6) if name in _SCANNED else Phone(tilt_deg=9, azimuth_deg=100, fill=0.94)
     plain, changed = _taken((), view), _taken((artifact,), view)
@@ -147,7 +148,7 @@ def _record() -> fastecg.Record:
 
 @cache
 def _taken(artifacts: tuple[Artifact, ...], view: View) -> np.ndarray:
-    """A page on thermal paper, on a desk under a lamp unless it is scanned."""
+    """Pixels (height, width, 3) of a page on thermal paper with artifacts. It lies on a desk under a lamp, unless it is scanned."""
     shot: Shot = Recipe.load("clean").sample(_record(), style="dotphoto", layout="3x4+1", dpi=140)
     own = {type(artifact) for artifact in artifacts}
     table = (KINDS["Desk"](surface="laminate", seed=1), KINDS["ContactShadow"](), KINDS["Lamp"](elevation_deg=40, falloff=1.1))

@@ -1,9 +1,9 @@
-"""Other people's tools that read what is written here: what was run with each, and what came of it, as a table for docs/data-sets.md.
+"""Run other people's tools on the files that fastecg writes, and make the table of the results for docs/data-sets.md.
 
 python tools/clients.py              prints the table
-python tools/clients.py --write      puts it into docs/data-sets.md
+python tools/clients.py --write      also writes it into docs/data-sets.md
 
-A tool that is not installed has a line that says so. Everything is drawn anew in a temporary folder.
+The line of a tool that is not installed says so. All files are made anew in a temporary folder.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ from fastecg.export import export
 from fastecg.writers import write_record
 
 DOCS = Path(__file__).parent.parent / "docs" / "data-sets.md"
-_WINDOW, _STAGES = 128, 5  # px of the windows that nnU-Net is trained on here, and the stages of its network
+_WINDOW, _STAGES = 128, 5  # Side in px of the windows that nnU-Net is trained on here, and number of stages of its network.
 
 
 class Bench:
-    """A rendered folder of eight photos of four records, and its exports."""
+    """A folder with four records, eight rendered photos of them, and exports of these."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -44,14 +44,14 @@ class Bench:
         fastecg.render_dataset(folder / "records", folder / "out", recipe="photo", dpi=100, per_record=2, workers=1, truth=("json", "mask"))
 
     def export(self, to: str) -> Path:
-        """The folder in another format."""
+        """Export the photos to a format. Returns the folder of the export."""
         target = self.folder / "Dataset500_ECG" if to == "nnunet" else self.folder / to
         if not target.exists():
             export(self.folder / "out", target, to=to, val=0.25)
         return target
 
     def run(self, *command: str) -> str:
-        """What a command says, which is one of this Python's installation; its last words if it fails."""
+        """Run a command of this Python installation, and return its output. If it fails, the error has the end of the output."""
         path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
         done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, env=os.environ | {"PATH": path})
         if done.returncode:
@@ -88,14 +88,14 @@ def ultralytics(bench: Bench) -> str:
     from ultralytics.data.dataset import YOLODataset
     from ultralytics.data.utils import check_det_dataset
 
-    told = check_det_dataset(str(bench.export("yolo") / "data.yaml"))
-    data = YOLODataset(img_path=told["train"], data=told, imgsz=320, augment=False)
+    found = check_det_dataset(str(bench.export("yolo") / "data.yaml"))
+    data = YOLODataset(img_path=found["train"], data=found, imgsz=320, augment=False)
     boxes = sum(len(label["cls"]) for label in data.labels)
     assert boxes > 100
     for task, model in (("detect", "yolo11n"), ("segment", "yolo11n-seg")):
         folder = bench.export("yolo" if task == "detect" else "yolo-segment")
-        words = [f"data={folder / 'data.yaml'}", f"model={model}.yaml", "epochs=1", "imgsz=320", "batch=2", "device=cpu", "workers=0"]
-        bench.run("yolo", task, "train", *words, f"project={bench.folder / 'runs'}", f"name={task}", "exist_ok=True")
+        options = [f"data={folder / 'data.yaml'}", f"model={model}.yaml", "epochs=1", "imgsz=320", "batch=2", "device=cpu", "workers=0"]
+        bench.run("yolo", task, "train", *options, f"project={bench.folder / 'runs'}", f"name={task}", "exist_ok=True")
         assert (bench.folder / "runs" / task / "weights" / "last.pt").is_file()
     return (
         f"`check_det_dataset`, `YOLODataset`: {len(data)} pictures, {boxes} boxes, no label refused; `yolo detect train … epochs=1` and "
@@ -116,7 +116,7 @@ def nnunet(bench: Bench) -> str:
     shutil.copy(bench.folder / "raw" / raw.name / "splits_final.json", ready)
     plans = json.loads((ready / "nnUNetPlans.json").read_text())
     plan = plans["configurations"]["2d"]
-    plan |= {"patch_size": [_WINDOW, _WINDOW], "batch_size": 2}  # what a CPU does in minutes
+    plan |= {"patch_size": [_WINDOW, _WINDOW], "batch_size": 2}  # A size for which a CPU takes minutes.
     net = plan["architecture"]["arch_kwargs"]
     net |= {name: values[:_STAGES] for name, values in net.items() if isinstance(values, list)} | {"n_stages": _STAGES}
     net["n_conv_per_stage_decoder"] = net["n_conv_per_stage_decoder"][: _STAGES - 1]
@@ -232,7 +232,7 @@ def pillow_heif(bench: Bench) -> str:
 
 
 def challenge(bench: Bench) -> str:
-    """The organisers' code, where `FASTECG_EVALUATION_2024` says it lies: what it does with our folders."""
+    """Compare the scores of the organisers' code, in the folder that `FASTECG_EVALUATION_2024` names, with ours."""
     folder = os.environ.get("FASTECG_EVALUATION_2024")
     if not folder:
         raise ImportError("evaluation-2024")
@@ -242,9 +242,9 @@ def challenge(bench: Bench) -> str:
     source, ref, est = bench.folder / "records", bench.folder / "ref", bench.folder / "est"
     fastecg.render_dataset(source, ref, recipe="scan", layout="3x4+1", workers=1, mask_unplotted=True)
     digitize_archive([ref], est, Wish(Settings()))
-    words = [sys.executable, "evaluate_model.py", "-d", str(ref), "-o", str(est)]
-    told = subprocess.run(words, cwd=folder, check=True, capture_output=True, text=True).stdout
-    theirs = float(told.split("SNR:")[1].split()[0])
+    command = [sys.executable, "evaluate_model.py", "-d", str(ref), "-o", str(est)]
+    output = subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True).stdout
+    theirs = float(output.split("SNR:")[1].split()[0])
     names = sorted(path.stem for path in source.glob("*.hea"))
     pairs = [fastecg.score(fastecg.read_record(ref / name), fastecg.read_record(est / name)) for name in names]
     ours = np.mean([lead["snr_db"] for pair in pairs for lead in pair.rows()])
@@ -254,7 +254,7 @@ def challenge(bench: Bench) -> str:
     )
 
 
-#: Client -> the distribution that tells its version, and what is run with it.
+#: By name of the client: the distribution whose version is listed, and the function that runs the client and returns what came of it.
 CLIENTS: dict[str, tuple[str, Callable[[Bench], str]]] = {
     "pycocotools": ("pycocotools", coco),
     "supervision": ("supervision", supervision),
@@ -275,27 +275,27 @@ CLIENTS: dict[str, tuple[str, Callable[[Bench], str]]] = {
 
 
 def rows(bench: Bench) -> list[str]:
-    """A line a client."""
+    """Run all clients, and print and return one row of the table for each."""
     lines = []
     for name, (distribution, run) in CLIENTS.items():
         version = "–"
         try:
             with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                told = run(bench)
+                result = run(bench)
             if distribution:
                 version = importlib.metadata.version(distribution)
         except ImportError:
-            told = "not installed where this table was made"
+            result = "not installed where this table was made"
         except Exception as fault:
-            told = f"**fails**: {type(fault).__name__}: {' '.join(str(fault).split())[:120]}"
-        lines.append(f"| {name} | {version} | {told} |")
+            result = f"**fails**: {type(fault).__name__}: {' '.join(str(fault).split())[:120]}"
+        lines.append(f"| {name} | {version} | {result} |")
         print(lines[-1], flush=True)
     return lines
 
 
 def main() -> None:
-    """Run the clients."""
+    """Print the table, and write it into the docs if asked to."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--write", action="store_true")
     given = parser.parse_args()

@@ -1,7 +1,7 @@
-"""Do labels stay on what they label? Ours, albumentations' and kornia's, measured on one picture: ``python tools/compare_truth.py``.
+"""Measure how far labels are from what they label, for fastecg, albumentations and kornia: ``python tools/compare_truth.py``.
 
-A page of dots every 5 mm is bent, and every dot is looked for in the picture (its ink's centroid). The label of a dot is right if it
-lies there. Writes the table of docs/exact-truth.md. Needs albumentations and kornia.
+A page with dots every 5 mm is bent, and the centroid of every dot is measured in the picture. The error of a label is its distance from
+that of its dot. The results are written into the table of docs/exact-truth.md. albumentations and kornia have to be installed.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ from fastecg.views import Phone
 
 ROOT = Path(__file__).parent.parent
 DPI, STEP_MM, DOT_MM = 150.0, 5.0, 0.9
-Dots = tuple[np.ndarray, np.ndarray]  # darkness (height, width), labels (n, 2); NaN where a label was lost
+#: Darkness (height, width) 0 to 1 of a picture of dots, and their labels (n, 2) px; NaN where a label was lost.
+Dots = tuple[np.ndarray, np.ndarray]
 
 
 def dot_page() -> tuple[np.ndarray, np.ndarray]:
@@ -41,7 +42,7 @@ def dot_page() -> tuple[np.ndarray, np.ndarray]:
 
 
 def errors(darkness: np.ndarray, labels: np.ndarray, reach: int = 9) -> tuple[np.ndarray, int]:
-    """Distance of every label from the dot nearest to it, px; and how many labels are lost or have no dot near."""
+    """Distances (n,) in px of labels from the nearest dots, and the number of labels that are lost or have no dot within `reach` px."""
     found, lost = [], 0
     height, width = darkness.shape
     for x, y in labels:
@@ -49,7 +50,7 @@ def errors(darkness: np.ndarray, labels: np.ndarray, reach: int = 9) -> tuple[np
             lost += bool(np.isnan(x))
             continue
         centre = np.rint([x, y]).astype(int)
-        for _ in range(3):  # walk to the dot
+        for _ in range(3):  # Each time, the window is moved to the centroid of the ink in it.
             rows, columns = (np.arange(c - reach, c + reach + 1) for c in centre[::-1])
             if rows[0] < 0 or columns[0] < 0 or rows[-1] >= height or columns[-1] >= width:
                 break
@@ -66,7 +67,7 @@ def errors(darkness: np.ndarray, labels: np.ndarray, reach: int = 9) -> tuple[np
 
 
 def ours(*artifacts: Artifact, **pose: float) -> Callable[[], Dots]:
-    """Dots printed on our sheet, bent and photographed, and the truth of their places."""
+    """A function that prints the dots with fastecg, adds artifacts and photographs them. `pose` are values of the phone."""
 
     def take() -> Dots:
         _, centres = dot_page()
@@ -81,7 +82,7 @@ def ours(*artifacts: Artifact, **pose: float) -> Callable[[], Dots]:
 
 
 class DotShot(Shot):
-    """A shot of the dots instead of a record's page; all that follows is the same."""
+    """A shot of the page of dots instead of that of a record. Everything after printing is the same."""
 
     def _print(self, page: Page, style: Style, scale: float) -> Sheet:
         sheet = super()._print(page, style, scale)
@@ -93,7 +94,7 @@ class DotShot(Shot):
 
 
 def theirs(transform: str, **options: object) -> Callable[[], Dots]:
-    """The same dots through a transform of albumentations that moves pixels and key points."""
+    """A function that moves the dots, as pixels and as key points, by a transform of albumentations."""
 
     def take() -> Dots:
         import albumentations
@@ -111,7 +112,7 @@ def theirs(transform: str, **options: object) -> Callable[[], Dots]:
 
 
 def kornias(transform: str, **options: object) -> Callable[[], Dots]:
-    """The same dots through a transform of kornia, which is given the image and its key points."""
+    """A function that moves the dots, as pixels and as key points, by a transform of kornia."""
 
     def take() -> Dots:
         import kornia.augmentation
@@ -128,6 +129,7 @@ def kornias(transform: str, **options: object) -> Callable[[], Dots]:
     return take
 
 
+#: Rows of the table: name, and the function that makes the picture of dots and its labels.
 CASES = (
     ("fastecg, phone at 20°", ours(tilt_deg=20.0)),
     ("fastecg, curl of 15 mm", ours(Curl(lift_mm=15.0), tilt_deg=12.0)),
@@ -145,11 +147,12 @@ CASES = (
 
 
 def main() -> None:
+    """Measure all cases, and write the table."""
     rows = ["| what bent the page | dots | median px | 99 % px | worst px | lost |", "|---|---|---|---|---|---|"]
     for name, take in CASES:
         found, lost = errors(*take())
-        low, high = np.percentile(found, [50, 99])
-        rows.append(f"| {name} | {len(found)} | {low:.3f} | {high:.3f} | {found.max():.2f} | {lost} |")
+        median, most = np.percentile(found, [50, 99])
+        rows.append(f"| {name} | {len(found)} | {median:.3f} | {most:.3f} | {found.max():.2f} | {lost} |")
         print(rows[-1])
     rewrite(ROOT / "docs" / "exact-truth.md", "measured", "\n".join(rows))
 

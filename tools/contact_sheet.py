@@ -1,4 +1,4 @@
-"""Draw a contact sheet of a recipe: ``python tools/contact_sheet.py photo -o photo.jpg``; ``--zoom 4`` enlarges pieces of pages."""
+"""Draw pages of a recipe side by side: ``python tools/contact_sheet.py photo -o photo.jpg``. ``--zoom 4`` enlarges parts of pages."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ COLUMNS = 6
 
 
 def tile(photo: fastecg.Photo, width: int, height: int, zoom: int) -> Image.Image:
-    """The whole picture made smaller, or a piece from its middle, `zoom` times enlarged without smoothing."""
+    """The whole picture made smaller if `zoom` is 0; otherwise a part of it around a trace, enlarged by `zoom` without smoothing."""
     image = Image.fromarray(photo.image)
     if not zoom:
         image.thumbnail((width, height), Image.Resampling.BOX)
@@ -30,7 +30,7 @@ def tile(photo: fastecg.Photo, width: int, height: int, zoom: int) -> Image.Imag
 def contact_sheet(
     recipe: str, pages: int = 24, seed: int = 0, width: int = 480, zoom: int = 0, severity: float | None = None
 ) -> Image.Image:
-    """Pages of a recipe side by side, each with its number, its severity and, in a mix, its part."""
+    """Draw pages of a recipe side by side, each with its seed, severity, style and, in a mix, the recipe that it is from."""
     records = [read_record(source.path) for source in sample_records()] + [fastecg.simulate("any", seed=seed + k) for k in range(pages)]
     height = round(0.8 * width)
     sheet = Image.new("RGB", (COLUMNS * (width + 8), -(-pages // COLUMNS) * (height + 8)), (60, 60, 60))
@@ -45,13 +45,14 @@ def contact_sheet(
 
 
 def main() -> None:
+    """Write the contact sheet."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("recipe")
     parser.add_argument("-o", "--out", type=Path, default=Path("contact-sheet.jpg"))
     parser.add_argument("--pages", type=int, default=24)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--width", type=int, default=480, help="of one page, px")
-    parser.add_argument("--zoom", type=int, default=0, help="show a piece of each page this much enlarged")
+    parser.add_argument("--width", type=int, default=480, help="width of one page, px")
+    parser.add_argument("--zoom", type=int, default=0, help="enlarge part of each page by this factor; 0 shows whole pages")
     parser.add_argument("--severity", type=float)
     given = parser.parse_args()
     sheet = contact_sheet(given.recipe, given.pages, given.seed, given.width, given.zoom, given.severity)

@@ -1,8 +1,8 @@
-"""What tells a crop of a drawn page from one of a real page: local numbers, and a classifier across sources (see ``tools/realism.py``).
+"""Measure by what crops of drawn pages differ from crops of real pages: single features, and a classifier (see ``tools/realism.py``).
 
-Two real pictures of one website share its sharpening and its JPEG, and a classifier that has seen one of them knows the other by these.
-So crops are told apart across sources: whatever came the same way (machine, kind of file, its header and quantisation tables) is held
-out together, and what is learnt from the other sources is tried on it.
+Two real pictures from the same website share its sharpening and its JPEG, by which a classifier that has seen one of them recognises the
+other. So the classifier is tested across sources: all pictures from one source (the same machine, kind of file, header and quantisation
+tables) are held out together, and classified by what was learnt from the other sources.
 """
 
 from __future__ import annotations
@@ -22,17 +22,30 @@ from skimage.morphology import skeletonize
 import fastecg
 from fastecg.readers import read_record, sample_records
 
-SIDE = 208  # px of a crop: some 45 mm of a photo, with two or three beats
-EACH = 6  # crops of a picture
-MOST = 12  # pictures of one source
-INK = 0.55  # darker than this share of the paper is ink
-LETTER_MM = 279.4  # width of the printed pages of the scans with truth
+SIDE = 208  # Side of a crop in px: some 45 mm of a photo, with two or three beats.
+EACH = 6  # Number of crops of a picture.
+INK = 0.55  # A pixel is ink if it is darker than this share of the paper around it.
+LETTER_MM = 279.4  # Width of the printed pages of the scans with truth.
+#: Filter that is 0 on slopes and edges along x or y, and so responds to noise alone (Immerkær).
 LAPLACE = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], dtype=float)
 
 
 @dataclass(frozen=True, eq=False)
 class Picture:
-    """Pixels, their px/mm, the kind of page and which source it came from; where on it a crop may lie."""
+    """A picture of a page.
+
+    Attributes
+    ----------
+    pixels : ndarray, shape (height, width, 3) uint8
+    scale : float
+        Scale in px/mm.
+    kind : str
+        Recipe that it is compared with, "photo" or "scan", or "kaggle-0004".
+    source : str
+        Where it came from, and for real pictures the kind of file. For drawn pages, the style.
+    page : ndarray, shape (height, width) bool, optional
+        Where crops may be cut; anywhere without it.
+    """
 
     pixels: np.ndarray
     scale: float
@@ -42,7 +55,7 @@ class Picture:
 
 
 def real_pictures(folder: Path) -> list[Picture]:
-    """The annotated ones of a folder, and the scans with truth, both of which FASTECG_DATA knows."""
+    """The pictures of a folder that are annotated, and the scans with truth. Both data are in the folder that FASTECG_DATA names."""
     data = Path(os.environ["FASTECG_DATA"])
     known = {entry["file"]: entry for entry in json.loads((data / "real-layouts" / "shared.json").read_text())}
     found = []
@@ -50,19 +63,19 @@ def real_pictures(folder: Path) -> list[Picture]:
         if path.name in known:
             entry = known[path.name]
             kind = "photo" if entry["source"] == "photo" else "scan"
-            found.append(Picture(_opened(path), entry["mm_px"], kind, f"{entry['family']} {_way(path)}"))
+            found.append(Picture(_pixels(path), entry["mm_px"], kind, f"{entry['family']} {_file_kind(path)}"))
     for path in sorted((data / "real-truth" / "scan").glob("*.png")):
-        pixels = _opened(path)
+        pixels = _pixels(path)
         found.append(Picture(pixels, pixels.shape[1] / LETTER_MM, "kaggle-0004", "scans with truth"))
     return found
 
 
-def _opened(path: Path) -> np.ndarray:
+def _pixels(path: Path) -> np.ndarray:
     return np.asarray(Image.open(path).convert("RGB"))
 
 
-def _way(path: Path) -> str:
-    """How a file came: its format, density and first quantisation table."""
+def _file_kind(path: Path) -> str:
+    """The format of a file, its density in dpi, and the start of its first quantisation table."""
     image = Image.open(path)
     tables = getattr(image, "quantization", None) or {}
     density = float(image.info.get("dpi", (0.0,))[0])
@@ -70,12 +83,12 @@ def _way(path: Path) -> str:
 
 
 def drawn_pictures(like: list[Picture], each: int, seed: int = 0) -> list[Picture]:
-    """Pages of the recipes, each at the scale and saved like the real picture that it stands beside."""
+    """Draw `each` pages for every real picture, at its scale, by the recipe of its kind, and saved as JPEG if it is one."""
     records = [read_record(source.path) for source in sample_records()]
     found = []
     for k in range(each * len(like)):
         real = like[k % len(like)]
-        # Of public pictures that are evenly lit half are screen prints of reports.
+        # Of the public pictures that are evenly lit, half are screen prints of reports.
         recipe = "digital" if real.kind == "scan" and (k + k // len(like)) % 2 else real.kind
         photo = fastecg.render(records[k % len(records)], recipe=recipe, seed=seed + k)
         scale = photo.truth.warp.scale
@@ -94,7 +107,7 @@ def drawn_pictures(like: list[Picture], each: int, seed: int = 0) -> list[Pictur
 
 
 def crops(picture: Picture, seed: int) -> list[np.ndarray]:
-    """Crops with a trace in them, wholly on the page, as far apart as chance has them; fewer where there are not as many."""
+    """At most `EACH` crops (height, width, 3) at random places on the page that contain a trace."""
     rng = np.random.default_rng(seed)
     height, width = picture.pixels.shape[:2]
     side = min(SIDE, height, width)
@@ -113,7 +126,7 @@ def crops(picture: Picture, seed: int) -> list[np.ndarray]:
 
 
 def features(crop: np.ndarray) -> dict[str, float]:
-    """The numbers of one crop."""
+    """The features of a crop by name; 0 if a feature is not defined."""
     rgb = crop.astype(float)
     grey = rgb @ np.array((0.299, 0.587, 0.114))
     cb, cr = (rgb[..., 2] - grey) * 0.564, (rgb[..., 0] - grey) * 0.713
@@ -150,7 +163,7 @@ def features(crop: np.ndarray) -> dict[str, float]:
 
 
 def _widths(ratio: np.ndarray, ink: np.ndarray) -> dict[str, float]:
-    """Median of the trace's width, px, and how much it varies along its middle line; on a raster three times as fine."""
+    """Median of the width of traces in px along their middle lines, and its interquartile range (IQR) over this median."""
     labels, count = ndimage.label(ink, np.ones((3, 3)))
     sizes = np.bincount(labels.ravel(), minlength=count + 1)
     sizes[0] = 0
@@ -165,7 +178,7 @@ def _widths(ratio: np.ndarray, ink: np.ndarray) -> dict[str, float]:
 
 
 def _periodicity(plane: np.ndarray) -> float:
-    """How much the power between 0.1 and 0.35 cycles a pixel stands in peaks: 1 less its geometric over its arithmetic mean."""
+    """How far the power at 0.1 to 0.35 cycles per px is concentrated in peaks: 1 minus its geometric over its arithmetic mean."""
     power = np.abs(np.fft.rfft2(plane - plane.mean())) ** 2
     frequency = np.hypot(np.fft.fftfreq(plane.shape[0])[:, None], np.fft.rfftfreq(plane.shape[1])[None])
     band = power[(frequency > 0.1) & (frequency < 0.35)] + 1e-6
@@ -173,7 +186,7 @@ def _periodicity(plane: np.ndarray) -> float:
 
 
 def _overshoot(grey: np.ndarray, ink: np.ndarray, paper: np.ndarray) -> float:
-    """How much brighter paper is 1.5 to 3.2 px off the ink than 5 to 8 px off it, as a share of the step."""
+    """How much brighter paper is at 1.5 to 3.2 px from ink than at 5 to 8 px, as a share of the difference between paper and ink."""
     off = ndimage.distance_transform_edt(~ink)
     near, far = (off > 1.5) & (off < 3.2), (off > 5) & (off < 8)
     if not (near.any() and far.any() and ink.any()):
@@ -183,7 +196,7 @@ def _overshoot(grey: np.ndarray, ink: np.ndarray, paper: np.ndarray) -> float:
 
 
 def _shifts(rgb: np.ndarray) -> dict[str, float]:
-    """How far red lies off green, px, down and across: least squares along the gradient."""
+    """Shifts in px of red or blue, the larger one, relative to green, down and across, by least squares along the gradient."""
     found = {}
     for axis, name in enumerate(("down", "across")):
         shifts = []
@@ -199,14 +212,14 @@ def _shifts(rgb: np.ndarray) -> dict[str, float]:
 
 
 def _blocks(grey: np.ndarray) -> float:
-    """How much steeper the picture is at some step of every eight than at the other steps."""
+    """Largest of the median steps between columns at each position modulo 8, over their median: it is high at seams of JPEG blocks."""
     steps = np.abs(np.diff(grey, axis=1)).mean(axis=0)
     means = np.array([np.median(steps[k::8]) for k in range(8)])
     return float(means.max() / max(np.median(means), 0.1))
 
 
 def _spectrum(plane: np.ndarray, name: str) -> dict[str, float]:
-    """Shares of three bands of the spectrum, as logarithms."""
+    """Log ratios of the mean power in three bands of the spectrum to that in the lowest band."""
     window = np.hanning(plane.shape[0])[:, None] * np.hanning(plane.shape[1])
     power = np.abs(np.fft.rfft2((plane - plane.mean()) * window)) ** 2
     frequency = np.hypot(np.fft.fftfreq(plane.shape[0])[:, None], np.fft.rfftfreq(plane.shape[1])[None])
@@ -215,8 +228,8 @@ def _spectrum(plane: np.ndarray, name: str) -> dict[str, float]:
 
 
 @dataclass(frozen=True)
-class Told:
-    """AUC, its 90 % interval over pictures, and the share of crops told rightly, a source at a time."""
+class Separation:
+    """How well crops are told apart: mean AUC over sources, its 90 % interval over pictures, and the AUC of each source."""
 
     auc: float
     low: float
@@ -225,27 +238,28 @@ class Told:
 
 
 def auc(drawn: np.ndarray, real: np.ndarray) -> float:
-    """Chance that a real one scores above a drawn one."""
-    order = np.searchsorted(np.sort(drawn), real, side="left"), np.searchsorted(np.sort(drawn), real, side="right")
-    return float(np.mean(order[0] + order[1]) / (2 * len(drawn)))
+    """Probability that the score of a real crop is above that of a drawn one; ties count half."""
+    below = np.searchsorted(np.sort(drawn), real, side="left"), np.searchsorted(np.sort(drawn), real, side="right")
+    return float(np.mean(below[0] + below[1]) / (2 * len(drawn)))
 
 
-def told_across(
+def separate_across(
     real: np.ndarray, drawn: np.ndarray, real_of: np.ndarray, drawn_of: np.ndarray, sources: np.ndarray, rounds: int = 400
-) -> Told:
+) -> Separation:
     """Tell crops (n, features) of one source from drawn ones by what was learnt from the other sources and other drawn pictures.
 
-    `real_of` and `drawn_of` number the pictures, `sources` name those of real ones. The AUC is the mean over sources, each weighted
-    by its pictures up to four: one website is not the world.
+    `real_of` (n,) and `drawn_of` are the numbers of the pictures of crops, `sources` (n,) the sources of real crops. The AUC is the mean
+    over sources, weighted by their numbers of pictures, but at most 4, so that no website counts too much. Its interval is found from
+    `rounds` bootstrap samples.
     """
     names = sorted(set(sources))
     scores_real, scores_drawn = np.zeros(len(real)), np.zeros((len(names), len(drawn)))
     for k, name in enumerate(names):
-        held = sources == name
-        part = drawn_of % 2 == k % 2  # what is tried on is not what was learnt from
-        labels = np.r_[np.ones((~held).sum()), np.zeros(part.sum())]
-        model = _learnt(np.concatenate([real[~held], drawn[part]]), labels, _weights(sources[~held], part.sum()))
-        scores_real[held], scores_drawn[k] = model(real[held]), np.where(part, np.nan, model(drawn))
+        held_out = sources == name
+        part = drawn_of % 2 == k % 2  # Half of the drawn pictures are learnt from; the others are classified.
+        labels = np.r_[np.ones((~held_out).sum()), np.zeros(part.sum())]
+        model = _learnt(np.concatenate([real[~held_out], drawn[part]]), labels, _weights(sources[~held_out], part.sum()))
+        scores_real[held_out], scores_drawn[k] = model(real[held_out]), np.where(part, np.nan, model(drawn))
     each = {name: auc(scores_drawn[k][np.isfinite(scores_drawn[k])], scores_real[sources == name]) for k, name in enumerate(names)}
     weight = {name: min(len(set(real_of[sources == name])), 4) for name in names}
 
@@ -263,18 +277,18 @@ def told_across(
             values = scores_drawn[k][again]
             chosen[names[k]] = auc(values[np.isfinite(values)], scores_real[rows])
         means.append(mean(chosen))
-    return Told(mean(each), *np.quantile(means, (0.05, 0.95)), each)
+    return Separation(mean(each), *np.quantile(means, (0.05, 0.95)), each)
 
 
 def _weights(sources: np.ndarray, drawn: int) -> np.ndarray:
-    """Every source alike, with roots for its size, and real ones as heavy as drawn ones."""
+    """Weights of real crops, then of drawn ones. Each source has the root of its number of crops as its weight; both sums are 1."""
     _, place, counts = np.unique(sources, return_inverse=True, return_counts=True)
     real = 1.0 / np.sqrt(counts[place])
     return np.r_[real / real.sum(), np.full(drawn, 1.0 / drawn)]
 
 
 def _learnt(values: np.ndarray, labels: np.ndarray, weights: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
-    """Logistic regression with a ridge on normal scores and their squares."""
+    """Fit a logistic regression with a ridge to normal scores of features and their squares. Returns the function that scores crops."""
     from scipy.optimize import minimize
     from scipy.special import ndtri
 
@@ -299,11 +313,12 @@ def _learnt(values: np.ndarray, labels: np.ndarray, weights: np.ndarray) -> Call
 
 
 def _measured(pictures: list[Picture]) -> list[tuple[int, Picture, dict[str, float]]]:
+    """The number of the picture, the picture and the features of every crop."""
     return [(k, picture, features(crop)) for k, picture in enumerate(pictures) for crop in crops(picture, k)]
 
 
 def report(folder: Path, each: int, seed: int = 0) -> str:
-    """The classifier across sources and by chance, and the single features by their AUC, as Markdown."""
+    """Tables in Markdown: the AUC of the classifier across sources and within them, and that of every feature."""
     real = real_pictures(folder)
     drawn = drawn_pictures(real, each, seed)
     lines = []
@@ -318,11 +333,11 @@ def report(folder: Path, each: int, seed: int = 0) -> str:
     lines += ["| crops told apart | real pictures | sources | AUC across sources | AUC, same sources |", "|---|---|---|---|---|"]
     for kind, title in ((None, "all"), ("photo", "photos"), ("scan", "scans")):
         (a, a_of, sources), (b, b_of, _) = matrix("real", kind), matrix("drawn", kind)
-        across = told_across(a, b, a_of, b_of, sources)
-        within = told_across(a, b, a_of, b_of, np.array([f"{k % 5}" for k in a_of]))
+        across = separate_across(a, b, a_of, b_of, sources)
+        within = separate_across(a, b, a_of, b_of, np.array([f"{k % 5}" for k in a_of]))
         counts = f"{len(set(a_of))} | {len(set(sources))}"
         lines.append(f"| {title} | {counts} | {across.auc:.2f} ({across.low:.2f} to {across.high:.2f}) | {within.auc:.2f} |")
-    lines += ["", "| what tells | real photos | drawn | AUC | real scans | drawn | AUC |", "|---|---|---|---|---|---|---|"]
+    lines += ["", "| feature | real photos | drawn | AUC | real scans | drawn | AUC |", "|---|---|---|---|---|---|---|"]
     rows = []
     for k, name in enumerate(names):
         cells, worst = [], 0.5

@@ -1,10 +1,10 @@
-"""How well pages are digitised; writes the tables in docs/digitising.md.
+"""Measure how well pages are digitised, and write the tables in docs/digitising.md.
 
-    python tools/evidence.py RECORDS... --pages 12             pages, read by the network and the three decoders, and by two baselines
-    python tools/evidence.py RECORDS... --pages 20 --perfect   what the decoders give on the layers that a perfect network would see
+    python tools/evidence.py RECORDS... --pages 12             read pages by the network and each of three decoders, and by baselines
+    python tools/evidence.py RECORDS... --pages 20 --perfect   read the layers that a perfect network would find, by the decoders alone
 
-RECORDS must not have been trained on. Every recipe draws the same records at 200 dpi. Run with OPENBLAS_NUM_THREADS=1 and
-OMP_NUM_THREADS=1: threads that fight for few cores cost more than they give.
+The network must not have been trained on RECORDS. Every recipe draws the same records at 200 dpi. Set OPENBLAS_NUM_THREADS=1 and
+OMP_NUM_THREADS=1, since several threads in each of the processes are slower than one.
 """
 
 from __future__ import annotations
@@ -42,12 +42,14 @@ RECIPES = ("clean", "scan", "photo", "copy", "screen", "aged", "damaged", "mix",
 SEED = 11
 PERFECT_SEED = 7
 
+#: Names of the modes of the decoder in the tables.
 MODES = {"stroke_fit": "**stroke fit**", "softargmax": "column soft maximum", "centroid": "column mean"}
-MASK, PAPER, TRUE = "column mean on the true mask, layout told", "denoised, then vertical scan, layout told", "stroke fit on true layers"
+# Ways of reading for comparison: with the true mask or true layers in place of those of the network, or by a simple baseline.
+MASK, PAPER, TRUE = "column mean on the true mask, layout given", "denoised, then vertical scan, layout given", "stroke fit on true layers"
 
-#: Of pages whose layers are known: name, recipe, severity.
+#: Pages that are read from perfect layers: name, recipe, severity.
 PERFECT_CASES = (("clean", "clean", 0.0), ("scan, mild", "scan", 0.2), ("photo, mild", "photo", 0.2), ("photo, medium", "photo", 0.5))
-#: How they are read: name; pen of the layer of traces, mm (None: as printed); mode; whether the true geometry is given.
+#: How they are read: name; width in mm of traces in their layer (None: as printed); mode; whether the true geometry is given.
 PERFECT_WAYS = (
     ("column mean", 0.2, "centroid", False),
     ("column soft maximum", 0.2, "softargmax", False),
@@ -56,23 +58,27 @@ PERFECT_WAYS = (
     ("stroke fit, ink as printed", None, "stroke_fit", False),
 )
 
+#: Scores of one way of reading one page.
 Row = dict[str, Any]
+#: Case, way, reference, estimate and CPU seconds of a reading of perfect layers.
 Result = tuple[str, str, fastecg.Record, fastecg.Record, float]
 
 
 def reference(photo: fastecg.Photo) -> fastecg.Record:
+    """The record of a photo, with NaN for samples that were not drawn."""
     record = photo.record
     return fastecg.Record(np.where(oracle.drawn_samples(photo), record.signal, np.nan), record.fs, record.leads, record.name)
 
 
 def true_layers(photo: fastecg.Photo) -> Layers:
+    """The layers that the network should find in a photo, by its truth."""
     window = whole_window(photo)
     markers = (np.arange(len(MARKERS))[:, None, None] == window.markers).astype(np.float32)
     return Layers(window.maps.astype(np.float32) / 255, markers, SCALE / photo.warp.scale, cap_mm=0.09)
 
 
 def scanned(photo: fastecg.Photo, planes: list[np.ndarray]) -> fastecg.Record:
-    """Column means of planes in the picture's frame, one a segment, with the true geometry and layout."""
+    """Read planes (height, width) of ink, one for each segment, by column means with the true geometry and layout."""
     rows = segments_of(photo.page, photo.record.fs)
     signal = np.full(photo.record.signal.shape, np.nan)
     for plane, segment in zip(planes, rows.segments, strict=True):
@@ -87,12 +93,12 @@ def scanned(photo: fastecg.Photo, planes: list[np.ndarray]) -> fastecg.Record:
 
 
 def true_masks(photo: fastecg.Photo) -> list[np.ndarray]:
-    """The printed ink of every segment as the picture shows it: what a perfect segmentation would give."""
+    """The printed ink of every segment in the picture, 0 or 255, as a perfect segmentation would find it."""
     return [np.where(plane > 127, 255, 0).astype(np.uint8) for plane in oracle.true_layers(photo, None)["trace"]]
 
 
 def denoised(photo: fastecg.Photo, layers: Layers) -> list[np.ndarray]:
-    """The network's traces within the true box of every segment: a denoiser, and nothing that tells neighbouring rows apart."""
+    """The traces by the network within the true box of every segment, 0 or 255. Traces of neighbouring rows in the box are not removed."""
     from fastecg.digitizing.segmenter import resized
 
     height, width = photo.image.shape[:2]
@@ -111,7 +117,7 @@ def denoised(photo: fastecg.Photo, layers: Layers) -> list[np.ndarray]:
 
 
 def read_page(task: tuple[Path, str, int, float, str | None, Path]) -> list[Row]:
-    """All ways of reading one page: a row a way."""
+    """Draw one page, and read it in all ways. Returns a row for each way."""
     path, recipe, number, dpi, layout, weights = task
     record = read_record(path)
     photo = fastecg.render(record, recipe=recipe, dpi=dpi, seed=SEED, variant=number, layout=layout or "auto")
@@ -119,13 +125,13 @@ def read_page(task: tuple[Path, str, int, float, str | None, Path]) -> list[Row]
     if not np.isfinite(wanted.signal).any():
         return []
     rows: list[Row] = []
-    told = {"record": record.name, "recipe": recipe, "dpi": dpi, "layout": photo.page.layout, "style": photo.style.name}
+    page_columns = {"record": record.name, "recipe": recipe, "dpi": dpi, "layout": photo.page.layout, "style": photo.style.name}
 
     def add(way: str, found: fastecg.Record | None, seconds: float, **more: Any) -> None:
         estimate = found or fastecg.Record(np.full(wanted.signal.shape, np.nan), wanted.fs, wanted.leads, wanted.name)
         score = fastecg.score(wanted, estimate).records[0]
         rows.append({
-            **told, "way": way, "snr": score.snr_db, "failed": score.failed, "challenge": score.challenge_2024_db,
+            **page_columns, "way": way, "snr": score.snr_db, "failed": score.failed, "challenge": score.challenge_2024_db,
             "ratio": score.kaggle_ratio,
             "missing": float(np.mean([lead.missing for lead in score.leads])), "seconds": seconds,
             "leads": {lead.lead: lead.snr_db for lead in score.leads}, **more,
@@ -140,15 +146,15 @@ def read_page(task: tuple[Path, str, int, float, str | None, Path]) -> list[Row]
         page = lay_out(view, settings)
     except fastecg.ImageError as error:
         fault = str(error)
-    until = time.process_time() - start
+    analysis_s = time.process_time() - start
     for mode, way in MODES.items():
         start, found = time.process_time(), None
         try:
             found = read_traces(page, mode).decoded.record if page else None
         except fastecg.ImageError as error:
             fault = str(error)
-        named = bool(page) and page.analysis.match.layout.name == photo.page.layout
-        add(way, found, until + time.process_time() - start, found_layout=named, fault=fault)
+        layout_found = bool(page) and page.analysis.match.layout.name == photo.page.layout
+        add(way, found, analysis_s + time.process_time() - start, found_layout=layout_found, fault=fault)
     start = time.process_time()
     add(MASK, scanned(photo, true_masks(photo)), time.process_time() - start)
     if layers is not None:
@@ -166,7 +172,7 @@ def read_page(task: tuple[Path, str, int, float, str | None, Path]) -> list[Row]
 
 
 def line(rows: list[Row], *names: str) -> str:
-    """A line of a table: what it is about, and the scores over pages."""
+    """A line of a table: the cells `names`, and the scores of the pages in `rows`."""
     values = np.array([row["snr"] for row in rows])
     values = values[np.isfinite(values)]
     ratios = np.array([row["ratio"] for row in rows])
@@ -183,6 +189,7 @@ HEAD = "mean ± sd | median | 5th percentile | failed | Challenge 2024 | Kaggle 
 
 
 def tables(rows: list[Row], pages: int) -> str:
+    """The tables by recipe and way, by layout, and by resolution, as Markdown."""
     ways = [*MODES.values(), PAPER, MASK, TRUE]
     out = [
         (
@@ -213,15 +220,15 @@ def tables(rows: list[Row], pages: int) -> str:
 
 
 def read_perfect(path: Path) -> list[Result]:
-    """One record drawn in all cases and read in all ways from perfect layers."""
+    """Draw a page of a record in every case of `PERFECT_CASES`, and read its perfect layers in every way of `PERFECT_WAYS`."""
     record = read_record(path)
     found = []
     for case, recipe, severity in PERFECT_CASES:
         photo = fastecg.render(record, recipe=recipe, severity=severity, dpi=200.0, seed=PERFECT_SEED)
         wanted, layers, warp = reference(photo), {pen: oracle.true_layers(photo, pen) for pen in (0.2, None)}, None
-        for way, pen, mode, told in PERFECT_WAYS:
+        for way, pen, mode, geometry_given in PERFECT_WAYS:
             start = time.process_time()
-            if told:
+            if geometry_given:
                 read = decode(layers[pen], segments_of(photo.page, record.fs), mode=mode, warp=photo.warp)
             else:
                 read = decode(layers[pen], oracle.true_segments(photo), mode=mode, warp=warp)
@@ -231,6 +238,7 @@ def read_perfect(path: Path) -> list[Result]:
 
 
 def perfect_table(results: list[Result], records: int) -> str:
+    """The table of readings of perfect layers, as Markdown."""
     groups = defaultdict(list)
     for case, way, *rest in results:
         groups[case, way].append(rest)
@@ -241,15 +249,15 @@ def perfect_table(results: list[Result], records: int) -> str:
         "|---|---|---|---|---|---|---|---|---|",
     ]
     for (case, way), rows in groups.items():
-        told = fastecg.score([row[0] for row in rows], [row[1] for row in rows]).summary()
-        spread = f"{told['snr_mean_db']:.1f} ± {told['snr_sd_db']:.1f} | {told['snr_median_db']:.1f} | {told['snr_p5_db']:.1f}"
-        others = f"{told['challenge_2024_db']:.1f} | {told['kaggle_2025_unclipped_db']:.1f} | {np.median([row[2] for row in rows]):.1f}"
-        lines.append(f"| {case} | {way} | {spread} | {100 * told['failure_rate']:.0f} % | {others} |")
+        score = fastecg.score([row[0] for row in rows], [row[1] for row in rows]).summary()
+        spread = f"{score['snr_mean_db']:.1f} ± {score['snr_sd_db']:.1f} | {score['snr_median_db']:.1f} | {score['snr_p5_db']:.1f}"
+        others = f"{score['challenge_2024_db']:.1f} | {score['kaggle_2025_unclipped_db']:.1f} | {np.median([row[2] for row in rows]):.1f}"
+        lines.append(f"| {case} | {way} | {spread} | {100 * score['failure_rate']:.0f} % | {others} |")
     return "\n".join(lines)
 
 
 def perfect(paths: list[Path], workers: int) -> str:
-    """The table of readings of perfect layers."""
+    """Read perfect layers of pages of all records. Returns their table."""
     results: list[Result] = []
     with ProcessPoolExecutor(workers) as pool:
         for path, found in zip(paths, pool.map(read_perfect, paths), strict=True):
@@ -259,24 +267,25 @@ def perfect(paths: list[Path], workers: int) -> str:
 
 
 def main() -> None:
+    """Read the pages, and print and write the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("inputs", nargs="*", help="records at 500 Hz, or folders of them; the built-in samples if none")
-    parser.add_argument("--pages", type=int, default=12, help="of every recipe")
+    parser.add_argument("inputs", nargs="*", help="records at 500 Hz, or folders of them; the built-in samples by default")
+    parser.add_argument("--pages", type=int, default=12, help="number of pages of every recipe")
     parser.add_argument("--recipes", nargs="*", default=list(RECIPES))
-    parser.add_argument("--dpi", nargs="*", type=float, default=[100.0, 150.0, 300.0], help="further resolutions, for clean and photo")
+    parser.add_argument("--dpi", nargs="*", type=float, default=[100.0, 150.0, 300.0], help="further resolutions, of clean and photo")
     parser.add_argument("--weights", type=Path, default=WEIGHTS)
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
-    parser.add_argument("--rows", type=Path, help="keep every row as JSON lines here")
-    parser.add_argument("--perfect", action="store_true", help="read perfect layers, of the recipes that their table has")
-    parser.add_argument("--dry", action="store_true", help="print the tables, leave the docs alone")
+    parser.add_argument("--rows", type=Path, help="file to which all rows are written as JSON lines")
+    parser.add_argument("--perfect", action="store_true", help="read perfect layers instead")
+    parser.add_argument("--dry", action="store_true", help="print the tables without writing them into the docs")
     given = parser.parse_args()
     sources = [source for item in given.inputs for source in find_records(item)] or sample_records()
     paths = [sources[k].path for k in np.unique(np.linspace(0, len(sources) - 1, given.pages).astype(int))]
     if given.perfect:
-        told = perfect(paths, given.workers)
-        print(told)
+        text = perfect(paths, given.workers)
+        print(text)
         if not given.dry:
-            rewrite(PAGE, "oracle evidence", told)
+            rewrite(PAGE, "oracle evidence", text)
         return
     tasks = [(path, recipe, k, 200.0, None, given.weights) for recipe in given.recipes for k, path in enumerate(paths)]
     tasks += [
@@ -289,18 +298,18 @@ def main() -> None:
     with ProcessPoolExecutor(given.workers) as pool:
         for task, found in zip(tasks, pool.map(read_page, tasks), strict=True):
             rows += found
-            mine = next((row for row in found if row["way"] == MODES["stroke_fit"]), None)
+            best = next((row for row in found if row["way"] == MODES["stroke_fit"]), None)
             print(
-                f"{task[0].stem} {task[1]} {task[3]:.0f} dpi: {mine['snr'] if mine else np.nan:.1f} dB {mine['fault'] if mine else ''}",
+                f"{task[0].stem} {task[1]} {task[3]:.0f} dpi: {best['snr'] if best else np.nan:.1f} dB {best['fault'] if best else ''}",
                 file=sys.stderr,
                 flush=True,
             )
     if given.rows:
         given.rows.write_text("\n".join(json.dumps(row) for row in rows) + "\n", encoding="utf-8")
-    told = tables(rows, len(paths))
-    print(told)
+    text = tables(rows, len(paths))
+    print(text)
     if not given.dry:
-        rewrite(PAGE, "evidence", told)
+        rewrite(PAGE, "evidence", text)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Draws sheets of handwriting to look at: twenty writers, the dial of legibility, pens and marks.
+"""Draw sheets of handwriting to look at: twenty writers, degrees of legibility, the alphabet, and all marks with all pens.
 
 Usage: python tools/handwriting_sheet.py FOLDER
 """
@@ -18,12 +18,12 @@ from fastecg.handwriting.motor import write
 from fastecg.handwriting.words import sample_phrase
 from fastecg.handwriting.writer import PENS, Writer, sample_pen, sample_writer
 
-SCALE = 8.0
+SCALE = 8.0  # px/mm
 PHRASES = ("AF w/ RVR, rate 140", "STE V2-V4? repeat in 15 min", "chest pain 7/10 post GTN", "old ECG pls - compare prev")
 
 
 def paper(width_mm: float, height_mm: float) -> np.ndarray:
-    """White paper with a faint 5 mm grid."""
+    """White paper with a faint 5 mm grid, (height, width, 3) uint8."""
     pixels = np.full((round(height_mm * SCALE), round(width_mm * SCALE), 3), 252, dtype=np.uint8)
     step = round(5 * SCALE)
     pixels[::step] = pixels[:, ::step] = (246, 216, 216)
@@ -31,14 +31,14 @@ def paper(width_mm: float, height_mm: float) -> np.ndarray:
 
 
 def draw(pixels: np.ndarray, ink: Ink) -> None:
-    """Put ink on paper."""
+    """Put ink on paper, in place."""
     window = ink_window(ink, SCALE, pixels.shape[:2])
     if window is not None:
         soak(pixels, window, ink_plane(ink, SCALE, window), ink.pen)
 
 
 def writers_sheet() -> np.ndarray:
-    """Twenty writers from neat to illegible, two phrases each."""
+    """Two phrases each by twenty writers, who are neat to illegible."""
     pixels = paper(240, 336)
     for k in range(20):
         rng = np.random.default_rng(k)
@@ -49,7 +49,7 @@ def writers_sheet() -> np.ndarray:
 
 
 def dial_sheet() -> np.ndarray:
-    """Three writers from neat to illegible, and their signatures."""
+    """The same phrase by each of three writers, from neat at the top to illegible at the bottom, and their signatures."""
     pixels = paper(345, 214)
     for row in range(11):
         for c in range(3):
@@ -62,7 +62,7 @@ def dial_sheet() -> np.ndarray:
 
 
 def alphabet_sheet() -> np.ndarray:
-    """The whole alphabet by six hands."""
+    """The whole alphabet by six writers."""
     rows = ("abcdefghijklmnopqrstuvwxyz", "ABCDEFGHIJKLMNOPQRSTUVWXYZ", "0123456789 ?!-.,/+():'=<>~↑↓→←✓#°%*&@_[];µ♥\"")
     pixels = paper(300, 250)
     for k in range(6):
@@ -85,6 +85,7 @@ def marks_sheet() -> np.ndarray:
 
 
 def _all_marks(writer: Writer, rng: np.random.Generator, y: float) -> list[Ink]:
+    """Every kind of mark, side by side around page y."""
     beats = np.array([150.0, 172.0, 195.0])
     return [
         marks.circle((20, y), (9, 7), writer, rng),

@@ -23,27 +23,31 @@ SHOWN_RECIPES = ("photo", "scan", "aged", "damaged", "copy", "screen", "digital"
 
 
 def thumbnail(pixels: np.ndarray, width: int) -> Image.Image:
+    """A picture resized to `width` px."""
     image = Image.fromarray(pixels)
     return image.resize((width, round(image.height * width / image.width)), Image.Resampling.LANCZOS)
 
 
 def save(image: Image.Image, name: str, quality: int = 82) -> str:
+    """Write a picture below the images of the docs. Returns its path relative to the docs."""
     (IMAGES / name).parent.mkdir(parents=True, exist_ok=True)
     image.save(IMAGES / name, quality=quality, optimize=True)
     return f"images/{name}"
 
 
 def records() -> list[fastecg.Record]:
+    """The built-in sample records."""
     return [read_record(source.path) for source in sample_records()]
 
 
 def crop(pixels: np.ndarray, width: int = 640, height: int = 300) -> np.ndarray:
-    """A piece at full size, near the top left corner of the traces."""
+    """A part of a picture at full size, near the top left corner of the traces."""
     top, left = pixels.shape[0] // 4, 40
     return pixels[top : top + height, left : left + width]
 
 
 def draw_styles(drawn: list[fastecg.Record]) -> str:
+    """Draw a page of every style, and return its section as Markdown. `drawn` are the records that are drawn."""
     rows = []
     for index, style in enumerate(STYLES.values()):
         photo = fastecg.render(drawn[index % len(drawn)], style=style.name, seed=index)
@@ -54,6 +58,7 @@ def draw_styles(drawn: list[fastecg.Record]) -> str:
 
 
 def draw_layouts(drawn: list[fastecg.Record]) -> str:
+    """Draw a page of every layout, and return its section as Markdown."""
     fifteen = fastecg.simulate(seed=2, leads=(*fastecg.LEADS, "V4R", "V8", "V9"))
     rows = []
     for index, layout in enumerate(LAYOUTS.values()):
@@ -65,7 +70,7 @@ def draw_layouts(drawn: list[fastecg.Record]) -> str:
 
 
 def draw_artifacts() -> str:
-    """Mild, medium and strong, left to right."""
+    """Draw every artifact mild, medium and strong, and return its section as Markdown."""
     rows = []
     for kind in ARTIFACTS:
         name = kind.__name__
@@ -76,7 +81,7 @@ def draw_artifacts() -> str:
 
 
 def draw_recipes() -> str:
-    """Twelve pages of each recipe, as they come."""
+    """Draw twelve pages of each recipe, and return its section as Markdown."""
     rows = []
     for name in SHOWN_RECIPES:
         picture = save(contact_sheet(name, pages=12, width=300), f"recipes/{name}.jpg", quality=80)
@@ -85,7 +90,7 @@ def draw_recipes() -> str:
 
 
 def draw_handwriting() -> str:
-    """Twenty writers, and three from neat to illegible."""
+    """Draw the sheets of twenty writers and of degrees of legibility, and return the section as Markdown."""
     shown = (
         (writers_sheet, "writers", "Twenty writers: hand, forms of letters, pen and phrases are drawn from the seed."),
         (dial_sheet, "legibility", "Three hands from `legibility = 1` down to 0, and how they sign: random letters, nobody's name."),
@@ -98,6 +103,7 @@ def draw_handwriting() -> str:
 
 
 def draw_readme(drawn: list[fastecg.Record]) -> None:
+    """Draw the two pictures of the README."""
     looks = ("muse", "dotphoto", "mortara", "schiller", "scanbold_green", "nk")
     pages = [fastecg.render(drawn[i % len(drawn)], style=look, layout="3x4+1", seed=i) for i, look in enumerate(looks)]
     save(tiled(pages), "readme.jpg")
@@ -106,7 +112,7 @@ def draw_readme(drawn: list[fastecg.Record]) -> None:
 
 
 def tiled(photos: list[fastecg.Photo]) -> Image.Image:
-    """Pages in rows of three, cut to one height."""
+    """Six pages in two rows of three, cut to the height of the lowest."""
     tiles = [thumbnail(photo.image, 620) for photo in photos]
     height = min(tile.height for tile in tiles)
     sheet = Image.new("RGB", (3 * 640 - 20, 2 * (height + 20) - 20), "white")
@@ -116,6 +122,7 @@ def tiled(photos: list[fastecg.Photo]) -> Image.Image:
 
 
 def main() -> None:
+    """Draw all pictures, and write docs/gallery.md."""
     drawn = records()
     draw_readme(drawn)
     (DOCS / "gallery.md").write_text(

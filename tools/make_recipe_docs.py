@@ -1,4 +1,4 @@
-"""Write the tables of ``docs/recipes.md`` from the registries: ``python tools/make_recipe_docs.py``. The text between them is kept."""
+"""Write the tables of ``docs/recipes.md``: ``python tools/make_recipe_docs.py``. The text between the tables is kept."""
 
 from __future__ import annotations
 
@@ -20,23 +20,26 @@ PAGE = Path(__file__).parent.parent / "docs" / "recipes.md"
 
 
 def table(heading: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    """A table in Markdown."""
     lines = [list(heading), *map(list, rows)]
     written = ["| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines]
     return "\n".join([written[0], "|" + "---|" * len(lines[0]), *written[1:]])
 
 
 def shown(value: Any) -> str:
+    """A value as the tables show it."""
     if isinstance(value, bool):
         return str(value).lower()
     return f"{value:g}" if isinstance(value, int | float) else f"`{value}`"
 
 
 def recipes() -> str:
+    """The table of all recipes."""
     return table(("recipe", "what it makes"), ((f"[{name}](#{name})", Recipe.load(name).title) for name in RECIPES))
 
 
 def varied(distribution: Distribution) -> str:
-    """How a value varies, as a reader would say it."""
+    """A distribution in words."""
     a, *rest = distribution.numbers
     if distribution.form == "fixed":
         return shown(a)
@@ -48,17 +51,19 @@ def varied(distribution: Distribution) -> str:
     return form.format(shown(a), shown(rest[0]))
 
 
-def chance(vary: RandomSlot[Any]) -> str:
-    low, high = (round(100 * p) for p in vary.chance)
+def chance(slot: RandomSlot[Any]) -> str:
+    """The probability of a slot in %, for the mildest and the severest pictures if these differ."""
+    low, high = (round(100 * p) for p in slot.chance)
     return f"{low} %" if low == high else f"{low} to {high} %"
 
 
-def spelled(vary: RandomSlot[Any]) -> str:
-    return "; ".join(f"{key}: {varied(item)}" for key, item in vary.values)
+def spelled(slot: RandomSlot[Any]) -> str:
+    """The distributions of the values of a slot in words."""
+    return "; ".join(f"{key}: {varied(item)}" for key, item in slot.values)
 
 
 def slots() -> str:
-    """What every recipe draws."""
+    """The sections of all recipes, with tables of their slots."""
     parts = []
     for name in RECIPES:
         recipe = Recipe.load(name)
@@ -75,7 +80,7 @@ def slots() -> str:
 
 
 def values_of(kind: type[Params]) -> str:
-    """Every value of an artifact or view."""
+    """The table of the values of an artifact or view."""
     rows = []
     for item in fields(kind):
         allowed = ", ".join(f"`{choice}`" for choice in item.metadata["choices"])
@@ -86,6 +91,7 @@ def values_of(kind: type[Params]) -> str:
 
 
 def kinds(registry: Iterable[type[Params]]) -> str:
+    """The sections of all artifacts or views of a registry, with tables of their values."""
     parts = []
     for kind in registry:
         doc = re.sub(r"\s+", " ", (kind.__doc__ or "").split("\n\n")[0]).strip()
@@ -95,7 +101,7 @@ def kinds(registry: Iterable[type[Params]]) -> str:
 
 
 def filled(text: str) -> str:
-    """The page with its tables made anew between their markers."""
+    """The text of the page with its tables made anew between their markers."""
     made = {"recipes": recipes(), "slots": slots(), "views": kinds(VIEWS), "artifacts": kinds(ARTIFACTS)}
     for name, part in made.items():
         text = with_section(text, name, part)

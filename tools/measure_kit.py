@@ -1,9 +1,9 @@
-"""Measure ECG-Image-Kit beside us: ``python tools/measure_kit.py --kit CHECKOUT [--kit-python PYTHON] [--pages 6] [--rounds 3]``.
+"""Compare the speed of ECG-Image-Kit with ours: ``python tools/measure_kit.py --kit CHECKOUT [--kit-python PYTHON]``.
 
-Both draw the same records, clean and distorted, with their truth, one process each and its own threads kept to one. What a page costs
-is what a run over many records takes longer than one over few, in CPU time of the process and of all it starts; runs of the two
-take turns, and medians are told. The kit's own choice of distortions (wrinkles, rotation, noise, crop) is not ours, so the second
-ratio is one of what people run, not of equal work.
+Both programs draw the same records, clean and distorted, with their truth, in one process with one thread. The CPU time of a page, in the
+process and all that it starts, is the difference between runs over many and over few records, divided by the number of further pages. Runs
+of the two programs take turns, and medians are printed. The distortions of the kit (wrinkles, rotation, noise, crop) are not the same as
+ours, so the second ratio compares what people use, not equal work.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ from fastecg.writers import write_record
 
 ROOT = Path(__file__).parent.parent
 SCRIPT = Path("codes", "ecg-image-generator", "gen_ecg_images_from_data_batch.py")
-FEW = 1
+FEW = 1  # Number of records of the shorter run.
+#: Options of the kit and of `fastecg render` for each kind of pages.
 KINDS = {
     "clean": (["--store_config", "2", "--lead_bbox", "--lead_name_bbox"], ["--recipe", "clean", "--format", "png"]),
     "distorted": (
@@ -32,14 +33,16 @@ KINDS = {
         ["--recipe", "photo", "--format", "jpg"],
     ),
 }
+#: Further options of `fastecg render`, for pages like those of the kit.
 PAGE = ["--layout", "3x4+1", "--style", "muse", "--dpi", "200"]
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
 
 
 def main() -> None:
+    """Measure both programs, and print the table."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--kit", type=Path, required=True, help="a checkout of ecg-image-kit")
-    parser.add_argument("--kit-python", default=sys.executable, help="the interpreter that has what the kit needs")
+    parser.add_argument("--kit", type=Path, required=True, help="checkout of ecg-image-kit")
+    parser.add_argument("--kit-python", default=sys.executable, help="Python interpreter that has the packages of the kit")
     parser.add_argument("--pages", type=int, default=6)
     parser.add_argument("--rounds", type=int, default=3)
     given = parser.parse_args()
@@ -53,7 +56,7 @@ def main() -> None:
         few, many = (records(Path(folder, name), count) for name, count in (("few", FEW), ("many", FEW + given.pages)))
         for kind, (theirs, ours) in KINDS.items():
             own = [sys.executable, "-m", "fastecg", "render", "--workers", "1", *PAGE, *ours]
-            cpu_s(own, "", many)  # kernels are compiled once after installing
+            cpu_s(own, "", many)  # The first run after installation compiles kernels.
             spent = []
             for _ in range(given.rounds):
                 spent.append((page_ms([*kit, *theirs], "-i", few, many, given.pages), page_ms(own, "", few, many, given.pages)))
@@ -62,7 +65,7 @@ def main() -> None:
 
 
 def records(folder: Path, count: int) -> Path:
-    """A folder of so many records: the built-in ones, over and over."""
+    """Write a folder of `count` records: the built-in ones in turn."""
     folder.mkdir()
     sources = [read_record(source.path) for source in sample_records()]
     for k in range(count):
@@ -71,11 +74,12 @@ def records(folder: Path, count: int) -> Path:
 
 
 def page_ms(command: list[str], option: str, few: Path, many: Path, pages: int) -> float:
+    """CPU time of one more page in ms. `option` stands in front of the folder of records, if it is not empty."""
     return 1e3 * (cpu_s(command, option, many) - cpu_s(command, option, few)) / pages
 
 
 def cpu_s(command: list[str], option: str, source: Path) -> float:
-    """CPU seconds of a run over a folder, and of all that it starts."""
+    """CPU time in s of a run over a folder of records, with all processes that it starts."""
     out = source.with_name("out")
     before = os.times()
     words = [*command, *([option] if option else []), str(source), "-o", str(out)]

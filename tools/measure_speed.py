@@ -1,10 +1,10 @@
 """Measure this machine and write the tables of docs/speed.md and README.md: ``python tools/measure_speed.py [--quick]``.
 
-Ratios come from the guards of benchmarks/, each measured in one session with the library it is compared with. Rates are whole
-`fastecg render` runs with truth files, whose stages are then timed one by one.
+Ratios come from the guards of benchmarks/, which measure each library and fastecg in one session. Rates are those of whole runs of
+`fastecg render` with truth files. The steps of a page are timed by `steps.py`.
 
-``python tools/measure_speed.py --long RECORDS... [--pages N]`` renders N pages (5,000 unless given) of records of one's own as clean
-PNG and as photos, and writes the section on long runs alone. Both ways leave what the other wrote.
+``python tools/measure_speed.py --long RECORDS... [--pages N]`` renders N pages (5,000 by default) of the given records as clean PNG and as
+photos, and writes only the section on long runs of docs/speed.md, which the other way of running keeps.
 """
 
 from __future__ import annotations
@@ -32,10 +32,11 @@ from fastecg.readers.sources import Source
 ROOT = Path(__file__).parent.parent
 QUICK = "--quick" in sys.argv
 LONG = "## Long runs"
-PTB_XL = 21_801  # records of 10 s, one page each
+PTB_XL = 21_801  # Number of records of PTB-XL, each of 10 s and so one page.
 
 
 def main() -> None:
+    """Measure, and write the tables."""
     if "--long" in sys.argv:
         long_runs(*long_arguments())
         return
@@ -53,7 +54,7 @@ NOTE = """Written by `tools/measure_speed.py` on {where}.
 Shared machines are noisy: ratios from one run are firm, milliseconds drift by a third. `pytest --benchmark-only` measures and guards
 the ratios on yours."""
 
-LIMITS = """Two of these depend on how the other library is installed. wfdb looks up every field of a header in a table of pandas. With
+COMPARISONS = """Two of these depend on how the other library is installed. wfdb looks up every field of a header in a table of pandas. With
 pandas 3, a 12-lead record of 10 s is read some ten times as fast as by `wfdb.rdrecord`; with pandas 2.3, whose look-ups
 take less than half the time, some six times as fast. For records of two leads and for long ones the ratio is smaller (4 to
 9), because headers take a smaller part. Half of our own time is interpreted Python, half the conversion to mV.
@@ -82,13 +83,13 @@ JPEG is our own too, byte for byte libjpeg's: a photo of 3711 x 1290 px took 11.
 where it took 12.2 at quality 80 (interleaved, medians); with AVX2 alone 14.0 and 16.0, 11.0 and 12.6. simplejpeg 1.9 with the accurate
 DCT took 0.92 of Pillow's time, for 1 % more bytes and 0.3 dB less.
 
-ECG-Image-Kit is no library but the field's own generator: `tools/measure_kit.py --kit CHECKOUT` draws the same records with both, one
-process and one thread each, runs taking turns, and tells what one more page costs in CPU time. Measured beside an earlier fastecg: 1.64 s
-for a clean page and 4.58 s for a distorted one without handwriting, against 30.8 and 99.4 ms of ours, 53 and 46 times as much. Measured
-again on a newer and busy processor, what commit 0b1f9c2 runs for a clean page, typed off its files, took 0.82 to 0.98 s in three turns
-where ours took 17 to 21 ms: 42 to 46 times. For a distorted page it took at least 3.2 to 3.7 s where ours took 69 to 76 ms: at least 44
-times. There its search in a picture of wrinkles had the smallest picture that it takes, since those that come with it were not at hand,
-and boxes were not turned. A hundred times on one core is not reached: of a clean page's 18 ms, 5 are ISA-L's Deflate.
+ECG-Image-Kit is not a library but the generator that the field uses. `tools/measure_kit.py --kit CHECKOUT` draws the same records with both
+programs, with one process and one thread each, in turns, and reports the CPU time of one more page. Measured beside an earlier fastecg:
+1.64 s for a clean page and 4.58 s for a distorted one without handwriting, against 30.8 and 99.4 ms of ours, 53 and 46 times as much.
+Measured again on a newer and busy processor, what commit 0b1f9c2 runs for a clean page, typed off its files, took 0.82 to 0.98 s in three
+turns where ours took 17 to 21 ms: 42 to 46 times. For a distorted page it took at least 3.2 to 3.7 s where ours took 69 to 76 ms: at least
+44 times. In this second measurement, it searched the smallest picture of wrinkles that it accepts, since those that come with it were not
+at hand, and boxes were not turned. A hundred times on one core is not reached: of a clean page's 18 ms, 5 are ISA-L's Deflate.
 
 The first run after installation compiles its kernels: `fastecg render --limit 1` took 7.4 CPU s for a clean page and 22.5 for a photo,
 where the version before this one took 8.2 and 27.6 (both versions taking turns). Two fifths of it are LLVM's, the rest is Numba's own
@@ -102,7 +103,7 @@ processor's cache holds a picture, so doing several of these in one walk would g
 before is worked out without a file, to the bit of libjpeg. Both sides of the comparison with other libraries make the last JPEG: without
 it the ratios would be a sixth higher."""
 
-#: What README shows of the guards, by the end of their statement.
+#: Guards whose ratios the README shows: the end of the guard's name, and the words of the README.
 CHOSEN = {
     "than cv2.remap, float maps": "bend, light and noise in one pass, against `cv2.remap` alone",
     "than OpenCV's remap, multiply, randn, add": "the same, against the best composition of OpenCV",
@@ -120,10 +121,11 @@ CHOSEN = {
 
 
 def chosen(ratios: list[tuple[str, float]]) -> list[tuple[str, float]]:
-    """The rows of README, in its words."""
-    return [(said, value) for end, said in CHOSEN.items() for name, value in ratios if name.endswith(end)]
+    """The ratios that the README shows, with its words."""
+    return [(words, value) for name_end, words in CHOSEN.items() for name, value in ratios if name.endswith(name_end)]
 
 
+#: Whole runs that are measured: name, and options of `fastecg render`.
 RUNS = (
     ("clean pages, PNG", ["--recipe", "clean", "--format", "png", "--layout", "3x4+1", "--style", "muse"]),
     ("photos, JPEG q95", ["--recipe", "photo", "--format", "jpg", "--layout", "3x4+1", "--style", "muse", "--dpi", "200"]),
@@ -132,7 +134,7 @@ RUNS = (
 
 
 def guards() -> list[tuple[str, float]]:
-    """What the guards of benchmarks/ measured against other libraries: (statement, figure)."""
+    """Run the guards of benchmarks/. Returns the name and the value of every figure that they measure."""
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.json"
         command = ["pytest", "-q", "--benchmark-only", "--benchmark-disable-gc", f"--benchmark-json={report}", "benchmarks"]
@@ -147,20 +149,20 @@ def guards() -> list[tuple[str, float]]:
 
 
 class Rate(NamedTuple):
-    """Of a whole run, start of the workers not counted: images a second, and CPU ms of all its processes for one more page."""
+    """Rate of a whole run without the start of its workers: images per second, and CPU time in ms of all processes for one more page."""
 
     images_s: float
     cpu_ms: float
 
 
 def rate(arguments: list[str], workers: int) -> Rate:
-    """The better of two, for neighbours only take away."""
+    """The better rate of two runs, since other processes on the machine only slow runs down."""
     found = [rate_once(arguments, workers) for _ in range(1 if QUICK else 2)]
     return Rate(max(item.images_s for item in found), min(item.cpu_ms for item in found))
 
 
 def rate_once(arguments: list[str], workers: int) -> Rate:
-    """The difference of a long and a short run."""
+    """The rate by the difference between a long and a short run."""
     few, many = (20, 80) if QUICK else (40, 240)
     spent = []
     for pages in (few, many):
@@ -176,7 +178,7 @@ def rate_once(arguments: list[str], workers: int) -> Rate:
 
 
 def long_arguments() -> tuple[list[str], int]:
-    """Records and pages of the command line."""
+    """The records and the number of pages from the command line."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--long", nargs="+", required=True)
     parser.add_argument("--pages", type=int, default=5000)
@@ -185,9 +187,9 @@ def long_arguments() -> tuple[list[str], int]:
 
 
 def long_runs(records: list[str], pages: int) -> None:
-    """Render many pages and write what they took into docs/speed.md, in place of the last section on long runs."""
+    """Render many pages, and replace the section on long runs of docs/speed.md."""
     variants = -(-pages // max(sum(map(pages_of, find_records(records))), 1))
-    for _, arguments in LONG_RUNS:  # a process that compiles kernels takes 100 MB and more for it, once
+    for _, arguments in LONG_RUNS:  # The first run compiles kernels, which takes 100 MB and more.
         long_run([], arguments, 40)
     rows = [(name, long_run(records, arguments, variants)) for name, arguments in LONG_RUNS]
     speed = ROOT / "docs" / "speed.md"
@@ -196,7 +198,7 @@ def long_runs(records: list[str], pages: int) -> None:
 
 
 def pages_of(source: Source) -> int:
-    """Pages of a record, 0 where it cannot be read."""
+    """Number of pages of a record; 0 if it cannot be read."""
     try:
         return len(list(read_record(source.path).page_starts()))
     except FastecgError:
@@ -204,7 +206,7 @@ def pages_of(source: Source) -> int:
 
 
 class Run(NamedTuple):
-    """What a run took and left: pictures, seconds, bytes of images and of all files, and the highest resident memory of a worker."""
+    """A run: numbers of pages and failed records, duration, bytes of images and of all files, and peak memory of a process in bytes."""
 
     pages: int
     failures: int
@@ -215,7 +217,7 @@ class Run(NamedTuple):
 
 
 def long_run(records: list[str], arguments: list[str], variants: int) -> Run:
-    """One `fastecg render` of its own process with two workers; its memory is looked at once a second from outside."""
+    """Run `fastecg render` with two workers on records, with `variants` pictures of each page. Memory is measured once a second."""
     with tempfile.TemporaryDirectory() as out:
         command = ["fastecg", "render", *records, "-o", out, "--per-record", str(variants), "--workers", "2", *arguments]
         start = time.perf_counter()
@@ -232,7 +234,7 @@ def long_run(records: list[str], arguments: list[str], variants: int) -> Run:
 
 
 def children(pid: int) -> list[int]:
-    """Processes that a process has started; none where the system does not tell."""
+    """Processes that a process has started; empty where the system does not list them."""
     try:
         return [int(child) for task in Path(f"/proc/{pid}/task").iterdir() for child in (task / "children").read_text().split()]
     except OSError:
@@ -240,7 +242,7 @@ def children(pid: int) -> list[int]:
 
 
 def highest_memory(pid: int) -> int:
-    """The most that a process has ever had resident, bytes; 0 where the system does not tell."""
+    """Peak resident memory of a process in bytes; 0 where the system does not report it."""
     try:
         found = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
     except OSError:
@@ -248,6 +250,7 @@ def highest_memory(pid: int) -> int:
     return 1024 * int(found[1]) if found else 0
 
 
+#: Long runs: name, and options of `fastecg render`.
 LONG_RUNS = (
     ("clean pages, PNG", ["--recipe", "clean", "--format", "png"]),
     ("photos, JPEG q95", ["--recipe", "photo", "--format", "jpg"]),
@@ -264,6 +267,7 @@ which here the system's cache may hide."""
 
 
 def long_section(rows: list[tuple[str, Run]]) -> str:
+    """The section on long runs, as Markdown."""
     where = f"{os.cpu_count()} cores of {processor()}"
     table = [
         f"| {name} | {run.pages:,} | {run.failures} | {run.seconds:,.0f} | {run.pages / run.seconds:.1f} | {run.image_bytes / 1e6:,.0f} "
@@ -280,7 +284,7 @@ def long_section(rows: list[tuple[str, Run]]) -> str:
 
 
 def rate_table(rates: list[tuple[str, Rate, Rate]]) -> str:
-    """Cost per core, and what the machine does with one and with two of them."""
+    """The table of CPU time per page, and of rates with one and with two workers."""
     rows = [
         f"| {name} | {one.cpu_ms:.1f} | {one.images_s:.0f} | {two.images_s:.0f} | {two.images_s / one.images_s:.2f} |"
         for name, one, two in rates
@@ -290,10 +294,12 @@ def rate_table(rates: list[tuple[str, Rate, Rate]]) -> str:
 
 
 def ratio_table(ratios: list[tuple[str, float]], title: str = "measured in one session") -> str:
+    """The table of ratios."""
     return "\n".join([f"| {title} | figure |", "|---|---|", *(f"| {name} | {value} |" for name, value in ratios)])
 
 
 def speed_page(ratios: list[tuple[str, float]], rates: list[tuple[str, Rate, Rate]]) -> str:
+    """The text of docs/speed.md, without the section on long runs."""
     parts = [step_table(recipe, suffix, 6 if QUICK else 40) for recipe, suffix in (("clean", "png"), ("photo", "jpg"))]
     where = f"{os.cpu_count()} cores of {processor()}, Python {platform.python_version()}, fastecg {fastecg.__version__}"
     return (
@@ -308,7 +314,7 @@ def speed_page(ratios: list[tuple[str, float]], rates: list[tuple[str, Rate, Rat
                 *parts,
                 "## Against other libraries",
                 "Each line is a guard of `benchmarks/`: CPU time, calls interleaved, medians.",
-                LIMITS,
+                COMPARISONS,
                 ratio_table(ratios),
             ]
         )
@@ -317,6 +323,7 @@ def speed_page(ratios: list[tuple[str, float]], rates: list[tuple[str, Rate, Rat
 
 
 def processor() -> str:
+    """The name of the processor."""
     try:
         names = re.findall(r"model name\s*:\s*(.+)", Path("/proc/cpuinfo").read_text())
     except OSError:

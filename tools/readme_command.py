@@ -1,4 +1,4 @@
-"""Print the n-th shell block of README.md, so that what is tested is what newcomers type."""
+"""Print the n-th shell block of README.md, so that the commands that newcomers type are tested: ``python tools/readme_command.py N``."""
 
 import re
 import sys
@@ -6,6 +6,7 @@ from pathlib import Path
 
 
 def shell_blocks(text: str) -> list[str]:
+    """The contents of all shell blocks of a text in Markdown."""
     return re.findall(r"^```(?:bash|sh|shell)\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
 
 

@@ -1,9 +1,9 @@
-"""Compare drawn pages with pictures of real ones: ``python tools/realism.py FOLDER_OF_IMAGES``.
+"""Compare drawn pages with pictures of real pages: ``python tools/realism.py FOLDER_OF_IMAGES``.
 
-Measures what gives a picture away (colours of paper and ink, width of the trace, noise, light, spectrum) on every picture of the
-folder and on as many pages of each recipe, and writes the tables of ``docs/realism.md``. The text between them is kept. Real pictures
-are told apart by their light, which is uneven in photos, so that each recipe stands beside its own kind. Crops are told apart by a
-classifier across sources (``tools/crops.py``), with the layouts of the pictures and the scans below the folder that FASTECG_DATA names.
+Colours of paper and ink, width of the trace, noise, light and spectrum are measured on every picture of the folder and on `--each` times as
+many drawn pages, and written into the tables of ``docs/realism.md``. The text between the tables is kept. Real pictures whose light is
+uneven count as photos, the others as scans, and are compared with pages of that recipe. Crops are told apart by a classifier
+(``tools/crops.py``). It takes the layouts of the real pictures, and further scans, from the folder that FASTECG_DATA names.
 """
 
 from __future__ import annotations
@@ -27,24 +27,26 @@ from fastecg.readers import read_record, sample_records
 PAGE = Path(__file__).parent.parent / "docs" / "realism.md"
 RECIPES = ("photo", "scan")
 LIGHT = "paper, brightest to darkest (p95/p5)"
-UNEVEN = 1.05  # a picture whose light varies more is a photo: scanners' lamps go with the head
+UNEVEN = 1.05  # If the light of a picture varies more, it is a photo: the lamp of a scanner moves with its head, so its light is even.
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff")
-BLOCK = 16
+BLOCK = 16  # Side in px of the blocks in which brightness and noise are measured.
+#: Filter that is 0 on slopes and edges along x or y, and so responds to noise alone (Immerkær).
 LAPLACE = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], dtype=float)
 
-#: The numbers of one picture, and those of many with their pixels of paper and ink, by where the pictures come from.
+#: Measures of one picture, by name.
 Measured = dict[str, float]
+#: By name of a group of pictures: the measures of each, and its pixels of paper and of ink (n, 3) in Lab.
 Groups = dict[str, list[tuple[Measured, dict[str, np.ndarray]]]]
 
 
 def inner(pixels: np.ndarray) -> np.ndarray:
-    """The middle of a picture, where the page is."""
+    """The middle three quarters of a picture, where the page is."""
     height, width = pixels.shape[:2]
     return pixels[height // 8 : -height // 8, width // 8 : -width // 8]
 
 
 def backgrounds(grey: np.ndarray) -> np.ndarray:
-    """How bright the paper is all over a picture: a high quantile of every block, smoothed."""
+    """Brightness (height, width) of the paper at every pixel: the 80 % quantile of every block, smoothed."""
     rows, columns = (n // BLOCK for n in grey.shape)
     blocks = grey[: rows * BLOCK, : columns * BLOCK].reshape(rows, BLOCK, columns, BLOCK)
     high = np.quantile(blocks, 0.8, axis=(1, 3))
@@ -53,7 +55,7 @@ def backgrounds(grey: np.ndarray) -> np.ndarray:
 
 
 def measured(pixels: np.ndarray) -> tuple[Measured, dict[str, np.ndarray]]:
-    """Numbers of one picture, and its pixels of paper and of ink in Lab."""
+    """Measures of one picture, and some 4000 of its pixels of paper and of ink (n, 3) in Lab."""
     page = inner(pixels).astype(float)
     grey = page @ (0.299, 0.587, 0.114)
     paper = backgrounds(grey)
@@ -73,7 +75,7 @@ def measured(pixels: np.ndarray) -> tuple[Measured, dict[str, np.ndarray]]:
 
 
 def trace_width(ink: np.ndarray) -> float:
-    """Area of the ink over the length of its middle line, px; specks left out."""
+    """Mean width of traces in px: the area of the ink over the length of its middle line, without specks."""
     labels, count = ndimage.label(ink, np.ones((3, 3)))
     sizes = np.bincount(labels.ravel(), minlength=count + 1)
     sizes[0] = 0
@@ -83,8 +85,10 @@ def trace_width(ink: np.ndarray) -> float:
 
 
 def noise_by_brightness(grey: np.ndarray) -> Measured:
-    """What changes from pixel to pixel in the calmest blocks of darker and of bright paper (Immerkær's estimate): grain, and the grid,
-    where that is as fine as the blocks."""
+    """Standard deviation of noise in the calmest blocks of darker and of brighter paper, by Immerkær's estimate.
+
+    It includes the grid, if lines are closer than the side of a block.
+    """
     residual = np.abs(ndimage.convolve(grey, LAPLACE)) * np.sqrt(np.pi / 2) / 6
     rows, columns = (n // BLOCK for n in grey.shape)
     blocks = [plane[: rows * BLOCK, : columns * BLOCK].reshape(rows, BLOCK, columns, BLOCK) for plane in (grey, residual)]
@@ -97,7 +101,7 @@ def noise_by_brightness(grey: np.ndarray) -> Measured:
 
 
 def spectrum_slope(grey: np.ndarray) -> float:
-    """Exponent of the radial power spectrum between 1/20 and 0.4 cycles a pixel."""
+    """Exponent of the power spectrum as a function of frequency, between 0.05 and 0.4 cycles per px."""
     side = min(*grey.shape, 512)
     top, left = (grey.shape[0] - side) // 2, (grey.shape[1] - side) // 2
     crop = grey[top : top + side, left : left + side]
@@ -110,6 +114,7 @@ def spectrum_slope(grey: np.ndarray) -> float:
 
 
 def reference_pictures(folder: Path) -> list[np.ndarray]:
+    """All pictures of a folder as (height, width, 3) uint8."""
     paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
     if not paths:
         raise SystemExit(f"{folder}: no pictures in it, expected {', '.join(SUFFIXES)}")
@@ -117,7 +122,7 @@ def reference_pictures(folder: Path) -> list[np.ndarray]:
 
 
 def drawn_pictures(recipe: str, widths: list[int], each: int) -> list[np.ndarray]:
-    """Pages of a recipe, made as small as the pictures they are compared with, and saved as those mostly are."""
+    """`each` pages of a recipe for every picture that they are compared with, reduced to its width, and saved as JPEG."""
     records = [read_record(source.path) for source in sample_records()]
     found = []
     for k in range(each * len(widths)):
@@ -131,15 +136,15 @@ def drawn_pictures(recipe: str, widths: list[int], each: int) -> list[np.ndarray
 
 
 def overlap(one: np.ndarray, other: np.ndarray) -> float:
-    """Share that two histograms have in common, 0 to 1."""
+    """Share (0 to 1) of the values of two samples that their histograms have in common."""
     low, high = np.quantile(np.concatenate([one, other]), (0.002, 0.998))
     edges = np.linspace(low, high, 25)
     counts = [np.histogram(np.clip(values, low, high), edges)[0] / len(values) for values in (one, other)]
     return float(np.minimum(*counts).sum())
 
 
-def told(values: np.ndarray) -> str:
-    """Median, and where the middle four fifths lie."""
+def spread(values: np.ndarray) -> str:
+    """Median, and range of the middle four fifths, as text."""
     if len(values) < 3:
         return "too few"
     low, middle, high = np.quantile(values, (0.1, 0.5, 0.9))
@@ -147,7 +152,7 @@ def told(values: np.ndarray) -> str:
 
 
 def table(groups: Groups) -> str:
-    """Every quantity of each recipe after the pictures of its kind; bold where its median lies outside their middle range."""
+    """The table of measures of real pictures and of drawn pages. Medians of drawn pages outside the range of real ones are bold."""
     lines = ["| | " + " | ".join(f"{name}, {len(group)}" for name, group in groups.items()) + " |", "|---" * (len(groups) + 1) + "|"]
     for key in next(iter(groups.values()))[0][0]:
         cells = []
@@ -155,13 +160,13 @@ def table(groups: Groups) -> str:
             real, drawn = (np.array([numbers[key] for numbers, _ in groups[name]]) for name in (f"real {recipe}s", recipe))
             real, drawn = real[np.isfinite(real)], drawn[np.isfinite(drawn)]
             within = min(len(real), len(drawn)) < 3 or np.quantile(real, 0.1) <= np.median(drawn) <= np.quantile(real, 0.9)
-            cells += [told(real), told(drawn) if within else f"**{told(drawn)}**"]
+            cells += [spread(real), spread(drawn) if within else f"**{spread(drawn)}**"]
         lines.append(f"| {key} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 
 def overlaps(groups: Groups) -> str:
-    """How much the histograms of paper and ink have in common with those of the real pictures of the kind."""
+    """The table of what histograms of paper and ink of drawn pages have in common with those of real pictures."""
     pooled = {
         name: {what: np.concatenate([shown[what] for _, shown in group]) for what in ("paper", "ink")} for name, group in groups.items()
     }
@@ -174,21 +179,22 @@ def overlaps(groups: Groups) -> str:
 
 
 def filled(text: str, parts: dict[str, str]) -> str:
-    """The page with its tables made anew between their markers."""
+    """The text of the page with its tables made anew between their markers."""
     for name, part in parts.items():
         text = with_section(text, name, part)
     return text
 
 
 def main() -> None:
+    """Compare the pictures, and write the tables."""
     options = argparse.ArgumentParser(description="Compare drawn pages with pictures of real ones.")
     options.add_argument("folder", type=Path, help="pictures of real ECG pages")
-    options.add_argument("--each", type=int, default=3, help="drawn pages of a recipe for every picture")
-    options.add_argument("--only-crops", action="store_true", help="print what tells crops apart, and write nothing")
+    options.add_argument("--each", type=int, default=3, help="number of drawn pages for every picture")
+    options.add_argument("--only-crops", action="store_true", help="only print the tables of crops, and write nothing")
     given = options.parse_args()
-    told_apart = report(given.folder, given.each)
+    crop_tables = report(given.folder, given.each)
     if given.only_crops:
-        print(told_apart)
+        print(crop_tables)
         return
     real = [(measured(picture), picture.shape[1]) for picture in reference_pictures(given.folder)]
     groups: Groups = {}
@@ -196,7 +202,7 @@ def main() -> None:
         kind = [(found, width) for found, width in real if (found[0][LIGHT] > UNEVEN) == (recipe == "photo")]
         groups[f"real {recipe}s"] = [found for found, _ in kind]
         groups[recipe] = [measured(picture) for picture in drawn_pictures(recipe, [width for _, width in kind], given.each)]
-    text = filled(PAGE.read_text(encoding="utf-8"), {"numbers": table(groups), "overlaps": overlaps(groups), "crops": told_apart})
+    text = filled(PAGE.read_text(encoding="utf-8"), {"numbers": table(groups), "overlaps": overlaps(groups), "crops": crop_tables})
     PAGE.write_text(text, encoding="utf-8")
 
 

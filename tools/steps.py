@@ -1,7 +1,7 @@
-"""CPU time of every step of pages as a worker makes them: ``python tools/steps.py [RECIPE] [FORMAT] [PAGES]``.
+"""Measure the CPU time of every step of a page, as a worker makes it: ``python tools/steps.py [RECIPE] [FORMAT] [PAGES]``.
 
-Pages are drawn, written and labelled three rounds over, each with another seed, so that nothing is met twice in a row; of every page the
-fastest round counts, for neighbours only take away. A step's time is its own, without that of the steps it contains.
+Pages are drawn and written with their truth, each with another seed, in three rounds over all of them, so that no page follows itself. The
+fastest round of every page counts, since other processes only slow it down. The time of a step does not include that of steps within it.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from fastecg.system.memory import keep_freed
 from fastecg.writers import photo_files, truth_json
 
 ROUNDS = 3
-#: Where steps are, by their names; those of artifacts are found.
+#: Steps: where the function is, its name there, and the name of the step. Those of artifacts are found in their classes.
 STEPS: tuple[tuple[Any, str, str], ...] = (
     (drawing, "_read", "read the record"),
     (drawing, "write_record", "write its copy"),
@@ -61,14 +61,14 @@ STAGES = ("stain", "bend", "focus", "shade", "resolve", "develop", "hide")
 
 
 class Steps:
-    """Own CPU seconds of steps that call one another."""
+    """CPU seconds of steps, without those of the steps within them."""
 
     def __init__(self) -> None:
         self.spent: Counter[str] = Counter()
         self._inner = [0.0]
 
     def timed(self, function: Any, name: str) -> Any:
-        """The function, its time counted."""
+        """A function that calls `function` and counts its time as that of step `name`."""
 
         @functools.wraps(function)
         def step(*args: Any, **named: Any) -> Any:
@@ -85,7 +85,7 @@ class Steps:
 
     @contextmanager
     def watched(self) -> Iterator[None]:
-        """Count while this lasts."""
+        """Within this context, the steps are timed."""
         own = [(kind, stage, f"{kind.__name__}: {stage}") for kind in ARTIFACTS for stage in STAGES if stage in kind.__dict__]
         with ExitStack() as stack:
             for owner, attribute, name in (*STEPS, *own):
@@ -105,7 +105,7 @@ class Steps:
 
 
 def page_steps(name: str, suffix: str, pages: int) -> tuple[float, list[tuple[str, float]]]:
-    """Mean CPU ms of a page, and of its steps, the longest first."""
+    """Mean CPU time in ms of a page by recipe `name`, and of its steps, the longest first."""
     options = Options(recipe=name, layout="3x4+1", style="muse", dpi=200, format=suffix)
     source = sample_records()[0]
     keep_freed()
@@ -120,7 +120,7 @@ def page_steps(name: str, suffix: str, pages: int) -> tuple[float, list[tuple[st
                     whole = time.thread_time() - start
                 if drawn.error:
                     sys.exit(drawn.error)
-                if turn and (seed not in best or whole < best[seed][0]):  # the first round makes what is made once
+                if turn and (seed not in best or whole < best[seed][0]):  # The first round is not counted: it also computes what is cached.
                     best[seed] = whole, steps.spent
     total = sum((spent for _, spent in best.values()), Counter())
     rows = [(step, 1e3 * seconds / pages) for step, seconds in total.most_common()]
@@ -129,7 +129,7 @@ def page_steps(name: str, suffix: str, pages: int) -> tuple[float, list[tuple[st
 
 
 def step_table(name: str, suffix: str, pages: int, least_ms: float = 0.5) -> str:
-    """The steps as a table; those below `least_ms` a page together."""
+    """The steps as a table in Markdown. Those that take less than `least_ms` are added up in one line."""
     mean, rows = page_steps(name, suffix, pages)
     long = [(step, ms) for step, ms in rows if ms >= least_ms and step != "all else"]
     lines = [f"| {step} | {ms:.1f} |" for step, ms in [*long, ("all else", mean - sum(ms for _, ms in long))]]

@@ -1,7 +1,7 @@
-"""What parts whole drawn pages from real ones, beyond the crops of ``tools/crops.py``: ``python tools/whole_pages.py FOLDER_OF_IMAGES``.
+"""Measure how whole drawn pages differ from real ones, in addition to ``crops.py``: ``python tools/whole_pages.py FOLDER_OF_IMAGES``.
 
-How pages are cut, and how light, colour, contrast of the grid and sharpness change over them, in squares of 12.5 mm of bare paper. The
-layouts of the real pictures are those below the folder that FASTECG_DATA names.
+The measures say how pages are cut, and how light, colour, contrast of the grid and sharpness change over a page, in squares of 12.5 mm of
+bare paper. The layouts of the real pictures are in the folder that FASTECG_DATA names.
 """
 
 from __future__ import annotations
@@ -19,12 +19,13 @@ import fastecg
 from fastecg.readers import read_record, sample_records
 
 SQUARE_MM = 12.5
-DOTTED = ("Edan", "dotphoto", "dashphoto")  # machines and styles whose paper has dots, but for one real page
+DOTTED = ("Edan", "dotphoto", "dashphoto")  # Machines and styles whose paper has dots; one real page of these has none.
+#: Recipes of the drawn pages, by kind of picture.
 RECIPES = {"photo": ("photo",), "scan": ("scan", "digital")}
 
 
 def framing_of_real(kind: str) -> list[dict[str, float]]:
-    """Where the traces lie in the pictures, as their layouts say."""
+    """Measures of how the real pictures of a kind are cut, by their layouts."""
     layouts = json.loads((Path(os.environ["FASTECG_DATA"]) / "real-layouts" / "shared.json").read_text())
     found = []
     for entry in layouts:
@@ -35,7 +36,7 @@ def framing_of_real(kind: str) -> list[dict[str, float]]:
 
 
 def framing_of_drawn(kind: str, pages: int, seed: int) -> list[dict[str, float]]:
-    """The same of drawn pages, as their truth says."""
+    """The same measures of drawn pages, by their truth."""
     records = [read_record(source.path) for source in sample_records()]
     found = []
     for k in range(pages):
@@ -44,7 +45,7 @@ def framing_of_drawn(kind: str, pages: int, seed: int) -> list[dict[str, float]]
         height, width = photo.image.shape[:2]
         ends = []
         for trace in photo.truth.traces:
-            part = max(len(trace.points) // 4, 1)  # 0 mV is about where most of a quarter of the lead lies
+            part = max(len(trace.points) // 4, 1)  # 0 mV is about the median of a quarter of the lead.
             x = trace.points[[0, -1], 0]
             y = [float(np.nanmedian(points[:, 1])) for points in (trace.points[:part], trace.points[-part:])]
             ends.append(np.stack([x, y], axis=1))
@@ -53,6 +54,7 @@ def framing_of_drawn(kind: str, pages: int, seed: int) -> list[dict[str, float]]
 
 
 def _framing(ends: np.ndarray, width: int, height: int, scale: float) -> dict[str, float]:
+    """How a picture is cut, from the ends (n, 2, 2) px of the 0 mV lines of its segments."""
     x, y = ends[..., 0], ends[..., 1]
     return {
         "paper left of the traces, share of the width": float(np.min(x)) / width,
@@ -65,13 +67,13 @@ def _framing(ends: np.ndarray, width: int, height: int, scale: float) -> dict[st
 
 
 def over_the_page(picture: Picture) -> dict[str, float]:
-    """How light, colour, contrast and sharpness change from square to square."""
+    """Measures of how light, colour, contrast and sharpness change from square to square."""
     side = round(SQUARE_MM * picture.scale)
     rows, columns = (n // side for n in picture.pixels.shape[:2])
     rgb = picture.pixels[: rows * side, : columns * side].astype(float)
     squares = rgb.reshape(rows, side, columns, side, 3).transpose(0, 2, 1, 3, 4).reshape(rows, columns, -1, 3)
     light = np.log(np.maximum(np.quantile(squares, 0.7, axis=2), 1.0))
-    # Of real pictures the table is what is far from the median.
+    # In real pictures, squares far from the median show the table.
     on_page = np.abs(light - np.median(light.reshape(-1, 3), axis=0)).max(axis=2) < 0.35
     if picture.page is not None:
         page = picture.page[: rows * side, : columns * side].reshape(rows, side, columns, side)
@@ -99,7 +101,7 @@ def over_the_page(picture: Picture) -> dict[str, float]:
 
 
 def _detail(green: np.ndarray, rows: int, columns: int, side: int) -> tuple[np.ndarray, np.ndarray]:
-    """Mean squares of what is 0.5 to 1 px and 1 to 4 px fine, of bare paper, square by square; NaN where there is little of it."""
+    """Power (rows, columns) of detail of 0.5 to 1 px and of 1 to 4 px on the bare paper of each square; NaN if there is little of it."""
     paper = ndimage.gaussian_filter(ndimage.percentile_filter(green[::4, ::4], 75, 9), 2)
     paper = ndimage.zoom(paper, np.array(green.shape) / np.array(paper.shape), order=1, grid_mode=True, mode="nearest")
     share = green / np.maximum(paper, 20.0)
@@ -115,7 +117,7 @@ def _detail(green: np.ndarray, rows: int, columns: int, side: int) -> tuple[np.n
 
 
 def dots(picture: Picture) -> dict[str, float]:
-    """How dark dots and lines of bare paper are, as shares of the paper's light: of all places darker than their neighbours."""
+    """How much darker the dots and lines of bare paper are than the paper, as shares: at all pixels darker than their neighbours."""
     grey = picture.pixels @ np.array((0.299, 0.587, 0.114))
     paper = ndimage.gaussian_filter(ndimage.percentile_filter(grey[::4, ::4], 75, 9), 2)
     paper = ndimage.zoom(paper, np.array(grey.shape) / np.array(paper.shape), order=1, grid_mode=True, mode="nearest")
@@ -130,14 +132,14 @@ def dots(picture: Picture) -> dict[str, float]:
 
 
 def _after_a_plane(values: np.ndarray, where: np.ndarray) -> float:
-    """Standard deviation of what a plane leaves."""
+    """Standard deviation of the residuals of a plane that is fitted to values (rows, columns) where the mask `where` is True."""
     y, x = np.mgrid[-1 : 1 : values.shape[0] * 1j, -1 : 1 : values.shape[1] * 1j]
     plane = np.stack([np.ones(where.sum()), x[where], y[where]], axis=1)
     return float(np.std(values[where] - plane @ np.linalg.lstsq(plane, values[where], rcond=None)[0]))
 
 
 def table(real: list[dict[str, float]], drawn: list[dict[str, float]], kind: str) -> list[str]:
-    """Medians, and where the middle four fifths lie, of both."""
+    """A table of the medians of real and of drawn pages, with the ranges of the middle four fifths."""
     lines = [f"| {kind}s | real, {len(real)} | drawn, {len(drawn)} |", "|---|---|---|"]
     for name in dict.fromkeys(name for numbers in real for name in numbers):
         cells = []
@@ -150,9 +152,10 @@ def table(real: list[dict[str, float]], drawn: list[dict[str, float]], kind: str
 
 
 def main() -> None:
+    """Print the tables."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("folder", type=Path, help="pictures of real ECG pages")
-    options.add_argument("--each", type=int, default=3, help="drawn pages for every picture")
+    options.add_argument("--each", type=int, default=3, help="number of drawn pages for every picture")
     options.add_argument("--seed", type=int, default=5000)
     given = options.parse_args()
     pictures = real_pictures(given.folder)
