@@ -184,7 +184,7 @@ def _read(job: tuple[Path, Path]) -> tuple[str, Analysis, str, bool]:
     from fastecg.digitizing.pictures import read_picture
     from fastecg.digitizing.reading import read_signals
 
-    path, weights = job
+    path, weights = job  # The picture and the file of weights.
     reference = fastecg.read_record(path.parent / "truth" / path.stem)
     try:
         reading = read_signals(read_picture(path), weights=weights)
@@ -198,7 +198,7 @@ def _read_own(job: tuple[str, Path, Path]) -> tuple[str, Analysis, str, bool]:
     from fastecg.digitizing.reading import read_signals
     from fastecg.readers import read_record
 
-    recipe, path, weights = job
+    recipe, path, weights = job  # The recipe, the record and the file of weights.
     record = read_record(path)
     record = fastecg.Record(record.signal[:, : round(10 * record.fs)], record.fs, record.leads, record.name)
     photo = fastecg.render(record, recipe=recipe, seed=11)
@@ -239,7 +239,7 @@ def _layout_of(job: tuple[dict[str, Any], Path, Path]) -> tuple[str, int, int, i
     from fastecg.digitizing.reading import read_signals
     from fastecg.digitizing.report import report_of
 
-    entry, folder, weights = job
+    entry, folder, weights = job  # The annotation, the folder of pictures and the file of weights.
     wanted = entry["segments"]
     try:
         report = report_of(read_signals(read_picture(folder / entry["file"]), Settings(mode="centroid"), weights=weights), deviations=False)

@@ -117,7 +117,11 @@ def denoised(photo: fastecg.Photo, layers: Layers) -> list[np.ndarray]:
 
 
 def read_page(task: tuple[Path, str, int, float, str | None, Path]) -> list[Row]:
-    """Draw one page, and read it in all ways. Returns a row for each way."""
+    """Draw one page, and read it in all ways. Returns a row for each way.
+
+    `task` holds the path of a record, the recipe, the number of the variant, the resolution in dpi, the layout (None: that of the recipe)
+    and the file of weights.
+    """
     path, recipe, number, dpi, layout, weights = task
     record = read_record(path)
     photo = fastecg.render(record, recipe=recipe, dpi=dpi, seed=SEED, variant=number, layout=layout or "auto")
