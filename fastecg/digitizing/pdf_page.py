@@ -1,4 +1,4 @@
-"""Draw a page of a PDF in a process of its own. Some pages would take hours and all memory, and only a process can be limited."""
+"""Draw a page of a PDF in a separate process. Some pages would take hours and all memory, and only a process can be limited."""
 
 from __future__ import annotations
 

@@ -218,7 +218,7 @@ def _reduced(found: Image.Image, factor: int, white: float) -> np.ndarray:
 def _white_level(picture: Image.Image, halved: bool) -> float:
     """The value of white in a picture. For more than 8 bits, it is the smallest usual value that no pixel exceeds.
 
-    `halved` tells whether Pillow has kept only the upper 8 of 16 bits.
+    `halved`: whether Pillow has kept only the upper 8 of 16 bits.
     """
     if picture.mode == "RGB" and halved:
         lightest = max(high for _, high in picture.getextrema())  # type: ignore[misc]

@@ -86,22 +86,22 @@ def overhang_mm(points_mm: np.ndarray, warp: PageWarp, ink: PictureInk, pen: Fit
     beyond = start + np.array([way * (_LONGEST_MM + _BEYOND_MM), 0.0])
     line = warp.forward(np.vstack([points, beyond]))
     reach = pen.width * radius_px + pen.blur
-    wide = reach + _RISES_MM[-1] * warp.scale
-    low, high = np.floor(line.min(axis=0) - wide).astype(int), np.ceil(line.max(axis=0) + wide).astype(int) + 1
+    wide_reach = reach + _RISES_MM[-1] * warp.scale
+    low, high = np.floor(line.min(axis=0) - wide_reach).astype(int), np.ceil(line.max(axis=0) + wide_reach).astype(int) + 1
     if (low < 0).any() or (high > ink.coverage.shape[::-1]).any():
         return np.nan
     y, x = np.mgrid[low[1] : high[1], low[0] : high[0]]
     pixels = np.column_stack([x.ravel(), y.ravel()]).astype(np.float64)
     hidden = ink.hidden[y, x].ravel()
-    away = _distances(pixels, line)
-    inner = np.hypot(*(pixels - line[0]).T)
-    if hidden[(away.min(axis=0) < reach) & (inner > reach)].any():
+    distances = _distances(pixels, line)
+    from_inside = np.hypot(*(pixels - line[0]).T)
+    if hidden[(distances.min(axis=0) < reach) & (from_inside > reach)].any():
         return np.nan
-    near = ((away[:-1].min(axis=0) < reach) | (away[-1] < wide)) & (inner > reach) & ~hidden
+    near = ((distances[:-1].min(axis=0) < reach) | (distances[-1] < wide_reach)) & (from_inside > reach) & ~hidden
     offsets = (np.arange(_SAMPLES_PER_PX) + 0.5) / _SAMPLES_PER_PX - 0.5
-    within = (pixels[near][:, None] + np.stack(np.meshgrid(offsets, offsets), axis=-1).reshape(-1, 2)).reshape(-1, 2)
+    subpixels = (pixels[near][:, None] + np.stack(np.meshgrid(offsets, offsets), axis=-1).reshape(-1, 2)).reshape(-1, 2)
     covered = np.clip(ink.coverage[y, x].ravel()[near], 0.0, _DARKEST * max(pen.ink, 1.0))
-    seen = _End(covered, within, np.minimum.accumulate(_distances(within, line[:-1]), axis=0))
+    seen = _End(covered, subpixels, np.minimum.accumulate(_distances(subpixels, line[:-1]), axis=0))
 
     def residuals_at(mm: np.ndarray) -> np.ndarray:
         return np.array([_residual(seen, points, way, end, warp, pen, radius_px) for end in mm])
@@ -126,7 +126,7 @@ class _End:
     ink : ndarray, shape (m,)
         Coverage of each pixel.
     points : ndarray, shape (m * n, 2)
-        The n points px in each pixel at which the ink of the stroke is computed.
+        The n points in px within each pixel at which the ink of the stroke is computed.
     nearest : ndarray, shape (samples - 1, m * n)
         Smallest distance px of each point from the trace up to its sample 1, 2, ….
     """

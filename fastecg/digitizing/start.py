@@ -105,14 +105,14 @@ def _from_columns(
     columns = len(match.layout.columns)
     length = (axis.shown_s - 1.0 / fs) * axis.speed_mm_s
     sought = [(column, way, length if way > 0 else 0.0) for column in range(columns) for way in (-1, 1)]
-    expected = [(axis.start_mm + column * axis.pitch_mm + further, way) for column, way, further in sought]
+    expected = [(axis.start_mm + column * axis.pitch_mm + from_first_mm, way) for column, way, from_first_mm in sought]
     ends = [ends_near(strip, row, expected) for row in paths[: match.strips] if row is not None]
     equations, measured_mm = [], []
-    for (column, way, further), (x, _), *found in zip(sought, expected, *ends, strict=True):
+    for (column, way, from_first_mm), (x, _), *found in zip(sought, expected, *ends, strict=True):
         near = np.array([end for end in found if end is not None and abs(end - x) < _NEAR_START_MM and not runs_into(end, pulses)])
         if near.size and (np.abs(near - np.median(near)) < _SAME_END_MM).mean() >= 0.5:
             equations.append((1.0, column, way))
-            measured_mm.append(float(np.median(near)) - further)
+            measured_mm.append(float(np.median(near)) - from_first_mm)
     sides = [sum(way == side for _, _, way in equations) for side in (-1, 1)]
     if min(sides) == 0 or max(sides) < 2:
         return None
@@ -156,11 +156,12 @@ def _from_ends(
     pen = min((pen_mm(strip, row) for row in paths if row is not None), default=0.0)
     pen = min(pen, _THICKEST_MM)  # Blur and noise make the pen seem wider.
     cap = CAP_PENS * pen
-    free = [(span[1] - span[0] - lengths[k]) / 2 for k, span in spans.items() if not any(runs_into(x, pulses) for x in span)]
-    caps = np.array([half for half in free if -_SAME_CAP_MM < half < _MOST_CAPS * cap])
-    same = [caps[np.abs(caps - half) < _SAME_CAP_MM] for half in caps]
+    # How far ink extends beyond either end of the rows that no pulse touches.
+    excess_mm = [(span[1] - span[0] - lengths[k]) / 2 for k, span in spans.items() if not any(runs_into(x, pulses) for x in span)]
+    caps = np.array([half_mm for half_mm in excess_mm if -_SAME_CAP_MM < half_mm < _MOST_CAPS * cap])
+    same = [caps[np.abs(caps - half_mm) < _SAME_CAP_MM] for half_mm in caps]
     agreed = max(same, key=len, default=caps)
-    by_pen = len(agreed) < max(2, len(free) / 2)
+    by_pen = len(agreed) < max(2, len(excess_mm) / 2)
     if not by_pen:
         cap = max(float(np.median(agreed)), 0.0)
     ends = [

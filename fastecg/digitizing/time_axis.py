@@ -198,8 +198,8 @@ class _SeenEnds:
         spans, own = self.spans, self.own
         return [
             [
-                rights[0] - lefts[0] - 2 * half
-                for ends, half in ((self.network, self.cap_mm), (self.ink, self.ink_cap_mm))
+                rights[0] - lefts[0] - 2 * cap_mm
+                for ends, cap_mm in ((self.network, self.cap_mm), (self.ink, self.ink_cap_mm))
                 for k, (lefts, rights) in enumerate(ends)
                 if lefts and rights and spans[k] is not None and all(own[k]) and (k >= strips) == rhythm
             ]
@@ -242,11 +242,11 @@ def _seen_ends(
     cut = [(True, True) if track is None else analysis.tracks[track].cut for track in match.tracks]
     touched = [(False, False) if span is None else (runs_into(span[0], pulses), runs_into(span[1], pulses)) for span in spans]
     ink: list[tuple[list[float], list[float]]] = [([], []) for _ in paths]
-    pen = 0.0
+    ink_cap_mm = 0.0
     if straight.shown is not None:
-        pen = CAP_PENS * min((pen_mm(straight.shown, row) for row in paths if row is not None), default=0.0)
+        ink_cap_mm = CAP_PENS * min((pen_mm(straight.shown, row) for row in paths if row is not None), default=0.0)
         ink = [([], []) if row is None else possible_ends(straight.shown, row, INK_ENDS) for row in paths]
-    return _SeenEnds(network, ink, analysis.layers.cap_mm, pen, cut, touched)
+    return _SeenEnds(network, ink, analysis.layers.cap_mm, ink_cap_mm, cut, touched)
 
 
 def _likeliest_ends(ends: Sequence[tuple[list[float], list[float]]]) -> list[tuple[float, float] | None]:
@@ -275,23 +275,23 @@ def _with_columns(
     """A time axis with the distance and duration of columns by the gaps between them, or else by the lengths of rows. It starts at 0 mm."""
     columns, seconds = len(match.layout.columns), match.layout.seconds
     column_s, step_mm = seconds / columns, step_s * speed_mm_s
-    nominal = column_s * speed_mm_s
-    pitch, shown, strip_s = nominal, column_s, seconds
+    nominal_mm = column_s * speed_mm_s
+    pitch_mm, shown_s, strip_s = nominal_mm, column_s, seconds
     # Rows with faint ends seem shorter, so the longest length is used that another row confirms: other ink may lengthen single rows.
     row_mm, strip_mm = (_longest_confirmed(group, seconds * speed_mm_s) for group in lengths)
     if gaps is not None:
-        pitch, shown_mm = gaps
-        shown = column_s if shown_mm == nominal else round(shown_mm / speed_mm_s, 3)
-    elif columns > 1 and row_mm and abs(row_mm + step_mm - columns * nominal) > SAME_LENGTH_MM:
-        short = (columns * nominal - row_mm - step_mm) / (columns * nominal)
-        left_out = strip_mm - row_mm > SAME_LENGTH_MM or abs(match.column_mm - row_mm / columns) < abs(match.column_mm - nominal) - 0.1
-        if 0 < short < _SHORT and left_out:
-            pitch = (row_mm + step_mm) / columns
-            shown = min(round(pitch / speed_mm_s / step_s) * step_s, column_s)
+        pitch_mm, shown_mm = gaps
+        shown_s = column_s if shown_mm == nominal_mm else round(shown_mm / speed_mm_s, 3)
+    elif columns > 1 and row_mm and abs(row_mm + step_mm - columns * nominal_mm) > SAME_LENGTH_MM:
+        missing_share = (columns * nominal_mm - row_mm - step_mm) / (columns * nominal_mm)
+        left_out = strip_mm - row_mm > SAME_LENGTH_MM or abs(match.column_mm - row_mm / columns) < abs(match.column_mm - nominal_mm) - 0.1
+        if 0 < missing_share < _SHORT and left_out:
+            pitch_mm = (row_mm + step_mm) / columns
+            shown_s = min(round(pitch_mm / speed_mm_s / step_s) * step_s, column_s)
     strip_shown = strip_mm / speed_mm_s + step_s
-    if strip_mm and 0 < seconds - strip_shown < _SHORT * column_s and shown < column_s:
+    if strip_mm and 0 < seconds - strip_shown < _SHORT * column_s and shown_s < column_s:
         strip_s = round(strip_shown / step_s) * step_s
-    return TimeAxis(speed_mm_s, 0.0, pitch, column_s, shown, strip_s)
+    return TimeAxis(speed_mm_s, 0.0, pitch_mm, column_s, shown_s, strip_s)
 
 
 def _start_of_bars(guessed: TimeAxis, bars: Callable[[TimeAxis], int]) -> float | None:
@@ -345,18 +345,18 @@ def _starts_from_ends(
     cut: Sequence[tuple[bool, bool]],
     touched: Sequence[tuple[bool, bool]],
     pulses: Sequence[Pulse],
-    cap: float,
-    step: float,
+    cap_mm: float,
+    step_s: float,
 ) -> list[End]:
-    """The starts of time that the ends of all rows suggest, if ink extends by `cap` mm beyond the first and the last sample."""
+    """The starts of time that the ends of all rows suggest, if ink extends by `cap_mm` beyond the first and the last sample."""
     ends = []
     for k, (lefts, rights) in enumerate(possible):
-        length = row_length_mm(axis, len(match.layout.columns), k >= match.strips, step)
+        length = row_length_mm(axis, len(match.layout.columns), k >= match.strips, step_s)
         if not cut[k][0]:
-            ends += [End(x + cap, "touched" if touched[k][0] else "left" if n == 0 else "maybe left") for n, x in enumerate(lefts)]
+            ends += [End(x + cap_mm, "touched" if touched[k][0] else "left" if n == 0 else "maybe left") for n, x in enumerate(lefts)]
         if not cut[k][1]:
             ends += [
-                End(x - cap - length, "touched" if touched[k][1] else "right" if n == 0 else "maybe right") for n, x in enumerate(rights)
+                End(x - cap_mm - length, "touched" if touched[k][1] else "right" if n == 0 else "maybe right") for n, x in enumerate(rights)
             ]
     starts = [end.x_mm for end in ends]
     # If a pulse runs into the trace, time starts where its right foot ends, or at its falling flank if it has none.
@@ -375,8 +375,8 @@ def _agreed_start(ends: Sequence[End], flags: list[str], bars: Callable[[float],
     have bars in front of them if time starts at a page x.
     """
 
-    def within(group: Sequence[End]) -> float:
-        # Ends seem too short if ink is faint or lies on other ink. Ink beyond a row's end is stronger evidence that it is not its end.
+    def net_agreement(group: Sequence[End]) -> float:
+        # Rows seem to end early if their ink is faint or lies on other ink. Ink beyond a supposed end is stronger evidence against it.
         start_mm = _mean_start(group)
         beyond = [end for end in ends if end.kind in ("left", "right") and (2 * end.side - 1) * (end.x_mm - start_mm) > _AGREE_MM]
         return agreement(group) - sum(_VOTES[end.kind] for end in beyond)
@@ -397,7 +397,7 @@ def _agreed_start(ends: Sequence[End], flags: list[str], bars: Callable[[float],
     middle_mm = _mean_start(max(groups, key=votes))
     close = [group for group in groups if abs(_mean_start(group) - middle_mm) < _CLOSE_MM]
     # Other ink may lengthen several rows equally, but left and right ends agree only on the right start.
-    best = strongest(close, within)
+    best = strongest(close, net_agreement)
     best = strongest([best, *(group for group in groups if group not in close)], votes)
     if len(best) < max(2, 0.3 * len(ends)):
         flags.append("the ends of the rows contradict each other: the start of time is uncertain")

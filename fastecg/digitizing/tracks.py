@@ -70,8 +70,8 @@ class Track:
         inside = middle[max(first, 0) : last + 1]
         at = (np.asarray(x_mm) - self.path.left_mm) * self.path.scale - max(first, 0)
         reach = int(_LEVEL_MM * self.path.scale)
-        low, high = np.clip(at - reach, 0, max(len(inside) - reach, 0)).astype(int), np.clip(at + reach, reach, len(inside)).astype(int)
-        return np.array([np.median(inside[a:b]) if b > a else self.level_mm for a, b in zip(low, high, strict=True)])
+        starts, stops = np.clip(at - reach, 0, max(len(inside) - reach, 0)).astype(int), np.clip(at + reach, reach, len(inside)).astype(int)
+        return np.array([np.median(inside[a:b]) if b > a else self.level_mm for a, b in zip(starts, stops, strict=True)])
 
 
 def find_tracks(strip: Strip) -> list[Track]:
@@ -112,17 +112,17 @@ def _follow_all(strip: Strip, heights: Sequence[float]) -> list[Track]:
     tracks = []
     span = strip.left_mm, strip.left_mm + strip.ink.shape[1] / strip.scale
     for k, height in enumerate(heights):
-        apart = min((abs(height - other) for j, other in enumerate(heights) if j != k), default=_ALONE_MM)
-        row = follow_row(strip, height, max(apart, 4.0), span)
-        ends = track_ends(strip, row)
+        distance = min((abs(height - other) for j, other in enumerate(heights) if j != k), default=_ALONE_MM)
+        path = follow_row(strip, height, max(distance, 4.0), span)
+        ends = track_ends(strip, path)
         if ends is None:
             continue
-        inside = slice(*(max(round((end - row.left_mm) * row.scale), 0) for end in ends))
-        on = _on_ink(strip, row)
-        long = sum(stop - start for start, stop in _pieces(strip, row) if stop - start > _LONG_MM * row.scale)
-        if on[inside].mean() > _COVERED and long > _LEAST_SHARE * len(on):
-            middle = ((row.top_mm + row.bottom_mm) / 2)[inside]
-            tracks.append(Track(row, float(np.median(middle)) if len(middle) else height, ends))
+        inside = slice(*(max(round((end - path.left_mm) * path.scale), 0) for end in ends))
+        on_ink = _on_ink(strip, path)
+        long_px = sum(stop - start for start, stop in _pieces(strip, path) if stop - start > _LONG_MM * path.scale)
+        if on_ink[inside].mean() > _COVERED and long_px > _LEAST_SHARE * len(on_ink):
+            middle = ((path.top_mm + path.bottom_mm) / 2)[inside]
+            tracks.append(Track(path, float(np.median(middle)) if len(middle) else height, ends))
     return tracks
 
 

@@ -140,7 +140,7 @@ def _is_blank(picture: np.ndarray) -> bool:
 
     halved = np.asarray(Image.fromarray(picture).reduce(2))  # Averaging 2 x 2 pixels also halves the noise.
     rows, columns = (np.arange(0, length, _BLANK_CELL_PX // 2) for length in halved.shape[:2])
-    high, low = (most.reduceat(most.reduceat(halved, rows, axis=0), columns, axis=1) for most in (np.maximum, np.minimum))
+    high, low = (extreme.reduceat(extreme.reduceat(halved, rows, axis=0), columns, axis=1) for extreme in (np.maximum, np.minimum))
     return int(np.count_nonzero((high - low).max(axis=2) >= _FAINT)) < _BLANK_CELLS
 
 

@@ -23,7 +23,7 @@ _ROUNDED_PX = 0.36  # Largest median deviation of such points along x or y, px o
 _ROUNDED_MOST_PX = 0.8  # Points that deviate by more do not belong to the grid.
 _ROUNDED_SHARE = 0.9  # Minimum share of points that belong to it.
 _SEEN = 0.15  # Minimum width and height of the area of these points, as a share of the picture's.
-_CORNERS = 12  # Number of points along each axis by which a straight map is described.
+_NODES = 12  # Number of nodes along each axis that a straight warp is fitted to.
 _ROUNDS_SURE = 3  # Number of times that weights are computed anew, which are small for outliers.
 _ROUNDS_DOUBTFUL = 10  # The same if one point in ten may be an outlier.
 _TYPICAL = 0.5  # Quantile of the residuals that describes the fit to most points.
@@ -117,10 +117,10 @@ def smoothest_warp(points_px: np.ndarray, points_mm: np.ndarray, size: tuple[int
 
 
 def straight_warp(points_px: np.ndarray, points_mm: np.ndarray, size: tuple[int, int], pixel_px: float) -> FittedWarp | None:
-    """The warp of a picture that a program drew, which is a plane; None if the picture was turned or bent afterwards.
+    """The warp of a picture that a program drew, with upright and level lines; None if the picture was turned or bent afterwards.
 
     Programs round every line of a grid to whole pixels, but not the traces. A soft warp would follow this rounding by some tenths of a
-    pixel, which a plane does not. A picture that is not turned at all was not scanned or photographed.
+    pixel, which a straight one does not. A picture that is not turned at all was not scanned or photographed.
 
     Parameters
     ----------
@@ -134,24 +134,22 @@ def straight_warp(points_px: np.ndarray, points_mm: np.ndarray, size: tuple[int,
     plane = _affine(points_px, points_mm)
     terms = np.column_stack([points_px, np.ones(len(points_px))])
     for _ in range(_ROUNDS_SURE):
-        places = terms @ plane
+        fitted_mm = terms @ plane
         px_mm = 1.0 / float(np.sqrt(abs(np.linalg.det(plane[:2]))))
-        off_px = np.abs(places - points_mm).max(axis=1) * px_mm / pixel_px
+        off_px = np.abs(fitted_mm - points_mm).max(axis=1) * px_mm / pixel_px
         near = off_px < _ROUNDED_MOST_PX
         if near.mean() < _ROUNDED_SHARE:
             return None
         plane = _affine(points_px[near], points_mm[near])
-    seen = np.ptp(points_px[near], axis=0)  # The grid may be seen in a part of the picture only, as where every lead has its own.
+    seen = np.ptp(points_px[near], axis=0)  # The grid may cover only part of the picture, for instance if every lead has its own.
     turned_px = np.abs([plane[1, 0] * seen[1], plane[0, 1] * seen[0]]) * px_mm / pixel_px
-    few = (seen < _SEEN * np.array(size[::-1])).any()
-    if few or turned_px.max() > TURNED_PX or np.quantile(off_px, _TYPICAL) > _ROUNDED_PX:
+    small = (seen < _SEEN * np.array(size[::-1])).any()
+    if small or turned_px.max() > TURNED_PX or np.quantile(off_px, _TYPICAL) > _ROUNDED_PX:
         return None
-    # Lines that are not turned are upright and level: far from where they were seen, the noise of an angle would be large.
+    # Lines are taken to be exactly upright and level, since an angle with noise would have large errors far from the points.
     along, down = (np.polyfit(points_px[near, axis], points_mm[near, axis], 1) for axis in (0, 1))
-    corners = np.array([[x, y] for x in np.linspace(0, size[1], _CORNERS) for y in np.linspace(0, size[0], _CORNERS)])
-    return fit_warp(
-        corners, np.column_stack([np.polyval(along, corners[:, 0]), np.polyval(down, corners[:, 1])]), size, stiffness=_STIFF[0]
-    )
+    nodes = np.array([[x, y] for x in np.linspace(0, size[1], _NODES) for y in np.linspace(0, size[0], _NODES)])
+    return fit_warp(nodes, np.column_stack([np.polyval(along, nodes[:, 0]), np.polyval(down, nodes[:, 1])]), size, stiffness=_STIFF[0])
 
 
 def residuals_mm(warp: FittedWarp, points_px: np.ndarray, points_mm: np.ndarray) -> np.ndarray:
