@@ -110,7 +110,7 @@ def analyse_upright(picture: np.ndarray, settings: Settings, weights: Path = WEI
 def _is_no_ecg(analysis: PageAnalysis, *, ruled: bool = True) -> bool:
     """Whether a picture has several rows (on a grid, if `ruled`) that do not beat together. Turning such a picture does not help.
 
-    If names were read, it has to have so many rows that they would seem to beat together on any page, however tilted.
+    If enough names were read, this counts only for many rows that do not beat together at any tilt of the page.
     """
     if (ruled and analysis.gridless) or len(analysis.tracks) < _LEVEL_ROWS:
         return False
