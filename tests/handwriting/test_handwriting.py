@@ -347,8 +347,8 @@ def test_baselines_rise_and_fall_and_gaps_are_uneven():
     def feet(k):
         """The lowest y of each of twelve letters, and the gaps between them, in x-heights."""
         writer = replace(sample_writer(rng(k), 0.8), capitals=False, cursive=0.0, slope=0.0, slant=0.0, x_height_mm=1.0)
-        nodes = motor._letters("n" * 12, replace(writer, hand=writer.hand._replace(join=0.0, merge=0.0, jitter=0.0)), rng(k))
-        motor._wave(nodes, writer.hand.wave, rng(k))
+        nodes = motor._letter_nodes("n" * 12, replace(writer, hand=writer.hand._replace(join=0.0, merge=0.0, jitter=0.0)), rng(k))
+        motor._add_waves(nodes, writer.hand.wave, rng(k))
         starts = np.flatnonzero(nodes[:, 3] == 1.0)
         letters = [letter for letter in np.split(nodes, starts[1:]) if np.ptp(letter[:, 0]) > 2]
         return np.array([letter[:, 1].min() for letter in letters]), np.array([letter[0, 0] for letter in letters])
