@@ -114,6 +114,19 @@ def test_lines_on_whole_pixels_do_not_bend_the_page():
     assert np.abs(smoothest_warp(points, found, SIZE).inverse(points) - true).max() > 0.2 / 8.0, "which a soft map follows"
 
 
+def test_lines_in_a_part_of_a_picture_give_a_straight_map_of_all_of_it():
+    """Where every lead has a grid of its own, lines are followed in one of them only."""
+    points, found, true = rounded()
+    seen = (points < 0.3 * np.array(SIZE[::-1])).all(axis=1)
+    straight = straight_warp(points[seen], found[seen], SIZE, 1.0)
+    assert straight is not None
+    off = straight.inverse(points) - true
+    assert np.abs(off).max() < 0.7 / 8.0
+    assert np.ptp(off[:, 0].reshape(-1, len(np.unique(points[:, 0]))), axis=0).max() < 0.01, "upright lines are upright everywhere"
+    few = (points < 0.1 * np.array(SIZE[::-1])).all(axis=1)
+    assert straight_warp(points[few], found[few], SIZE, 1.0) is None, "so few lines tell nothing about the rest"
+
+
 @pytest.mark.parametrize(("turned", "bent_px"), [(0.001, 0.0), (0.0, 1.5)])
 def test_a_page_that_was_turned_or_bent_since_is_not_straight(turned, bent_px):
     points, found, _ = rounded(turned, bent_px)

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from fastecg.digitizing.judge import SURE, LaidOutPage, judged
+from fastecg.digitizing.judge import SURE, LaidOutPage, beats_agree, judged
 from fastecg.digitizing.layout import PageSegments, Segment, SegmentReading
 from fastecg.simulation import simulate
 
@@ -25,3 +25,36 @@ def test_a_layout_that_is_none_has_to_be_checked_by_its_leads(name, sure):
     found = judged(page, drawn)
     assert (found.confidence >= SURE) == sure
     assert any("order uncertain" in flag for flag in found.flags) != sure
+
+
+def columns_of(record, together, strip=False):
+    """Readings of three rows of four columns, which show the same 2.5 s if `together`, or else the seconds after one another."""
+    rows = (("I", "aVR", "V1", "V4"), ("II", "aVL", "V2", "V5"), ("III", "aVF", "V3", "V6"))
+    drawn = []
+    for row, leads in enumerate(rows):
+        for column, lead in enumerate(leads):
+            item = Segment(lead, 1250 * column, 1250 * (column + 1), 62.5 * column, 40.0, 10.0, row=row)
+            first = 0 if together else item.start
+            y = 40.0 - 10.0 * record.lead(lead)[first : first + 1250]
+            drawn.append(SegmentReading(item, y, 0 * y + 0.02))
+    if strip:
+        y = 40.0 - 10.0 * record.lead("II")
+        drawn.append(SegmentReading(Segment("II", 0, 5000, 0.0, 40.0, 10.0, rhythm=True, row=3), y, 0 * y + 0.02))
+    return drawn
+
+
+@pytest.mark.parametrize("strip", [False, True])
+@pytest.mark.parametrize("together", [False, True])
+def test_sums_of_leads_tell_whether_columns_show_the_same_seconds(together, strip):
+    record = simulate("atrial_fibrillation", fs=500.0, seed=3)
+    assert beats_agree(columns_of(record, together, strip), record.fs) == together
+
+
+def test_columns_of_a_whole_number_of_beats_are_not_simultaneous_if_their_sums_are_not_zero():
+    """At 72 beats a minute, all columns beat alike; here those after the first show other leads' voltages."""
+    record = simulate("sinus", fs=500.0, seed=3)
+    drawn = columns_of(record, together=True)
+    for item in drawn:
+        if item.segment.start:
+            item.y_mm[:] = 80.0 - item.y_mm  # The same beats, upside down.
+    assert not beats_agree(drawn, record.fs)

@@ -31,9 +31,31 @@ def test_both_ends_of_a_row_tell_the_same_start():
 
 
 def test_a_pulse_tells_the_start_where_a_row_begins_beside_it():
-    pulses = [SimpleNamespace(fall_mm=fall_mm) for fall_mm in (9.1, 11.3, 150.0)]
+    pulses = [SimpleNamespace(fall_mm=fall_mm, right_mm=fall_mm + 0.1) for fall_mm in (9.1, 11.3, 150.0)]
     ends = time_axis._starts_from_ends(AXIS, PLACED, [([10.0], [])], [(False, False)], [(False, False)], pulses, 0.2, 0.002)
     assert [(end.kind, end.x_mm) for end in ends] == [("left", 10.2), ("fall", 9.1), ("fall", 11.3)]
+
+
+def test_time_starts_where_the_foot_of_a_pulse_ends():
+    pulses = [SimpleNamespace(fall_mm=9.1, right_mm=10.1)]
+    ends = time_axis._starts_from_ends(AXIS, PLACED, [([10.0], [])], [(False, False)], [(False, False)], pulses, 0.2, 0.002)
+    assert [(end.kind, end.x_mm) for end in ends] == [("left", 10.2), ("foot", 10.1)]
+    # A foot is known to a tenth of a mm: it votes, and does not move a start that sharper ends give.
+    rows = [End(10.0, "right"), End(10.0, "right"), End(10.1, "foot"), End(10.1, "foot")]
+    assert time_axis._agreed_start(rows, []) == pytest.approx(10.0)
+    assert time_axis._agreed_start(rows[2:], []) == pytest.approx(10.1)
+
+
+def test_ink_beyond_an_end_counts_against_it():
+    """Rows seem to end early where their last samples are not seen; one row shows that time goes on for 0.9 mm."""
+    ends = [End(9.1, kind) for kind in ("fall", "fall", "fall", "fall", "right", "maybe right")]
+    ends += [End(10.0, kind) for kind in ("touched", "touched", "touched", "touched", "right", "right")]
+    assert time_axis._agreed_start(ends, []) == pytest.approx(10.0)
+
+
+def test_bars_in_gaps_may_stand_anywhere():
+    assert AXIS.has_gaps
+    assert not TimeAxis(25.0, 10.0, 62.5, 2.5, 2.5, 10.0).has_gaps
 
 
 def test_ends_that_a_pulse_runs_into_tell_nothing_where_others_do():
@@ -327,6 +349,31 @@ def test_only_ends_that_are_the_traces_own_tell_where_columns_are():
 )
 def test_gaps_have_to_agree_with_the_length_of_rows(lengths, expected):
     assert column_gaps.pitch_and_shown_mm((64.5, 62.45), lengths, 4, 62.5, 0.05) == (None if expected is None else pytest.approx(expected))
+
+
+def test_breaks_where_levels_differ_are_no_gaps():
+    assert column_gaps.pitch_and_shown_mm((62.7, 61.9), [], 4, 62.5, 0.05) is None
+
+
+@pytest.mark.parametrize(
+    ("ink", "expected"),
+    [
+        ([], [(12.5, 19.0)]),
+        ([(15.0, 15.5)], [(12.5, 19.0)]),  # a bar
+        ([(15.0, 17.0)], [(12.5, 15.0), (17.0, 19.0)]),  # a piece of trace
+        ([(13.2, 13.7)], [(12.5, 13.2), (13.7, 19.0)]),  # the end of a faint trace
+    ],
+)
+def test_a_bar_in_a_gap_divides_it_without_ending_it(monkeypatch, ink, expected):
+    """A row at 10 px/mm, with ink up to 12.5 mm and from 19 mm on."""
+    along = np.ones(300)
+    along[125:190] = 0.0
+    for begin, end in ink:
+        along[round(10 * begin) : round(10 * end)] = 1.0
+    monkeypatch.setattr(column_gaps, "ink_along", lambda strip, path, reach: along)
+    path = SimpleNamespace(left_mm=0.0, scale=10.0)
+    found = column_gaps._blanks_along(SimpleNamespace(whole=None, ink=None), path, (0.0, 30.0))
+    assert [pytest.approx(gap, abs=0.1) for gap in expected] == found
 
 
 def test_columns_that_lose_some_time_are_shorter_than_it():
