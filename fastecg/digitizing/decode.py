@@ -120,7 +120,7 @@ def decode(
         the grid.
     lines_mm : (float, float), optional
         Range of the offset along x from which the grid's lines were rounded to pixels, see
-        `fastecg.digitizing.snapping.meant_lines_mm`; None if no 5 mm lines are seen.
+        `fastecg.digitizing.snapping.unsnapped_offset_mm`; None if no 5 mm lines are seen.
     name : str
         Name of the record.
 

@@ -27,7 +27,7 @@ from fastecg.digitizing.page_model import read_page
 from fastecg.digitizing.pulses import USUAL_GAIN, Pulse, read_pulses
 from fastecg.digitizing.segmenter import WEIGHTS, OwnScale, load_segmenter
 from fastecg.digitizing.settings import READ, USUAL_SPEED, Settings
-from fastecg.digitizing.snapping import meant_lines_mm
+from fastecg.digitizing.snapping import unsnapped_offset_mm
 from fastecg.digitizing.start import refine_start
 from fastecg.digitizing.targets import THIN_MM
 from fastecg.digitizing.time_axis import TimeAxis, time_axis
@@ -294,7 +294,7 @@ def read_traces(page: LaidOutPage, mode: str = "stroke_fit", name: str = "record
         close = _at_own_scale(page) if mode == "stroke_fit" else None
         ink = _without_marks(page, warp, ink)
         if page.start_sd_mm and mode == "stroke_fit":
-            lines_mm = _meant_lines_mm(page.analysis)
+            lines_mm = _unsnapped_offset_mm(page.analysis)
     found = decode(
         {"trace": np.stack(page.by_segment)}, page.rows, mode=mode, warp=warp, ink=ink, close=close, pulses=page.pulses,
         start_sd_mm=page.start_sd_mm, lines_mm=lines_mm, name=name,
@@ -326,12 +326,12 @@ def _at_own_scale(page: LaidOutPage) -> tuple[PageWarp, PictureInk] | None:
     return warp, _without_marks(page, warp, ink)
 
 
-def _meant_lines_mm(analysis: PageAnalysis) -> tuple[float, float] | None:
-    """The range of offsets by `meant_lines_mm`; None if the 5 mm lines of the grid are not seen."""
+def _unsnapped_offset_mm(analysis: PageAnalysis) -> tuple[float, float] | None:
+    """The range of offsets by `unsnapped_offset_mm`; None if the 5 mm lines of the grid are not seen."""
     layers = analysis.layers
     if analysis.gridless or layers.picture is None or (layers["major"] > _FIVES).mean() < _FIVES_SHARE:
         return None
-    return meant_lines_mm(layers, analysis.warp)
+    return unsnapped_offset_mm(layers, analysis.warp)
 
 
 def as_colour(picture: np.ndarray) -> np.ndarray:

@@ -1,8 +1,9 @@
 """Undo the rounding of lines to whole pixels: estimate where they were before a program snapped them.
 
 Agg, with which matplotlib draws, moves the middle of an upright or level line from x to ``floor(x + 0.5)``, the border of two pixels, if
-the line is an even number of pixels wide. If the number is odd, it is ``floor(x + 0.5) + 0.5``, on average half a pixel too far to the
-right, or too low. Traces are not snapped, so traces that are measured relative to snapped lines have this error.
+the line is an even number of pixels wide. If the number is odd, the middle moves to ``floor(x + 0.5) + 0.5``, on average half a pixel too
+far to the right, or too low. Here pixel k reaches from k to k + 1. Traces are not snapped, so traces that are measured relative to snapped
+lines have this error.
 
 Every grid line is snapped on its own: lines 7.87 px apart are drawn 7 or 8 px apart, and the pattern of 7s and 8s determines their original
 offset to about 0.01 px. Programs that plot ECGs put the start of time on one of the grid's 5 mm lines: `row_ends` uses that.
@@ -20,20 +21,25 @@ from fastecg.digitizing.warp_fit import TURNED_PX
 
 _NEAR_PX = 0.16  # A measured position counts as equal to a snapped one within this tolerance.
 _SNAPPED_SHARE = 0.8  # Minimum share of lines at snapped positions for lines to count as snapped.
-_DRIFT_PX = 0.3  # The same as `TURNED_PX`, for a whole grid. It is larger, because the warp is less certain where there are few lines.
+# Largest drift in px of any upright line between the upper and the lower part of a grid that was not turned or bent. It is larger than
+# `TURNED_PX`, because the warp is less certain where there are few lines.
+_DRIFT_PX = 0.3
 _FEW_LINES = 40  # Minimum number of grid lines for an estimate.
 _FAINT_LINE = 0.3  # Lines with less ink than this share of the usual are left out: they are hidden by something else.
 _BESIDE = 0.45  # The middle of a line is looked for up to this share of a millimetre beside the expected position.
-_SHIFT_PX = 0.01  # Step between the shifts of the unsnapped lines that are tried.
-_OFF = 0.01  # Shifts are possible if the share of lines that do not fit them exceeds the smallest such share by at most this.
+_SHIFT_STEP_PX = 0.01  # Step of the search for the offset.
+_MISFIT_SLACK = 0.01  # Shifts are possible if the share of lines that do not fit them exceeds the smallest such share by at most this.
 _FIVE_EVERY = 5  # Every n-th line is a 5 mm line.
-#: Range of the offset in mm of unsnapped lines from the drawn ones if it cannot be estimated. It reaches half a pixel at 120 dpi to the
-#: left.
+_FIVE_MM = 5.0  # Distance of the 5 mm lines.
+#: Range of the offset in mm of unsnapped lines from the drawn ones if it cannot be estimated. Its lower end is half a pixel at 120 dpi;
+#: below 0 is to the left.
 ANYWHERE_MM = (-0.11, 0.01)
 
 
 def pixel_phase(ends_mm: np.ndarray, axis: int, warp: PageWarp, layers: Layers) -> float:
-    """Position of the middle of a line across itself within a pixel of the picture, 0 to 1; NaN if it is not parallel to rows of pixels.
+    """Where in its pixel the middle of an upright or level line lies, from 0 (the pixel's left or upper border) to 1.
+
+    It is NaN if the line is not parallel to the picture's columns or rows.
 
     Parameters
     ----------
@@ -49,7 +55,7 @@ def pixel_phase(ends_mm: np.ndarray, axis: int, warp: PageWarp, layers: Layers) 
 
 
 def odd_pixels(middles: Sequence[float]) -> bool:
-    """Whether lines were drawn an odd number of pixels wide.
+    """Whether lines were drawn an odd number of pixels wide; False if fewer than two lines are given, or if they are not snapped.
 
     Parameters
     ----------
@@ -59,8 +65,8 @@ def odd_pixels(middles: Sequence[float]) -> bool:
     return len(middles) > 1 and float(np.mean(np.abs(np.asarray(middles) - 0.5) < _NEAR_PX)) >= _SNAPPED_SHARE
 
 
-def meant_lines_mm(layers: Layers, warp: PageWarp) -> tuple[float, float]:
-    """Estimate the offset of the unsnapped upright lines of a grid from the drawn ones.
+def unsnapped_offset_mm(layers: Layers, warp: PageWarp) -> tuple[float, float]:
+    """Estimate how far to the right of the drawn upright grid lines the unsnapped ones were (below 0: to the left).
 
     Parameters
     ----------
@@ -70,20 +76,21 @@ def meant_lines_mm(layers: Layers, warp: PageWarp) -> tuple[float, float]:
     Returns
     -------
     (float, float)
-        Smallest and largest possible offset along page x in mm, from the lines at whole mm of `warp`; `ANYWHERE_MM` if lines are not on
-        whole pixels, because no program snapped them or the picture was turned, bent or made smaller afterwards.
+        Smallest and largest possible offset along page x in mm, from the lines at whole mm of `warp`; `ANYWHERE_MM` if fewer than 40
+        lines are seen clearly, or if lines are not on whole pixels, because no program snapped them or the picture was turned, bent or
+        made smaller afterwards.
     """
     found = _upright_lines(layers, warp)
     if found is None:
         return ANYWHERE_MM
     is_five, expected, measured = found
-    shifts_px = np.arange(-1.0, 1.0 + _SHIFT_PX / 2, _SHIFT_PX)
+    shifts_px = np.arange(-1.0, 1.0 + _SHIFT_STEP_PX / 2, _SHIFT_STEP_PX)
     best: tuple[float, np.ndarray] | None = None
     for odd in ((False, False), (False, True), (True, False), (True, True)):  # 1 mm lines, 5 mm lines
         drawn = np.floor(expected + shifts_px[:, None] + 0.5) + 0.5 * np.where(is_five, odd[1], odd[0])
         misfit = (np.abs(measured - drawn) > _NEAR_PX).mean(axis=1)
         if best is None or misfit.min() < best[0]:
-            best = float(misfit.min()), shifts_px[misfit <= misfit.min() + _OFF]
+            best = float(misfit.min()), shifts_px[misfit <= misfit.min() + _MISFIT_SLACK]
     assert best is not None
     if best[0] > 1.0 - _SNAPPED_SHARE:
         return ANYWHERE_MM
@@ -99,11 +106,11 @@ def _upright_lines(layers: Layers, warp: PageWarp) -> tuple[np.ndarray, np.ndarr
     from scipy.ndimage import uniform_filter1d
 
     assert layers.picture is not None
-    inked = uniform_filter1d(layers["grid"].mean(axis=1), round(_FIVE_EVERY * warp.scale))
+    inked = uniform_filter1d(layers["grid"].mean(axis=1), round(_FIVE_MM * warp.scale))
     rows = np.flatnonzero(inked > 0.5 * inked.max())
     height, width = inked.size, layers.picture.shape[1]
     # The median of a column shows the grid alone: traces and letters cover less than half of it.
-    paper = np.median(layers.picture[rows].min(axis=2), axis=0).astype(np.float64)
+    levels = np.median(layers.picture[rows].min(axis=2), axis=0).astype(np.float64)
     ends = warp.inverse(np.array([[0.0, height / 2], [width - 1.0, height / 2]]))[:, 0]
     numbers = np.arange(np.ceil(ends.min()) + 1, np.floor(ends.max()))
     if len(numbers) < _FEW_LINES:
@@ -117,7 +124,7 @@ def _upright_lines(layers: Layers, warp: PageWarp) -> tuple[np.ndarray, np.ndarr
     measured, mass = np.empty(len(numbers)), np.empty(len(numbers))
     for k, x in enumerate(expected):
         first = max(int(np.floor(x - reach)), 0)
-        near = paper[first : int(np.ceil(x + reach)) + 1]
+        near = levels[first : int(np.ceil(x + reach)) + 1]
         ink = np.clip(np.percentile(near, 90) - near, 0.0, None) if near.size else np.zeros(1)
         mass[k] = ink.sum()
         measured[k] = first + float((ink * np.arange(len(ink))).sum()) / max(mass[k], 1e-9)

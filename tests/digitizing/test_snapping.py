@@ -5,7 +5,7 @@ import pytest
 from flat_page import FlatPage
 
 from fastecg.digitizing.segmenter import Layers
-from fastecg.digitizing.snapping import ANYWHERE_MM, meant_lines_mm
+from fastecg.digitizing.snapping import ANYWHERE_MM, unsnapped_offset_mm
 from fastecg.digitizing.targets import MAPS
 
 WIDTH_MM, HEIGHT_MM = 120.0, 40.0
@@ -45,17 +45,17 @@ class AsSeen(FlatPage):
 @pytest.mark.parametrize(("widths", "late_px"), [((1, 1), 0.5), ((2, 2), 0.0), ((1, 2), 0.4), ((2, 3), 0.1)])
 def test_where_lines_were_meant_to_be(scale, widths, late_px):
     layers = drawn_grid(scale, 0.0, widths)
-    low, high = meant_lines_mm(layers, AsSeen(scale, late_px / scale))
+    low, high = unsnapped_offset_mm(layers, AsSeen(scale, late_px / scale))
     assert low - 0.02 / scale < -late_px / scale < high + 0.02 / scale
     assert high - low < 0.06 / scale
 
 
 def test_lines_that_are_not_on_pixels_tell_nothing():
     layers = drawn_grid(7.874, 0.0, (1, 1), on_pixels=False)
-    assert meant_lines_mm(layers, AsSeen(7.874, 0.0)) == ANYWHERE_MM
+    assert unsnapped_offset_mm(layers, AsSeen(7.874, 0.0)) == ANYWHERE_MM
 
 
 def test_a_small_piece_of_a_grid_tells_nothing():
     layers = drawn_grid(7.874, 0.0, (1, 1))
     part = Layers(layers.maps[..., :200], layers.markers, 1.0, picture=layers.picture[:, :200])
-    assert meant_lines_mm(part, AsSeen(7.874, 0.06)) == ANYWHERE_MM
+    assert unsnapped_offset_mm(part, AsSeen(7.874, 0.06)) == ANYWHERE_MM
