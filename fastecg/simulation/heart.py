@@ -12,13 +12,15 @@ from fastecg.simulation.rhythms import Firings
 from fastecg.simulation.waves import LEFT_ORIGIN, RIGHT_ORIGIN, SHAPES, VENTRICULAR, Lobe, Lobes, Shape, timed
 
 # Relative standard deviations from beat to beat.
-_QUICK_SPREAD = 0.02  # Of a firing's voltage.
+_SPREAD = 0.02  # Of a firing's voltage, except in fibrillation, whose waves vary more.
 _SLOW_SPREAD = 0.05  # In addition, of the voltage of its ST segment, T wave and U wave.
-_ATRIAL_SPREAD = 0.1  # In addition, of each lobe of a P wave: the exit from the sinus node wanders.
+# In addition, of each lobe of all other firings except fibrillation, pacing spikes included: in P waves, the exit from the sinus node
+# wanders.
+_ATRIAL_SPREAD = 0.1
 
 
-class Pulses(NamedTuple):
-    """Lobes at certain times. `at` (peak), `rise` and `fall` (standard deviations) are (pulses,) in s; `height` is (pulses, 3) in mV."""
+class TimedLobes(NamedTuple):
+    """Lobes at certain times. `at` (peak), `rise` and `fall` (standard deviations) are (lobes,) in s; `height` is (lobes, 3) in mV."""
 
     at: np.ndarray
     rise: np.ndarray
@@ -26,34 +28,37 @@ class Pulses(NamedTuple):
     height: np.ndarray
 
 
-def heartbeats(firings: Firings, conduction: Conduction, body: Body) -> Pulses:
+def heartbeats(firings: Firings, conduction: Conduction, body: Body) -> TimedLobes:
     """The lobes of all firings."""
-    stretches = _stretches(firings, body.qtc_s + conduction.qtc_ms / 1000)
+    cycles_s = _cycles_s(firings, body.qtc_s + conduction.qtc_ms / 1000)
     parts = []
     for kind, onsets in firings.items():
         if len(onsets):
-            stretch = stretches.get(kind, np.ones(len(onsets)))
-            parts.append(_pulses(kind, onsets, stretch, _shape(kind, conduction, body), body.seed))
-    return Pulses(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+            cycle_s = cycles_s.get(kind, np.ones(len(onsets)))
+            parts.append(_timed_lobes(kind, onsets, cycle_s, _shape(kind, conduction, body), body.seed))
+    return TimedLobes(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
 
-def _stretches(firings: Firings, qtc_s: float) -> Firings:
-    """The length in s to which the slow lobes of each firing are stretched, (firings,) for every kind.
+def _cycles_s(firings: Firings, qtc_s: float) -> Firings:
+    """The QT interval or atrial cycle of each firing in s, (firings,); the times of slow lobes are shares of it.
 
-    For firings of the ventricles this is the QT interval by Fridericia's formula, for others the time to the next firing.
+    For firings of the ventricles this is the QT interval by Fridericia's formula, for others the time to the next firing of that kind; for
+    the last one, that since the one before. The result has every kind but those that are not ventricular and fire once: theirs is 1 s
+    (`heartbeats`).
     """
-    stretches = {kind: np.diff(times, append=2 * times[-1:] - times[-2:-1]) for kind, times in firings.items() if len(times) > 1}
+    cycles_s = {kind: np.diff(times, append=2 * times[-1:] - times[-2:-1]) for kind, times in firings.items() if len(times) > 1}
     kinds = [kind for kind in VENTRICULAR if kind in firings]
     times = np.concatenate([firings[kind] for kind in kinds])
     order = np.argsort(times)
     rr = np.diff(times[order], prepend=times[order[0]] - 0.9)
+    # Before the first beat, the mean interval is assumed.
     rr[0] = rr[1:].mean() if rr.size > 1 else 0.9
     recent_rr = 0.6 * rr + 0.4 * np.roll(rr, 1)  # QT depends on the last two intervals
     recent_rr[0] = rr[0]
     qt = np.empty(times.size)
     qt[order] = qtc_s * np.cbrt(np.clip(recent_rr, 0.2, 2.0))
-    stretches.update(zip(kinds, np.split(qt, np.cumsum([len(firings[kind]) for kind in kinds])[:-1]), strict=True))
-    return stretches
+    cycles_s.update(zip(kinds, np.split(qt, np.cumsum([len(firings[kind]) for kind in kinds])[:-1]), strict=True))
+    return cycles_s
 
 
 def _shape(kind: str, conduction: Conduction, body: Body) -> Shape:
@@ -80,38 +85,38 @@ def _personal(lobes: Lobes, gain: float, body: Body, rng: np.random.Generator) -
     return tuple(Lobe(*lobe[:3], *row) for lobe, row in zip(lobes, heights.tolist(), strict=True))
 
 
-def _pulses(kind: str, onsets: np.ndarray, stretch: np.ndarray, shape: Shape, seed: int) -> Pulses:
+def _timed_lobes(kind: str, onsets: np.ndarray, cycle_s: np.ndarray, shape: Shape, seed: int) -> TimedLobes:
     """The lobes of all firings of one kind, at their `onsets` (firings,) in s; voltages vary from firing to firing.
 
-    `stretch` (firings,) is the length in s of the slow lobes.
+    `cycle_s` (firings,) is the QT interval or atrial cycle in s; the times of slow lobes are shares of it.
     """
     table = np.array(shape.quick + shape.slow).reshape(-1, 6)
     quick = np.arange(len(table)) < len(shape.quick)
-    unit_s = np.where(quick, 1e-3, stretch[:, None])  # (firings, lobes): a lobe's times are in ms if it is quick, else shares of `stretch`
-    rng, spread = rng_for(seed, f"gain {kind}"), 0.35 if kind == "fibrillation" else _QUICK_SPREAD
+    unit_s = np.where(quick, 1e-3, cycle_s[:, None])  # (firings, lobes): a lobe's times are in ms if it is quick, else shares of `cycle_s`
+    rng, spread = rng_for(seed, f"gain {kind}"), 0.35 if kind == "fibrillation" else _SPREAD
     gain = np.maximum(1 + spread * rng.standard_normal(len(onsets)), 0.2)[:, None]
     if kind in VENTRICULAR:  # Ventricles recover less evenly than they fire.
         gain = np.where(quick, gain, gain * np.maximum(1 + _SLOW_SPREAD * rng.standard_normal((len(onsets), 1)), 0.2))
-    elif spread == _QUICK_SPREAD:
+    elif kind != "fibrillation":
         gain = gain * np.maximum(1 + _ATRIAL_SPREAD * rng.standard_normal((len(onsets), len(table))), 0.2)
     at = onsets[:, None] + unit_s * table[:, 0]
     height = gain[..., None] * table[:, 3:]
-    return Pulses(at.ravel(), (unit_s * table[:, 1]).ravel(), (unit_s * table[:, 2]).ravel(), height.reshape(-1, 3))
+    return TimedLobes(at.ravel(), (unit_s * table[:, 1]).ravel(), (unit_s * table[:, 2]).ravel(), height.reshape(-1, 3))
 
 
-def dipole_of(pulses: Pulses, samples: int, fs: float) -> np.ndarray:
+def dipole_of(lobes: TimedLobes, samples: int, fs: float) -> np.ndarray:
     """The sum of all lobes at the sample times, (3, samples) mV."""
-    # All lobes are computed at once, as one list of (pulse, sample) pairs: each lobe within 5 of its widths, as it is below 4e-6 of its
+    # All lobes are computed at once, as one list of (lobe, sample) pairs: each lobe within 5 of its widths, as it is below 4e-6 of its
     # height beyond.
-    first = np.clip(np.ceil((pulses.at - 5 * pulses.rise) * fs), 0, samples).astype(np.int64)
-    last = np.clip(np.ceil((pulses.at + 5 * pulses.fall) * fs), 0, samples).astype(np.int64)
+    first = np.clip(np.ceil((lobes.at - 5 * lobes.rise) * fs), 0, samples).astype(np.int64)
+    last = np.clip(np.ceil((lobes.at + 5 * lobes.fall) * fs), 0, samples).astype(np.int64)
     size = np.maximum(last - first, 0)
-    pulse = np.repeat(np.arange(size.size), size)
-    sample = np.arange(pulse.size) - np.repeat(np.cumsum(size) - size - first, size)
-    away = sample / fs - pulses.at[pulse]
-    away /= np.where(away < 0, pulses.rise[pulse], pulses.fall[pulse])
+    lobe = np.repeat(np.arange(size.size), size)
+    sample = np.arange(lobe.size) - np.repeat(np.cumsum(size) - size - first, size)
+    away = sample / fs - lobes.at[lobe]
+    away /= np.where(away < 0, lobes.rise[lobe], lobes.fall[lobe])
     value = np.exp(-0.5 * away * away)
-    return np.stack([np.bincount(sample, value * pulses.height[pulse, axis], samples) for axis in range(3)])
+    return np.stack([np.bincount(sample, value * lobes.height[lobe, axis], samples) for axis in range(3)])
 
 
 def breathe(dipole: np.ndarray, t: np.ndarray, body: Body) -> np.ndarray:

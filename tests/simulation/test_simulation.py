@@ -14,7 +14,7 @@ from fastecg.errors import RecordError
 from fastecg.record import EXTRA_LEADS, LEADS, Record
 from fastecg.simulation import CONDUCTIONS, RHYTHMS, simulate
 from fastecg.simulation.cases import Case
-from fastecg.simulation.heart import Pulses, dipole_of
+from fastecg.simulation.heart import TimedLobes, dipole_of
 
 RHYTHM_NAMES = [row.name for row in RHYTHMS]
 CONDUCTION_NAMES = [row.name for row in CONDUCTIONS]
@@ -69,14 +69,14 @@ def test_chest_leads_follow_dower():
         np.testing.assert_allclose(record.lead(lead), row @ frank, atol=1e-5)
 
 
-def test_the_ragged_sum_of_pulses_equals_the_plain_one():
+def test_the_ragged_sum_of_lobes_equals_the_plain_one():
     rng = np.random.default_rng(1)
-    pulses = Pulses(rng.uniform(-1, 4, 60), rng.uniform(0.001, 0.1, 60), rng.uniform(0.001, 0.1, 60), rng.normal(size=(60, 3)))
+    lobes = TimedLobes(rng.uniform(-1, 4, 60), rng.uniform(0.001, 0.1, 60), rng.uniform(0.001, 0.1, 60), rng.normal(size=(60, 3)))
     t = np.arange(900) / 300
     plain = np.zeros((3, 900))
-    for at, rise, fall, height in zip(*pulses, strict=True):
+    for at, rise, fall, height in zip(*lobes, strict=True):
         plain += height[:, None] * np.exp(-0.5 * ((t - at) / np.where(t < at, rise, fall)) ** 2)
-    np.testing.assert_allclose(dipole_of(pulses, 900, 300.0), plain, atol=1e-4)
+    np.testing.assert_allclose(dipole_of(lobes, 900, 300.0), plain, atol=1e-4)
 
 
 def test_shape_name_and_defaults():
@@ -121,7 +121,7 @@ def test_lead_off_shows_no_heart_and_leaves_the_others():
 @pytest.mark.parametrize("fs", [100.0, 250.0, 1000.0])
 def test_every_fs_reads_the_same_curves(rhythm, fs):
     fine, coarse = simulate(rhythm, fs=1000, noise=0, seconds=6), simulate(rhythm, fs=fs, noise=0, seconds=6)
-    np.testing.assert_allclose(coarse.signal, fine.signal[:, :: int(1000 / fs)], atol=1e-4)  # pulses end at 4e-6 of their height
+    np.testing.assert_allclose(coarse.signal, fine.signal[:, :: int(1000 / fs)], atol=1e-4)  # lobes end at 4e-6 of their height
 
 
 @pytest.mark.parametrize("rhythm", RHYTHM_NAMES)
