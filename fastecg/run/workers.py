@@ -30,11 +30,12 @@ _THREAD_S = 5.0  # Time for which the thread of a broken pool is waited for. Usu
 
 
 def drawn_by_workers(
-    tasks: Iterable[Task], options: Options, folder: Path | str, workers: int, late: list[TaskResult] | None = None
+    tasks: Iterable[Task], options: Options, target: Path | str, workers: int, late: list[TaskResult] | None = None
 ) -> Iterator[TaskResult]:
     """Draw tasks in `workers` processes, and yield their results as they are ready.
 
-    When the run is stopped, each process ends after its present picture, and the results of the tasks under way are put into `late`.
+    When the run is stopped, each task under way ends after its present picture, and its result is put into `late` (not while tasks are
+    drawn alone).
 
     When a worker dies, the tasks under way are drawn again, one at a time in one process. A task that kills this process too is reported
     as failed.
@@ -46,11 +47,11 @@ def drawn_by_workers(
     while not exhausted:
         suspects: list[Task] = []
         with _pool(workers, began, stop) as pool:
-            yield from _until_broken(pool, waiting, options, folder, workers * _AHEAD, suspects, stop, late)
+            yield from _until_broken(pool, waiting, options, target, workers * _AHEAD, suspects, stop, late)
         exhausted = not suspects
         if suspects and not began.is_set():
             raise FastecgError(UNGUARDED)
-        for drawn in _drawn_alone(suspects, options, folder):
+        for drawn in _drawn_alone(suspects, options, target):
             waiting.put_first(drawn.parts)
             yield drawn
 
@@ -59,7 +60,7 @@ def _until_broken(
     pool: ProcessPoolExecutor,
     waiting: Waiting,
     options: Options,
-    folder: Path | str,
+    target: Path | str,
     ahead: int,
     suspects: list[Task],
     stop: Event,
@@ -70,7 +71,7 @@ def _until_broken(
     try:
         while not suspects:
             for task in waiting:
-                pending[_submit(pool, task, options, folder)] = task
+                pending[_submit(pool, task, options, target)] = task
                 if len(pending) >= ahead:
                     break
             if not pending:
@@ -94,7 +95,9 @@ def _until_broken(
 
 
 def _kill_rest(pool: ProcessPoolExecutor) -> None:
-    """Kill the processes of a broken pool. The pool itself only sends SIGTERM and waits; a process that survives the signal stops the run.
+    """Kill the processes of a broken pool.
+
+    The pool itself only sends SIGTERM and waits; a process that survives the signal would make the run wait for ever.
 
     In Python 3.11.2 the pool may then wait for ever for its own thread, which is still writing a large task to a pipe that nobody reads.
     If that thread does not end, the pipe's reading end is closed here. Later versions close it in the thread; it must not be closed twice.
@@ -108,18 +111,21 @@ def _kill_rest(pool: ProcessPoolExecutor) -> None:
             queue._reader.close()
 
 
-def _submit(pool: ProcessPoolExecutor, task: Task, options: Options, folder: Path | str) -> Future[TaskResult]:
+def _submit(pool: ProcessPoolExecutor, task: Task, options: Options, target: Path | str) -> Future[TaskResult]:
     """Like `pool.submit`, but a pool that is already broken sets the error in the future instead of raising it."""
     try:
-        return pool.submit(draw_task, task, options, folder)
+        return pool.submit(draw_task, task, options, target)
     except BrokenProcessPool as error:
         future: Future[TaskResult] = Future()
         future.set_exception(error)
         return future
 
 
-def _drawn_alone(tasks: list[Task], options: Options, folder: Path | str) -> Iterator[TaskResult]:
-    """Draw tasks one at a time in another process, which is replaced only if it dies: a start takes as long as many pages."""
+def _drawn_alone(tasks: list[Task], options: Options, target: Path | str) -> Iterator[TaskResult]:
+    """Draw tasks one at a time in another process.
+
+    The process is replaced only if it dies: starting a process takes as long as drawing many pages.
+    """
     remaining = iter(tasks)
     broken = True
     while broken:
@@ -127,7 +133,7 @@ def _drawn_alone(tasks: list[Task], options: Options, folder: Path | str) -> Ite
         with _pool(1) as pool:
             for task in remaining:
                 try:
-                    drawn = _submit(pool, task, options, folder).result()
+                    drawn = _submit(pool, task, options, target).result()
                 except BrokenProcessPool:
                     broken = True
                     drawn = TaskResult(
@@ -155,7 +161,7 @@ def end_if_starting() -> None:
 def start_worker(began: Event | None = None, stop: Event | None = None) -> None:
     """Prepare a worker process: it ignores Ctrl-C, which its parent handles, and ends when its parent ends.
 
-    `began` is set to show that the process has started. When `stop` is set, the process ends after its present picture.
+    `began` is set to show that the process has started. When `stop` is set, the task ends after its present picture.
     """
     if began is not None:
         began.set()
