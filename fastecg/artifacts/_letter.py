@@ -7,11 +7,11 @@ import textwrap
 
 import numpy as np
 
-#: Length of a line in units of the distance between lines. Together with that distance, it gives the width of the print on any sheet.
+#: Printed lines are this times their distance wide.
 LINE_LENGTH = 36
 #: Number of different lines; on a sheet with more lines, the first one follows the last.
 LINES = 60
-_ROWS = 32  # Rows of pixels per line in the finest print; coarser prints are made from it.
+_LINE_PX = 32  # Distance of lines in px in the finest print; coarser prints are made from it.
 _EM = 0.76  # Font size in units of the distance between lines.
 _CHARACTERS = 100  # Largest number of characters in a line.
 _SENTENCES = (
@@ -52,7 +52,8 @@ _SENTENCES = (
 def letter_print(halvings: int) -> np.ndarray:
     """Coverage (rows, columns) uint8 by the print of `LINES` lines of running text.
 
-    Both sides are halved `halvings` times, so that the print of a sheet that is small in the picture can be painted without skipping rows.
+    Its height and width are halved `halvings` times, so that the print of a sheet that is small in the picture can be painted without
+    skipping rows.
     """
     if halvings > 0:
         finer = letter_print(halvings - 1).astype(np.uint16)
@@ -60,19 +61,25 @@ def letter_print(halvings: int) -> np.ndarray:
     from fastecg.page import Text
     from fastecg.printing.text import draw_texts
 
-    words = np.zeros((LINES * _ROWS, LINE_LENGTH * _ROWS), dtype=np.uint8)
-    texts = (Text("header", line, 0.0, (k + 0.75) * _ROWS, _EM * _ROWS, "sans") for k, line in enumerate(_lines()) if line)
-    draw_texts(words, texts, 1.0)
-    return words
+    printed = np.zeros((LINES * _LINE_PX, LINE_LENGTH * _LINE_PX), dtype=np.uint8)
+    texts = (Text("header", line, 0.0, (k + 0.75) * _LINE_PX, _EM * _LINE_PX, "sans") for k, line in enumerate(_lines()) if line)
+    draw_texts(printed, texts, 1.0)
+    return printed
 
 
 def halvings_for(pitch_px: float) -> int:
-    """Number of halvings, 0 to 4, after which the print's rows are no finer than the picture's, if its lines are `pitch_px` apart there."""
-    return int(np.clip(np.ceil(np.log2(_ROWS / max(pitch_px, 1e-6))), 0, 4))
+    """Smallest number of halvings after which a row of the print is at least one pixel of a picture in which lines are `pitch_px` apart.
+
+    It is at most 4, even if more would be needed.
+    """
+    return int(np.clip(np.ceil(np.log2(_LINE_PX / max(pitch_px, 1e-6))), 0, 4))
 
 
 def _lines() -> list[str]:
-    """The `LINES` lines of text: paragraphs of 2 to 5 sentences in random order, separated by empty lines."""
+    """The `LINES` lines of text: paragraphs of up to 5 sentences, separated by empty lines.
+
+    The order of the sentences is random but always the same.
+    """
     rng, lines = np.random.default_rng(3), list[str]()
     while len(lines) < LINES:
         order, start = rng.permutation(len(_SENTENCES)), 0
@@ -80,4 +87,4 @@ def _lines() -> list[str]:
             stop = start + int(rng.integers(2, 6))
             lines += [*textwrap.wrap(" ".join(_SENTENCES[k] for k in order[start:stop]), _CHARACTERS), ""]
             start = stop
-    return [*lines[: LINES - 1], ""]
+    return [*lines[: LINES - 1], ""]  # The text is repeated, so it ends with a gap.

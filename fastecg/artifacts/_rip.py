@@ -43,7 +43,8 @@ def ripped(
     t_mm : ndarray, shape (n,)
         Distances along the line, evenly spaced.
     course : ndarray, shape (n, 3)
-        At each of these: sideways deviation, half the width of the gap, and width of the fibres, mm.
+        At each of these: sideways deviation, half the width of the gap, and width of the fibres, mm; below 0 where there is no gap
+        or no fibre.
     both : bool
         Whether there is paper on both sides of the gap; if not, all paper on one side of the line is missing.
     shade : float

@@ -16,13 +16,13 @@ _FARTHEST_MM = 150.0  # Largest such shift.
 class Glare(Artifact):
     """A bright patch on the page that hides ink and grid. Slopes of the paper move and distort it."""
 
-    x: float = param(0.5, -0.2, 1.2, "centre, in picture widths")
-    y: float = param(0.4, -0.2, 1.2, "centre, in picture heights")
-    width_mm: float = param(70.0, 5, 300, "width of the patch, at whose ends a lamp has 37 % of its strength")
+    x: float = param(0.5, -0.2, 1.2, "centre, in picture widths from the left; with a `Lamp`, it may be mirrored to the lamp's half")
+    y: float = param(0.4, -0.2, 1.2, "centre, in picture heights from the top; with a `Lamp`, it may be mirrored to the lamp's half")
+    width_mm: float = param(70.0, 5, 300, "width of the patch (no effect for the sky); a lamp's reflection has fallen to 37 % at its ends")
     height_mm: float = param(35.0, 5, 300, "height of the patch; for the sky, the width of its soft edge")
     angle_deg: float = param(20.0, -90, 90, "direction of its width, clockwise from the right")
     strength: float = param(0.3, 0, 0.9, "share of the way to white in its middle")
-    gloss: float = param(4.0, 0, 12, "distance of the mirrored lamp in m: the farther it is, the more slopes move the patch")
+    gloss: float = param(4.0, 0, 12, "how far slopes move the patch, as the distance in m of the mirrored lamp; 0: not at all")
     shape: str = param(
         "lamp",
         help="a lamp fades from its middle, a window is even with soft edges, the sky covers all on one side of a line",
@@ -40,13 +40,13 @@ class Glare(Artifact):
         height, width = light.warp.size
         at_x, at_y = self._at(light)
         right, down = (x - at_x * width) / light.warp.scale, (y - at_y * height) / light.warp.scale
-        away = _SHIFT * 1000.0 * self.gloss if light.warp.mesh.height_mm.any() else 0.0
+        shift_mm = _SHIFT * 1000.0 * self.gloss if light.warp.mesh.height_mm.any() else 0.0
         if self.shape == "sky":
-            return self._sky(light, right, down, away)
-        if away > 0:
+            return self._sky(light, right, down, shift_mm)
+        if shift_mm > 0:
             slopes = light.warp.mesh.slopes()
             right, down = (
-                distance + np.clip(away * light.on_nodes(slope), -_FARTHEST_MM, _FARTHEST_MM)
+                distance + np.clip(shift_mm * light.on_nodes(slope), -_FARTHEST_MM, _FARTHEST_MM)
                 for distance, slope in zip((right, down), slopes, strict=True)
             )
         cos, sin = np.cos(np.radians(self.angle_deg)), np.sin(np.radians(self.angle_deg))
@@ -56,23 +56,26 @@ class Glare(Artifact):
         # Rough paper spreads a lamp into a core with a wide skirt (Trowbridge and Reitz 1975), not into a Gaussian.
         return 1.0 / (1.0 + 0.65 * (along**2 + across**2)) ** 2
 
-    def _sky(self, light: Light, right: np.ndarray, down: np.ndarray, away: float) -> np.ndarray:
+    def _sky(self, light: Light, right: np.ndarray, down: np.ndarray, shift_mm: float) -> np.ndarray:
         """Strength of the sky's reflection at the nodes, 0 to 1.
 
         The sky is mirrored on one side of a line: towards the lamp, or towards the picture's upper edge if there is no lamp. `right` and
-        `down` are distances in mm from the centre, and `away` is the shift in mm by a slope of 1.
+        `down` are distances in mm from the patch's centre, and `shift_mm` is the shift in mm by a slope of 1.
         """
         normal = np.radians(self.angle_deg + 90.0)
         cos, sin = np.float32(np.cos(normal)), np.float32(np.sin(normal))
         beyond = (right * cos + down * sin).astype(np.float32)
-        if away > 0:
+        if shift_mm > 0:
             slope_x, slope_y = light.warp.mesh.slopes()
-            beyond += np.clip(np.float32(away) * light.on_nodes(slope_x * cos + slope_y * sin), -_FARTHEST_MM, _FARTHEST_MM)
+            beyond += np.clip(np.float32(shift_mm) * light.on_nodes(slope_x * cos + slope_y * sin), -_FARTHEST_MM, _FARTHEST_MM)
         towards = 1.0 if light.lamp_deg is not None and np.cos(normal - np.radians(light.lamp_deg)) > 0 else -1.0
         return np.asarray(1.0 / (1.0 + np.exp(np.clip(np.float32(-4.0 * towards / self.height_mm) * beyond, -30.0, 30.0))))
 
     def _at(self, light: Light) -> tuple[float, float]:
-        """Centre of the patch in picture widths and heights. If there is a lamp, it is in the half of the picture next to the lamp."""
+        """Centre of the patch in picture widths and heights.
+
+        If there is a lamp, a patch in the half away from it is mirrored at the picture's centre.
+        """
         if light.lamp_deg is not None:
             angle, (height, width) = np.radians(light.lamp_deg), light.warp.size
             if (self.x - 0.5) * width * np.cos(angle) + (self.y - 0.5) * height * np.sin(angle) < 0:

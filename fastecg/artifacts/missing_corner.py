@@ -22,8 +22,8 @@ class MissingCorner(Artifact):
     corner: str = param("bottom_right", help="which corner", choices=("top_left", "top_right", "bottom_right", "bottom_left"))
     width_mm: float = param(30.0, 2.0, 150.0, "distance from the corner to the tear along the page's upper or lower edge")
     height_mm: float = param(22.0, 2.0, 150.0, "distance from the corner to the tear along the page's left or right edge")
-    fibre_mm: float = param(1.0, 0.0, 5.0, "width of the band of fibres")
-    stray: float = param(1.0, 0.0, 4.0, "how crooked the tear is")
+    fibre_mm: float = param(1.0, 0.0, 5.0, "width of the band of fibres where it is wide")
+    stray: float = param(1.0, 0.0, 4.0, "factor on the tear's deviation from a straight line; 0: straight, 1: up to about 4 mm")
     seed: int = param(0, 0, 2**31 - 1, "decides the course of the tear")
 
     def stain(self, sheet: Sheet) -> Sheet:
@@ -38,6 +38,8 @@ class MissingCorner(Artifact):
         if patch is None:
             return sheet
         length = np.hypot(a, b)
+        # Coefficients of the distances along the tear, and inward across it. The tear runs through the points `a` and `b` mm from the
+        # corner.
         along = np.array([inward_x * a, -inward_y * b, -inward_x * a * at_x + inward_y * b * at_y]) / length
         across = np.array([inward_x * b, inward_y * a, -inward_x * b * at_x - inward_y * a * at_y - a * b]) / length
         t = np.arange(-length - 2 * reach, length + 2 * reach, STEP_MM)

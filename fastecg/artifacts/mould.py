@@ -15,7 +15,11 @@ if TYPE_CHECKING:
 
 # Shares of red, green and blue that spots of mould let pass.
 _COLOURS = {"black": (0.16, 0.17, 0.16), "green": (0.36, 0.46, 0.34), "brown": (0.46, 0.34, 0.24), "pink": (0.74, 0.48, 0.52)}
-_DAMP = (0.90, 0.83, 0.68)  # Share of red, green and blue that damp paper reflects.
+# Colour of damp paper: at density k, 0 to 1, the share of light that passes is this to the power 2 k.
+_DAMP = (0.90, 0.83, 0.68)
+# Distance from the middle in units of the patch's radius, made ragged by clouds; the paper is not yellowed from `_REACH` on.
+_REACH = 1.3
+_CROWDS = 24  # Number of crowds of spots.
 
 
 @dataclass(frozen=True)
@@ -28,7 +32,7 @@ class Mould(Artifact):
     spots: int = param(400, 0, 8000, "number of spots")
     size_mm: float = param(1.1, 0.2, 6.0, "radius of the largest spots")
     colour: str = param("black", help="colour of the mould", choices=tuple(_COLOURS))
-    strength: float = param(0.6, 0.0, 1.0, "density of the densest spots")
+    strength: float = param(0.6, 0.0, 1.0, "density of the densest spots, before the paper's fibres vary it")
     damp: float = param(0.5, 0.0, 2.0, "how yellow the paper is")
     seed: int = param(0, 0, 2**31 - 1, "decides where the spots are")
 
@@ -41,24 +45,28 @@ class Mould(Artifact):
             return sheet
         right, down = ground.offsets(x, y)
         field = np.hypot(right, down) / self.spread_mm + 0.45 * ground.clouds(self.seed, 0.6 * self.spread_mm, 4)
-        profile = np.clip(1.0 - np.linspace(0.0, 1.3, 64) / 1.3, 0.0, 1.0) ** 1.5 * 0.6
-        damp = Wash(ground, np.maximum(field, 0.0), np.full_like(field, self.damp / 2.0), 0.0, 1.3 / 64, profile, transmission(_DAMP, 2.0))
+        profile = np.clip(1.0 - np.linspace(0.0, _REACH, 64) / _REACH, 0.0, 1.0) ** 1.5 * 0.6
+        mottle, passed = np.full_like(field, self.damp / 2.0), transmission(_DAMP, 2.0)
+        damp = Wash(ground, np.maximum(field, 0.0), mottle, 0.0, _REACH / 64, profile, passed)
         sheet = stained(sheet, damp)
         self._grow(sheet, x, y)
         return sheet
 
     def _grow(self, sheet: Sheet, x: float, y: float) -> None:
-        """Add the spots in crowds round (x, y) mm, in place: many small ones and few large ones."""
+        """Add the spots in crowds round (x, y) mm: many small ones and few large ones.
+
+        This is done in place: the pixels are already a copy, made by `stained`.
+        """
         from fastecg.kernels.stain import absorb_plane, add_spots
 
         rng = np.random.default_rng(self.seed)
         patch = patch_around(sheet, x, y, 2.0 * self.spread_mm)
         if patch is None or not self.spots:
             return
-        centres = rng.normal(0, 0.42, (24, 2)) * self.spread_mm
-        crowded = rng.gamma(0.7, 0.10, 24) + 0.02  # spread of each crowd
-        crowd = (24 * rng.random(self.spots) ** 2.2).astype(int)
-        at = centres[crowd] + rng.normal(0, 1.0, (self.spots, 2)) * crowded[crowd, None] * self.spread_mm
+        centres = rng.normal(0, 0.42, (_CROWDS, 2)) * self.spread_mm
+        crowd_size = rng.gamma(0.7, 0.10, _CROWDS) + 0.02  # standard deviation in each crowd, in units of `spread_mm`
+        crowd = (_CROWDS * rng.random(self.spots) ** 2.2).astype(int)
+        at = centres[crowd] + rng.normal(0, 1.0, (self.spots, 2)) * crowd_size[crowd, None] * self.spread_mm
         radius = np.maximum(self.size_mm * rng.random(self.spots) ** 5, 0.1)
         dense = self.strength * rng.uniform(0.35, 1.0, self.spots) * (1.0 - 0.65 * radius / self.size_mm)
         middle = (at + np.array([x - patch.x[0], y - patch.y[0]])) * sheet.scale

@@ -15,7 +15,7 @@ from fastecg.artifacts._rip import ripped
 if TYPE_CHECKING:
     from fastecg.sheet import Sheet
 
-_STEP = 0.05  # Distance in mm of the points at which the line is tabulated.
+_STEP_MM = 0.05  # Distance in mm of the points at which the line is tabulated.
 
 
 @dataclass(frozen=True)
@@ -24,10 +24,10 @@ class Perforation(Artifact):
 
     edge: str = param("left", help="the edge along which the line runs", choices=("left", "right", "top", "bottom"))
     inset_mm: float = param(0.0, 0.0, 140.0, "distance of the line from the edge; 0: the paper was torn off along the line")
-    pitch_mm: float = param(1.9, 0.5, 8.0, "distance between slits")
+    pitch_mm: float = param(1.9, 0.5, 8.0, "distance from the middle of one slit to that of the next")
     slit: float = param(0.6, 0.2, 0.9, "length of the slits, as a share of the pitch")
-    tooth_mm: float = param(0.6, 0.1, 2.0, "height of the teeth, which is three times the width of a slit")
-    seed: int = param(0, 0, 2**31 - 1, "decides how uneven the teeth are")
+    tooth_mm: float = param(0.6, 0.1, 2.0, "height of the teeth of a torn edge; slits inside the page are a third of it wide")
+    seed: int = param(0, 0, 2**31 - 1, "decides which teeth are long; without effect inside the page")
 
     def stain(self, sheet: Sheet) -> Sheet:
         """Remove the paper between the teeth, or in the slits."""
@@ -39,18 +39,22 @@ class Perforation(Artifact):
         patch = patch_between(sheet, start, stop)
         if patch is None:
             return sheet
+        # Coefficients of the distance along the edge (first three) and of that inward from the line (last three), see `ripped`.
         axes = [1.0, 0.0, 0.0, 0.0, 1.0, 0.0] if horizontal else [0.0, 1.0, 0.0, 1.0, 0.0, 0.0]
         frame = np.array(axes)
         if self.edge in ("right", "bottom"):
             frame[3:] = -frame[3], -frame[4], height if horizontal else width
         frame[5] -= self.inset_mm
-        t = np.arange(-1.0, max(width, height) + 1.0, _STEP)
+        t = np.arange(-1.0, max(width, height) + 1.0, _STEP_MM)
         return ripped(sheet, patch, frame, t, self._course(t), both=self.inset_mm > 0.0, shade=0.15 if self.inset_mm > 0.0 else 0.0)
 
     def _course(self, t: np.ndarray) -> np.ndarray:
-        """Setback of the edge, half the width of a slit, and width of the fibres, (n, 3) mm, at distances `t` mm along the line."""
+        """Setback of the edge, half the width of a slit, and width of the fibres, (n, 3) mm, at distances `t` mm along the line.
+
+        The last two are below 0 where there is no slit or no fibre.
+        """
         within = np.abs((t / self.pitch_mm) % 1.0 - 0.5) < 0.5 * self.slit
         if self.inset_mm > 0.0:
             return np.stack([0 * t, np.where(within, self.tooth_mm / 6, -1.0), np.full_like(t, -1.0)], axis=1)
-        uneven = self.tooth_mm * (1.0 + 0.4 * noise_along(self.seed, t / 3.0) + 0.3 * noise_along(self.seed + 1, t / 0.5))
-        return np.stack([np.where(within, 1.0, 0.15) * uneven, 0 * t, np.where(within, -1.0, 0.5 * uneven)], axis=1)
+        height_mm = self.tooth_mm * (1.0 + 0.4 * noise_along(self.seed, t / 3.0) + 0.3 * noise_along(self.seed + 1, t / 0.5))
+        return np.stack([np.where(within, 1.0, 0.15) * height_mm, 0 * t, np.where(within, -1.0, 0.5 * height_mm)], axis=1)

@@ -22,17 +22,24 @@ class Camera(View):
     """
 
     tilt_deg: float = param(0.0, 0.0, 45.0, "angle of the camera from straight above the page")
-    azimuth_deg: float = param(90.0, -180.0, 180.0, "side of the page above which it is then: 0 right, 90 bottom, 180 left, -90 top")
+    azimuth_deg: float = param(
+        90.0, -180.0, 180.0, "side of the page towards which `tilt_deg` moves the camera: 0 right, 90 bottom, 180 left, -90 top"
+    )
     roll_deg: float = param(0.0, -180.0, 180.0, "how far the page is turned clockwise in the picture")
-    turns: int = param(0, 0, 3, "quarter turns clockwise in addition to that")
-    distance_mm: float = param(400.0, 150.0, 3000.0, "distance of the lens from the page's centre; a near one has more perspective")
+    turns: int = param(0, 0, 3, "quarter turns clockwise in addition to `roll_deg`")
+    distance_mm: float = param(
+        400.0,
+        150.0,
+        3000.0,
+        "distance of the lens from the page's centre; a near one has more perspective; it is larger if a tilted page would come too close",
+    )
     lens_k1: float = param(0.0, -0.06, 0.06, "distortion by the lens at the page's farthest corner: below 0 barrel, above 0 pincushion")
     lens_k2: float = param(0.0, -0.02, 0.02, "the next term of the distortion at that corner")
-    fill: float = param(0.95, 0.2, 1.8, "share of the picture that the page fills; above 1 it is cropped")
+    fill: float = param(0.95, 0.2, 1.8, "share of the picture's width and height that the page fills; above 1 the page is cropped")
     offset_x: float = param(0.0, -0.5, 0.5, "how far the page is to the right of the picture's centre, as a share of the width")
     offset_y: float = param(0.0, -0.5, 0.5, "how far the page is below the picture's centre, as a share of the height")
     aspect: float = param(0.0, 0.0, 2.5, "width over height of the picture; 0 takes the page's own")
-    width_px: int = param(0, 0, 12000, "width of the picture; 0 keeps the resolution on paper")
+    width_px: int = param(0, 0, 12000, "width of the picture before it is cropped; 0: the resolution at the page's centre is its `dpi`")
     crop_top: float = param(0.0, 0.0, 0.4, "share of the picture's height cut off at its top, where a header may be")
     crop_bottom: float = param(0.0, 0.0, 0.4, "share of the picture's height cut off at its bottom")
     crop_left: float = param(0.0, 0.0, 0.4, "share of the picture's width cut off at its left")
@@ -72,7 +79,7 @@ class Camera(View):
         return out.reshape(*points_mm.shape[:-1], 2)
 
     def _distance_mm(self) -> float:
-        """Distance of the lens in millimetres of the page."""
+        """Distance of the lens in mm, as if the page had its size on paper; `Screen` overrides it."""
         return self.distance_mm
 
 
