@@ -28,8 +28,8 @@ class Tear(Artifact):
     length_mm: float = param(35.0, 2.0, 250.0, "length of the tear")
     lean_deg: float = param(10.0, -60.0, 60.0, "its angle to the perpendicular of the edge, clockwise")
     gap_mm: float = param(1.2, 0.0, 15.0, "width of the gap at the edge")
-    fibre_mm: float = param(0.8, 0.0, 4.0, "width of the band of fibres")
-    stray: float = param(1.0, 0.0, 3.0, "how crooked it is")
+    fibre_mm: float = param(0.8, 0.0, 4.0, "width of the band of fibres where it is wide")
+    stray: float = param(1.0, 0.0, 3.0, "factor on the tear's deviation from a straight line; 0: straight")
     seed: int = param(0, 0, 2**31 - 1, "decides its course")
 
     def stain(self, sheet: Sheet) -> Sheet:

@@ -42,7 +42,7 @@ def _never() -> bool:
     return False
 
 
-#: Returns whether the run is being stopped, so that this process ends after its present picture. Workers replace it when they start.
+#: Returns whether the run is being stopped, so that the task ends after its present picture. Workers replace it when they start.
 stopping: Callable[[], bool] = _never
 
 

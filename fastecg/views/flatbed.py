@@ -18,7 +18,7 @@ class Flatbed(View):
     """A flatbed or feed scanner. There is no perspective; the page may lie a little askew, and the lid is seen beside it."""
 
     skew_deg: float = param(0.0, -15.0, 15.0, "how far the page is turned clockwise")
-    turns: int = param(0, 0, 3, "quarter turns clockwise in addition to that")
+    turns: int = param(0, 0, 3, "quarter turns clockwise in addition to `skew_deg`")
     stretch_x: float = param(1.0, 0.95, 1.05, "true resolution over the stated one, across the scan")
     stretch_y: float = param(1.0, 0.95, 1.05, "true resolution over the stated one, along the scan")
     border_mm: float = param(0.0, -30.0, 80.0, "how far the scan goes beyond the page; below 0 the page is cropped")

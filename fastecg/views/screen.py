@@ -18,7 +18,7 @@ class Screen(Camera):
     margin_mm: ClassVar[float] = 100.0  # the display goes on beside the page
 
     distance_mm: float = param(550.0, 150.0, 3000.0, "distance of the lens from the middle of the display")
-    fill: float = param(1.05, 0.2, 1.8, "share of the picture that the page fills; above 1 it is cropped")
+    fill: float = param(1.05, 0.2, 1.8, "share of the picture's width and height that the page fills; above 1 the page is cropped")
     zoom: float = param(1.0, 0.3, 2.5, "size of the page on the display; 1 is its size on paper")
 
     def _distance_mm(self) -> float:
