@@ -24,10 +24,10 @@ _FAN_SHARE = 0.12  # Rows that fan out change in length by more than this share 
 _FAN_OFF = 0.02  # No length of rows that fan out deviates from their linear trend by this share of their median or more.
 _EDGE_PX = 8  # A row that ends closer than this to the picture's edge may continue beyond it.
 _TRACE = 0.5  # A pixel counts as ink of a trace if its value (0 to 1) in the network's map of traces is larger than this.
-_LEAST_INK_PX = 100  # Minimum number of such pixels in a picture with traces.
-_CELL_PX = 4  # Side of the cells into which the map is divided when connected ink is looked for.
+_LEAST_INK_PX = 100  # Minimum number of pixels of the traces' ink in a picture with traces.
+_CELL_PX = 4  # Side of the cells into which the map of traces is divided when connected ink is looked for.
 _PIECE_MM = 8.0  # A connected piece of ink counts as part of a trace if it is wider than this.
-_LEAST_PIECES_MM = 60.0  # Minimum total width of such pieces on a page.
+_LEAST_PIECES_MM = 60.0  # Minimum total width of all connected pieces of ink on a page that are parts of traces.
 _AROUND_MM = 3.0  # Margin around the traces within which the page is analysed.
 
 
@@ -88,7 +88,8 @@ def analyse_layers(layers: Layers, layout: str | None, turns: int = 0, *, ruled:
     turns : int
         Number of quarter turns, counter-clockwise, by which the picture was turned.
     ruled : bool
-        Whether a grid is looked for. If none is found, millimetres are derived from the length of the rows.
+        Whether a grid is looked for. If none is found, or rows fan out on it, millimetres are derived from the length of the rows, or are
+        those of the layers' usual scale if no layout matches or the length does not fit it.
     """
     if ruled and _has_wide_pieces(layers):  # A page without traces is no ECG, so the time to follow the lines of its grid is saved.
         warp = picture_grid(layers)
@@ -104,7 +105,7 @@ def analyse_layers(layers: Layers, layout: str | None, turns: int = 0, *, ruled:
     analysis = _analyse_on(layers, gridless_warp(size, SCALE, tilt), layout, turns, gridless=True, tilt=tilt)
     if analysis.match is None:
         return analysis
-    # Rhythm strips have the most reliable length, since other rows may have gaps between columns.
+    # Rhythm strips have the most reliable length, since other rows may have gaps between columns, which count only without strips.
     strips = [analysis.tracks[track] for track in analysis.match.tracks[analysis.match.strips :] if track is not None]
     lengths = [[track.ends_mm[1] - track.ends_mm[0] for track in tracks if not any(track.cut)] for tracks in (strips, analysis.tracks)]
     if not any(lengths):
@@ -118,7 +119,10 @@ def analyse_layers(layers: Layers, layout: str | None, turns: int = 0, *, ruled:
 
 
 def _fans_out(tracks: Sequence[Track]) -> bool:
-    """Whether rows become steadily longer or shorter down the page. Rows on paper do not, so if they do, the grid was misread."""
+    """Whether rows become steadily longer or shorter down the page. Rows on paper do not, so if they do, the grid was misread.
+
+    False if fewer than three rows are seen whole.
+    """
     whole = [track for track in tracks if not any(track.cut)]
     if len(whole) < _FAN_ROWS:
         return False
@@ -137,7 +141,7 @@ def reframed(analysis: PageAnalysis, stretch: float, fall: float, layout: str | 
     stretch : float
         Factor by which the number of pixels per mm is multiplied.
     fall : float
-        Slope that is added to the tilt, mm per mm.
+        Slope that is added to the tilt, mm per mm; positive if the rows fall more than assumed.
     layout : str, optional
         Name of the layout, if known.
     """
@@ -164,7 +168,7 @@ def _analyse_on(
 
 
 def _cut(layers: Layers, warp: PageWarp, track: Track) -> tuple[bool, bool]:
-    """Whether a track is cut off by the left and by the right edge of the picture."""
+    """Whether the left and the right end of a track are at an edge of the picture, any of the four, and may continue beyond it."""
     ends = np.array(track.ends_mm)
     height, width = layers.maps.shape[1:]
     points = warp.forward(np.column_stack([ends, track.path.middle_at(ends)]))
@@ -189,7 +193,7 @@ def _has_wide_pieces(layers: Layers) -> bool:
 
 
 def _traces_mm(layers: Layers, warp: PageWarp) -> np.ndarray:
-    """Page positions (n, 2), mm, of at most about 20,000 pixels of the traces' ink; empty if there is hardly any ink."""
+    """Page positions (n, 2), mm, of fewer than 40,000 pixels of the traces' ink, evenly chosen; empty if there is hardly any ink."""
     rows, columns = np.nonzero(layers["trace"] > _TRACE)
     if len(rows) < _LEAST_INK_PX:
         return np.empty((0, 2))

@@ -23,14 +23,17 @@ from fastecg.record import LEADS
 SPEEDS_MM_S = (12.5, 25.0, 50.0)
 
 _SURE = 0.6  # A name with more confidence (0 to 1) than this is certain, and has a cost if it fits no cell of the layout.
-_ACROSS = 0.22  # Largest distance along x of a name from where its column's names stand, as a share of the distance of columns.
+# Largest distance along x of a name from where its column's names stand, as a share of the distance of columns, taken as at least 20 mm.
+_ACROSS = 0.22
 _DOWN = 0.33  # Largest distance along y of a name from where its row's names stand, as a share of the rows' distance.
-_LEAST_DOWN_MM = 2.0  # The largest distance along y is at least this.
+_LEAST_DOWN_MM = 2.0  # The largest distance along y of a name from where its row's names stand is at least this.
 _KERNEL_MM = 2.0  # Standard deviation along y of the Gaussian kernel with which names vote for their common distance from the traces.
-_KERNEL_COLUMNS = 0.1  # Standard deviation of that kernel along x, as a share of the distance of columns.
-_EMPTY = 0.35  # Cost of a cell whose name was not read. All costs are in units of the score, in which a name that fits is worth up to 1.
+_KERNEL_COLUMNS = 0.1  # Standard deviation along x of the kernel with which names vote, as a share of the distance of columns.
+# Cost of a cell whose name was not read; 0.3 times this for a rhythm strip. All costs are in units of the score, in which a name that fits
+# is worth up to 1.
+_EMPTY = 0.35
 _STRAY = 0.5  # Cost of a certain name that fits no cell.
-_MOST_STRAY = 0.4  # Largest cost of all such names together, per name that fits.
+_MOST_STRAY = 0.4  # Largest cost of all certain names that fit no cell together, per name that fits.
 _ROW_OFF = 1.3  # Cost of a track without a row of the layout, or of a row without a track.
 _STRIP_ODD = 0.5  # Cost of a number of rhythm strips that no layout of `LAYOUTS` with the same columns has.
 # Costs of layouts that machines print rarely.
@@ -63,13 +66,13 @@ class LayoutMatch:
     cells : dict of (row, column) to str
         The lead of every cell, with a "-" where it is drawn upside down; rhythm strips are in column 0 of their rows.
     tracks : tuple of int or None
-        The track of every row of the layout.
+        Index of the track of every row of the layout; None for a row without one.
     column_mm : float
         Distance of columns.
     left_mm : float
         Approximate page x at which the traces of the first column start.
     name_mm : (float, float)
-        Offset of names along x from the start of their trace, and along y from its level.
+        Offset of names along x from the start of their trace, and along y from its level; positive to the right and down.
     score : float
         How well the match explains the tracks and the names. A difference of 1 between two matches is significant.
     found : int
@@ -101,7 +104,7 @@ class LayoutMatch:
 
 
 def hypotheses(tracks: Sequence[Track], names: Sequence[Name], forced: str | None = None, *, scaled: bool = True) -> list[LayoutMatch]:
-    """Match layouts with tracks and names, the best match first; empty if there are no tracks.
+    """Match layouts with tracks and names, the best match first; empty if there are no tracks, or neither layouts nor names fit them.
 
     Parameters
     ----------
@@ -120,6 +123,7 @@ def hypotheses(tracks: Sequence[Track], names: Sequence[Name], forced: str | Non
     found = [
         match
         for layout, cost in _candidates(evidence, forced)
+        # Every position at which all rows have a track or, with fewer tracks than rows, all tracks have a row.
         for first in range(min(len(tracks) - layout.rows, 0), max(len(tracks) - layout.rows, 0) + 1)
         for match in _matches(evidence, layout, first, cost, whole=forced is not None and len(names) < _FEW_NAMES)
     ]
@@ -137,7 +141,7 @@ class _Evidence:
     tracks : tuple of Track
     names : tuple of Name
     below_mm : ndarray, shape (names, tracks)
-        How far every name is below the level of every track.
+        How far every name is below the level of every track, mm; negative if it is above.
     scaled : bool
         Whether millimetres are known.
     """
@@ -182,6 +186,7 @@ def _candidates(evidence: _Evidence, forced: str | None) -> Iterator[tuple[Layou
         bases.setdefault(layout.columns, layout)
         if abs(layout.rows - rows) <= 2:
             yield layout, _RARITY.get(layout.name.split("+")[0], 0.0)
+    # Columns of `LAYOUTS` with a number of rhythm strips that it does not have: as many as the tracks below the columns.
     known = {(layout.columns, len(layout.rhythm)) for layout in LAYOUTS.values()}
     for columns, layout in bases.items():
         strips = rows - layout.rows + len(layout.rhythm)
@@ -194,8 +199,8 @@ def _candidates(evidence: _Evidence, forced: str | None) -> Iterator[tuple[Layou
 def _matches(evidence: _Evidence, layout: Layout, first: int, cost: float, *, whole: bool = False) -> Iterator[LayoutMatch]:
     """Match a layout whose row 0 is track `first`, at several distances of columns and with several ranges of columns in the picture.
 
-    If `first` is negative, the layout's first rows are above the picture. If `whole`, all columns are taken to be in the picture, because
-    too few names were read to show which ones are missing.
+    If `first` is negative, the layout's first rows are above the picture. If more than two rows have no track, nothing matches. If `whole`,
+    all columns are taken to be in the picture, because too few names were read to show which ones are missing.
     """
     rows = [first + row if 0 <= first + row < len(evidence.tracks) else None for row in range(layout.rows)]
     used = [row for row in rows if row is not None]
@@ -210,7 +215,7 @@ def _matches(evidence: _Evidence, layout: Layout, first: int, cost: float, *, wh
         price = cost + ((_SPEED_COST[speed] if speed is not None else _NO_SPEED) if evidence.scaled else 0.0)
         price += _CUT * (columns - shown)
         log_ratio = np.log((right - left) / (shown * pitch))
-        if log_ratio > 0 or not evidence.cut:
+        if log_ratio > 0 or not evidence.cut:  # Rows that the picture cuts off may be too short, but not too long.
             price += _LENGTH_PRICE * max(abs(log_ratio) - _SAME_LENGTH, 0.0) * columns
         part = Layout(
             layout.name if shown == columns else f"{layout.name} columns {start + 1} to {stop}",
@@ -220,12 +225,15 @@ def _matches(evidence: _Evidence, layout: Layout, first: int, cost: float, *, wh
 
 
 def _parts(columns: int) -> list[tuple[int, int]]:
-    """Ranges of columns to which a picture may be restricted: at least two of the layout's columns, or one if it has two."""
+    """Ranges (first, stop) of columns, but not all, that a picture may show: at least two of the layout's columns, or one if it has two."""
     return [(a, b) for a in range(columns) for b in range(a + 1, columns + 1) if 1 < b - a < columns or (columns == 2 and b - a == 1)]
 
 
 def _pitches(evidence: _Evidence, layout: Layout) -> list[float]:
-    """Candidates for the distance of columns in mm: from the rows' length, from the paper speeds, and from the names."""
+    """Candidates for the distance of columns in mm: from the rows' length, from the paper speeds, and from the names.
+
+    Distances of at most 8 mm (by names, 12 mm), and those within 1 % of an earlier one, are left out.
+    """
     left, right = evidence.span_mm
     columns = len(layout.columns)
     found = [(right - left) / columns]
@@ -280,7 +288,8 @@ def _scored(evidence: _Evidence, layout: Layout, rows: list[int | None], pitch: 
     offset = _agreed_offset(down, across, sure * np.where(on_strip, 0.3, 1.0), pitch)
     off_down, off_across = np.abs(down - offset[1]), np.abs(across - offset[0])
     fits = (off_down < most_down) & (off_across < _ACROSS * max(pitch, 20.0))
-    worth = sure * (1.0 - 0.5 * (off_down / most_down) ** 2)
+    worth = sure * (1.0 - 0.5 * (off_down / most_down) ** 2)  # Half of it at the largest distance.
+    # The cells of columns take their names first, then the strips: each the most valuable name that is left.
     taken: dict[tuple[int, int], int] = {}
     used: set[int] = set()
     score = 0.0
@@ -307,7 +316,7 @@ def _agreed_offset(down: np.ndarray, across: np.ndarray, weight: np.ndarray, pit
     `down` and `across` (n,) are the offsets of names from all cells that they may belong to, each of which votes with its `weight` (n,).
     """
     near = np.exp(-0.5 * ((down[:, None] - down) / _KERNEL_MM) ** 2 - 0.5 * ((across[:, None] - across) / (_KERNEL_COLUMNS * pitch)) ** 2)
-    votes = near @ weight - 0.01 * np.abs(down)
+    votes = near @ weight - 0.01 * np.abs(down)  # Of offsets with about as many votes, the smallest.
     best = int(np.argmax(votes))
     share = near[best] * weight
     return float(np.average(across, weights=share)), float(np.average(down, weights=share))
@@ -316,7 +325,8 @@ def _agreed_offset(down: np.ndarray, across: np.ndarray, weight: np.ndarray, pit
 def _match_by_names(evidence: _Evidence) -> list[LayoutMatch]:
     """The best match of a layout that is made of the names alone; an empty list if there is none.
 
-    The tracks are its rows, and names that stand below one another form its columns.
+    The tracks are its rows, and names that stand below one another form its columns. Names with a confidence of more than 0.4 are used, and
+    offsets of less than 25 mm from a track.
     """
     known = [k for k, name in enumerate(evidence.names) if name.lead in LEADS and name.sure > 0.4]
     if not known:
@@ -335,19 +345,20 @@ def _match_by_names(evidence: _Evidence) -> list[LayoutMatch]:
 def _match_at_offset(evidence: _Evidence, placed: list[tuple[int, int]], offset: float) -> LayoutMatch | None:
     """The match of a layout made of names that are about `offset` mm below their tracks; None if a cell would be empty, or a lead in two.
 
-    `placed` holds the index of each of these names and that of its track.
+    `placed` holds the index of each of these names and that of its track; without names, there is no match. Below 0, `offset` is upwards.
     """
     if not placed:
         return None
     left, right = evidence.span_mm
     x = np.array(sorted(evidence.names[k].x_mm for k, _ in placed))
-    groups = np.split(x, np.flatnonzero(np.diff(x) > 20.0) + 1)
+    groups = np.split(x, np.flatnonzero(np.diff(x) > 20.0) + 1)  # Names that are more than 20 mm apart along x are in different columns.
     middles = np.array([group.mean() for group in groups])
     name_at: dict[tuple[int, int], int] = {}  # The index of the name in every cell (row, column).
     for k, track in placed:
         cell = track, int(np.argmin(np.abs(middles - evidence.names[k].x_mm)))
         if cell not in name_at or evidence.names[name_at[cell]].sure < evidence.names[k].sure:
             name_at[cell] = k
+    # The lowest tracks that have no name in any column after the first are rhythm strips.
     count = len(evidence.tracks)
     strips = 0
     while len(middles) > 1 and strips < count and all((count - 1 - strips, c) not in name_at for c in range(1, len(middles))):
@@ -362,6 +373,7 @@ def _match_at_offset(evidence: _Evidence, placed: list[tuple[int, int]], offset:
         return None
     rhythm = tuple(label.get((rows + k, 0), "II") for k in range(strips))
     pitch = float(np.median(np.diff(middles))) if len(middles) > 1 else right - left
+    # Rows show 10 s if their length is that of 10 s, within 10 mm, at a usual speed, and otherwise as many as fit their length.
     speed = snapped((right - left) / 10.0, SPEEDS_MM_S, _SPEED_OFF) or 25.0
     name = f"{rows}x{len(middles)}" + (f"+{strips}" if strips else "")
     layout = Layout(name, "by its names", columns, rhythm, (right - left) / speed if abs(right - left - 10 * speed) > 10 else 10.0)

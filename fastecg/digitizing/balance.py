@@ -1,7 +1,8 @@
 """Adjust the 0 mV levels of rows jointly, from sums of limb leads that are drawn together and from strips that repeat a column.
 
 A 0 mV level from a pulse that was drawn on whole pixels is uncertain by half a pixel, and one from the mean of a trace by about 0.15 mm.
-Sums of three leads are known as precisely as their ink. Chest leads are corrected only in rows that they share with limb leads.
+Sums of three leads are known as precisely as their ink. Chest leads are corrected only in rows that they share with limb leads, or if a
+rhythm strip repeats them.
 """
 
 from __future__ import annotations
@@ -49,7 +50,8 @@ def balanced(page: LaidOutPage, readings: Sequence[SegmentReading]) -> LaidOutPa
     equations = [(sum_mv, parts) for sum_mv, parts in _zero_sums(readings, page.rows.fs) if all(item.segment.row in rows for item in parts)]
     if not equations:
         return page
-    # Moving a row's 0 mV level down increases its voltages.
+    # Least squares for the shifts of the rows, mm: every sum becomes 0 as nearly as the shifts stay within the levels' uncertainty. A shift
+    # is positive down the page, which increases the row's voltages.
     terms = np.zeros((len(equations), len(rows)))
     targets = np.zeros(len(equations))
     for k, (sum_mv, parts) in enumerate(equations):
@@ -67,7 +69,10 @@ def balanced(page: LaidOutPage, readings: Sequence[SegmentReading]) -> LaidOutPa
 
 
 def _zero_sums(readings: Sequence[SegmentReading], fs: float) -> Iterator[tuple[float, dict[SegmentReading, float]]]:
-    """Value in mV of every sum of leads that is zero in theory, and the leads with their factors. Inconsistent sums are left out."""
+    """Median in mV of every sum of leads that is zero in theory, and the readings of its leads with their factors.
+
+    The differences of strips and the columns that they repeat are such sums. Inconsistent sums are left out.
+    """
     columns = {item.segment.lead: item for item in readings if not item.segment.rhythm}
     for factors in _SUMS.values():
         if set(factors) <= set(columns):
@@ -87,7 +92,7 @@ def _zero_sums(readings: Sequence[SegmentReading], fs: float) -> Iterator[tuple[
 def _sum(parts: Mapping[SegmentReading, float], fs: float) -> tuple[float, float] | None:
     """Median of a sum of leads, mV, and its standard deviation as a share of the root of the sum of its leads' variances.
 
-    None if the leads were read at the same time for less than 0.5 s, or are all constant.
+    None if the leads were all read at the same time for less than 0.5 s, or are all constant.
     """
     terms = np.array([factor * signal for signal, factor in zip(simultaneous(list(parts), fs), parts.values(), strict=True)])
     known = np.isfinite(terms).all(axis=0)

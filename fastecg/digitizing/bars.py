@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 #: Bars are looked for up to this far left and right of where two columns meet.
 REACH_MM = 1.0
-_GRIDLESS_REACH_MM = 2.0  # The same on a page without a grid, whose millimetres are less certain.
+_GRIDLESS_REACH_MM = 2.0  # Reach to the left and right on a page without a grid, whose millimetres are less certain.
 _ABOVE_MM = 6.0  # Bars are looked for up to this far above the row's level.
 _BELOW_MM = 4.0  # Bars are looked for up to this far below the row's level.
 _LEAST_MM = 1.5  # Minimum length of the upright ink of a solid bar.
@@ -28,7 +28,7 @@ _DASH_GAP_MM = 1.3  # Largest gap between the dashes of a bar.
 _LEAST_DASHED_MM = 4.0  # Minimum length of a dashed bar: letters are shorter.
 _WRITTEN = 0.3  # Ink may belong to a bar where the network's map of writing (0 to 1), which shows bars, too, is larger than this.
 _LEAST_FOR_FRAME = 5  # Minimum number of bars for estimating the scale and the tilt of a page.
-_ROUNDS = 3  # Number of times that outliers are left out of that estimate.
+_ROUNDS = 3  # Number of times that outliers are left out of the estimate of scale and tilt.
 _SAME_MM = 0.06  # Two bars agree if their distances from the expected position differ by less than this.
 _LEAST_BARS = 3  # Minimum number of bars on a page for them to be used.
 
@@ -44,10 +44,10 @@ class Bar:
     y_mm : float
         Page y of the row's level at the bar.
     off_mm : float
-        How far the bar's centre line is to the right of the expected beginning of the column.
+        How far the bar's centre line is to the right of the expected beginning of the column; below 0 to the left.
     pixel_phase : float
         Position of the centre line within a pixel of the picture: 0 on the border of two pixels, 0.5 in the middle of one; NaN if the bar
-        is not upright.
+        is not parallel to the picture's columns.
     """
 
     column: int
@@ -79,9 +79,11 @@ def find_bars(axis: TimeAxis, analysis: PageAnalysis, match: LayoutMatch, straig
         for column in range(1, len(match.layout.columns)):
             x = axis.start_mm + column * axis.pitch_mm
             y = float(analysis.tracks[track].level_at(np.array([x]))[0])
+            # Written ink around the place where the bar is expected, in steps of 1 px along y and half a pixel along x.
             patch_x = x + np.arange(-reach_mm, reach_mm + 1e-9, 1.0 / ink.scale / 2)
             patch_y = y + np.arange(-_ABOVE_MM, _BELOW_MM, 1.0 / ink.scale)
             patch = _ink_at(ink, patch_x, patch_y) * (_ink_at(straight.written, patch_x, patch_y) > _WRITTEN)
+            # The height in mm of upright ink in every column: opening removes what is too short, closing first joins dashes.
             height = grey_opening(patch, size=(round(_LEAST_MM * ink.scale), 1)).sum(axis=0) / ink.scale
             if height.max(initial=0.0) <= _LEAST_MM:
                 joined = grey_closing(patch, size=(round(_DASH_GAP_MM * ink.scale), 1))
@@ -101,14 +103,15 @@ def frame_of_bars(axis: TimeAxis, analysis: PageAnalysis, match: LayoutMatch, st
     Returns
     -------
     stretch : float
-        Ratio of the distance of columns to the assumed one; 1 if there are too few bars.
+        Ratio of the distance of columns to the assumed one; 1 if there are too few bars, or all are in one column or row.
     fall : float
-        Slope of the rows minus the assumed one, mm per mm; 0 if there are too few bars.
+        Slope of the rows minus the assumed one, mm per mm, positive if they fall more; 0 if `stretch` cannot be measured.
     """
     bars = find_bars(axis, analysis, match, straight, _GRIDLESS_REACH_MM)
     if len({bar.column for bar in bars}) < 2 or len(bars) < _LEAST_FOR_FRAME:
         return 1.0, 0.0
     column, y, off = (np.array([getattr(bar, name) for bar in bars]) for name in ("column", "y_mm", "off_mm"))
+    # Bars are shifted in proportion to x by an error of the scale, and to y by one of the tilt: if rows fall more, bars lean to the left.
     terms = np.column_stack([np.ones(len(bars)), column * axis.pitch_mm, y])
     kept = np.ones(len(bars), dtype=bool)
     for _ in range(_ROUNDS):
@@ -123,8 +126,8 @@ def frame_of_bars(axis: TimeAxis, analysis: PageAnalysis, match: LayoutMatch, st
 def agreed_bars(bars: Sequence[Bar], columns: int) -> list[list[Bar]]:
     """The bars that agree on where their column begins, one list for each column that has such bars.
 
-    Empty if there are too few bars, or at most half of the columns after the first have such a list. `columns` is the number of columns of
-    the layout.
+    At least two bars and half of all bars of a column have to agree. Empty if there are too few bars, or if those of at most half of the
+    columns after the first agree. `columns` is the number of columns of the layout.
     """
     agreed = []
     for column in range(1, columns):
@@ -141,7 +144,7 @@ def barred(axis: TimeAxis, analysis: PageAnalysis, match: LayoutMatch, straight:
 
 
 def _ink_at(strip: Strip, x_mm: np.ndarray, y_mm: np.ndarray) -> np.ndarray:
-    """Ink (rows, columns) of a strip at page x (columns,) and page y (rows,), interpolated linearly."""
+    """Ink (rows, columns) of a strip at page x (columns,) and page y (rows,), interpolated linearly; 0 outside the strip."""
     from scipy.ndimage import map_coordinates
 
     points = np.meshgrid((y_mm - strip.top_mm) * strip.scale, (x_mm - strip.left_mm) * strip.scale, indexing="ij")

@@ -18,20 +18,20 @@ from fastecg.digitizing.layout import PageSegments, SegmentReading
 from fastecg.kernels.runs import runs_of
 
 _LONGEST_S = 0.06  # Longest stretch of a trace that is filled in.
-_CRUMB_S = 0.012  # Visible stretches between hidden ones that are no longer than this are treated as hidden.
+_CRUMB_S = 0.012  # Visible stretches beside hidden ones that are no longer than this are treated as hidden.
 _WINDOW_S = 0.12  # Length of the visible trace on either side that is compared with other beats.
 _NEAR_S = 0.03  # Time constant of the decrease of that comparison's weights with the distance from the hidden stretch.
-_LEVEL_S = 0.006  # The same for the weights with which the level of the filled-in beat is adjusted to the visible trace.
+_LEVEL_S = 0.006  # Time constant of the weights with which the level of the filled-in beat is adjusted to the visible trace.
 _STRIP_S = 0.05  # Length of a rhythm strip before and after the hidden stretch that has to match as well.
 _ALIKE = 0.25  # Largest root-mean-square difference from another beat, as a share of the standard deviation of the visible trace.
-_ALIKE_END = 0.4  # The same at the end of a segment: larger, because the alternative is to extrapolate the last slope.
-_ALIKE_STRIP = 0.5  # The same for a rhythm strip: larger, because it only has to exclude other parts of a beat.
-_CALM_MM = 0.25  # Standard deviation up to which the visible trace is too flat to identify a beat.
+_ALIKE_END = 0.4  # `_ALIKE` for a hole at an end of a segment: larger, because the alternative is to extrapolate the last slope.
+_ALIKE_STRIP = 0.5  # `_ALIKE` for a rhythm strip: larger, because the strip only has to exclude other parts of a beat.
+_CALM_MM = 0.25  # Standard deviation up to which the visible trace is too flat to identify a beat, or to extrapolate its slope.
 _SAME_MM = 0.1  # Tolerance that is added to each of the three largest differences.
 _FADE_S = 0.006  # Time constant of the decay of an extrapolated slope.
 _UNSEEN_MM = 1.0  # Standard deviation assigned to extrapolated samples.
 _TIP_S = 0.03  # The highest sample of a tip is higher than all others within this time before and after it.
-_TALL_MM = 1.5  # Minimum height of that sample above the lowest samples near both ends of this window.
+_TALL_MM = 1.5  # Minimum height of a tip's highest sample above the lowest samples near both ends of this window.
 _TIP_MM = 0.8  # Samples within this distance below the highest one belong to the tip.
 _TO_LETTER_MM = 1.5  # Largest distance of a letter from a tip that ends at it.
 _INKED = 0.4  # Coverage from which a pixel is ink.
@@ -54,7 +54,8 @@ def continued(readings: Sequence[SegmentReading], rows: PageSegments, warp: Page
     Returns
     -------
     list of SegmentReading
-        The same segments. Longer hidden parts, and those inside a segment that no other beat resembles, are as in `readings`.
+        The same segments. Longer hidden parts, those inside a segment that no other beat resembles, and those without visible samples
+        beside them are as in `readings`.
     """
     unseen = [_unseen(item, rows, warp, ink.hidden) for item in readings]
     longest = round(_LONGEST_S * rows.fs)
@@ -94,6 +95,7 @@ def with_tips(readings: Sequence[SegmentReading], rows: PageSegments, warp: Page
         y, sd = item.y_mm.copy(), item.sd_mm.copy()
         for tip in found:
             part = slice(tip.start, tip.stop)
+            # Page y grows downwards, so the end of the tip has the smallest `way * y`.
             if np.nanmin(tip.way * other.y_mm[part]) < np.nanmin(tip.way * item.y_mm[part]) - _LONGER_MM:
                 y[part], sd[part] = other.y_mm[part], other.sd_mm[part]
         out.append(replace(item, y_mm=y, sd_mm=sd))
@@ -118,6 +120,7 @@ def _tips_at_letters(item: SegmentReading, rows: PageSegments, warp: PageWarp, i
     if np.isnan(y).all():
         return found
     for way in (1, -1):
+        # Height of the samples in mm in the direction of the tip. Samples that were not read are neither highest nor lowest.
         height = np.where(np.isnan(y), -np.inf, -way * y)
         foot = np.where(np.isnan(y), np.inf, -way * y)
         highest = (height == maximum_filter1d(height, 2 * reach + 1)) & np.isfinite(y)
@@ -132,12 +135,12 @@ def _tips_at_letters(item: SegmentReading, rows: PageSegments, warp: PageWarp, i
 
 
 def _goes_on(x_mm: float, y_mm: float, way: int, warp: PageWarp, ink: PictureInk) -> bool:
-    """Whether ink continues without a gap from a tip to where something written hides it."""
+    """Whether ink continues without a gap from a tip to where something written, at most `_TO_LETTER_MM` away, hides it."""
     steps = np.arange(0.5, _TO_LETTER_MM * warp.scale)
     line = warp.forward(np.column_stack([np.full(len(steps), x_mm), y_mm - way * steps / warp.scale]))
     column, row = np.rint(line).astype(int).T
     inside = (row >= 0) & (row < ink.hidden.shape[0]) & (column >= 1) & (column < ink.hidden.shape[1] - 1)
-    for k in range(int(inside.argmin()) if not inside.all() else len(steps)):
+    for k in range(int(inside.argmin()) if not inside.all() else len(steps)):  # Pixel by pixel, up to the edge of the picture.
         part = row[k], slice(column[k] - 1, column[k] + 2)
         if ink.hidden[part].any():
             return True
@@ -163,7 +166,7 @@ def _filled(
 
 
 def _unseen(item: SegmentReading, rows: PageSegments, warp: PageWarp, hidden: np.ndarray) -> np.ndarray:
-    """Mask (n,) of the samples of a segment that are hidden or were not read."""
+    """Mask (n,) of the samples of a segment that are hidden or were not read, and of short visible stretches beside them."""
     known = np.flatnonzero(np.isfinite(item.y_mm))
     if not known.size:
         return np.ones(len(item.y_mm), dtype=bool)
@@ -184,8 +187,8 @@ def _fill(
 ) -> None:
     """Fill in a hidden part of a trace (n,), in place: from another beat, or at an end of the trace by its last slope, which fades.
 
-    `shown` (n,) is NaN where the trace cannot be seen. Each rhythm strip is given as its signal and the index in it at which the trace
-    begins.
+    Without such a beat, a part inside the trace stays as it is. `shown` (n,) is NaN where the trace cannot be seen. Each rhythm strip is
+    given as its signal and the index in it at which the trace begins.
     """
     start, stop = hole
     inside = np.arange(start, stop)
@@ -198,12 +201,13 @@ def _fill(
         weights = np.exp(-away / _LEVEL_S)
         differences = shown[beside] - shown[beside + shift]
         sides = [(at, side) for at, side in ((start, beside < start), (stop, beside >= stop)) if side.any()]
+        # How much higher or lower the trace is than the other beat, before and after the hole; between, it changes linearly.
         levels = [float(np.average(differences[side], weights=weights[side])) for _, side in sides]
         y_mm[inside] = shown[inside + shift] + np.interp(inside, [at for at, _ in sides], levels)
         sd_mm[inside] = _REPEATED_MM
     elif start == 0 or stop == len(y_mm):
         way = 1 if start else -1
-        tail = shown[beside][::way]
+        tail = shown[beside][::way]  # The visible samples towards the hole. Beyond them, the slope decays exponentially.
         slope = float(np.nan_to_num(np.diff(tail[-4:])).mean()) if tail.std() > _CALM_MM else 0.0
         fade = _FADE_S * fs
         y_mm[inside[::way]] = tail[-1] + slope * fade * (1.0 - np.exp(-np.arange(1, stop - start + 1) / fade))
@@ -224,8 +228,10 @@ def _shift_to_similar_beat(
 ) -> int | None:
     """The shift in samples by which a trace (n,) best repeats the surroundings of a hole and is visible throughout; None if there is none.
 
-    The surroundings are the samples `beside` (m,) the hole, which are compared with `weights` (m,).
+    The surroundings are the samples `beside` (m,) the hole, which are compared with `weights` (m,). None, too, if the trace is flat and no
+    rhythm strip shows the same seconds.
     """
+    # The hole and the samples beside it form a window. Shifts are possible if the shifted window is visible throughout.
     first, last = min(beside[0], hole[0]), max(beside[-1] + 1, hole[1])
     shifts = np.arange(-first, len(shown) - last + 1)
     windows = np.lib.stride_tricks.sliding_window_view(shown, last - first)

@@ -50,7 +50,8 @@ def checks_of(readings: Sequence[SegmentReading], fs: float) -> dict[str, float]
         "einthoven", "goldberger" and "avr" are the standard deviations of sums of leads, as a share of the root of the sum of their leads'
         variances. "strip" is the variance of the difference of a rhythm strip and its lead's column, as a share of the sum of both
         variances, and the mean over all strips. "beats" is 1 minus the mean correlation of the steepness of leads that are drawn together.
-        A check is left out if its leads were not read.
+        A sum is left out if its leads were not read together or are too flat, "strip" if no column has a strip's lead, "beats" without a
+        pair of leads.
     """
     found = {name: residual for name, factors in SUMS.items() if (residual := _residual_of_sum(readings, factors, fs)) is not None}
     strips = [residual for strip in readings if strip.segment.rhythm if (residual := residual_of_strip(strip, readings, fs)) is not None]
@@ -65,7 +66,7 @@ def checks_of(readings: Sequence[SegmentReading], fs: float) -> dict[str, float]
 def residual_of_strip(strip: SegmentReading, readings: Sequence[SegmentReading], fs: float) -> float | None:
     """Variance of the difference of a rhythm strip and its lead's column, as a share of the sum of both variances.
 
-    1 if they have too little time in common; None if no column shows that lead.
+    1 if they have too little time in common or are constant; None if no column shows that lead.
     """
     part = next((item for item in readings if not item.segment.rhythm and item.segment.lead == strip.segment.lead), None)
     return None if part is None else 1.0 - similarity(*simultaneous([strip, part], fs))
@@ -86,7 +87,8 @@ def residual_across_columns(readings: Sequence[SegmentReading], fs: float) -> fl
 def similarity(a: np.ndarray, b: np.ndarray) -> float:
     """Similarity of two signals that start at the same time: 1 if they differ by a constant, about 0 if they are unrelated.
 
-    Samples that were not read in both are left out; 0 if there are no others.
+    It is -1 if one is the negative of the other. Samples that were not read in both are left out; 0 if there are no others, or both signals
+    are constant.
     """
     n = min(len(a), len(b))
     known = np.isfinite(a[:n]) & np.isfinite(b[:n])
@@ -106,7 +108,7 @@ def simultaneous(items: Sequence[SegmentReading], fs: float) -> list[np.ndarray]
 def _residual_of_sum(readings: Sequence[SegmentReading], factors: Mapping[str, float], fs: float) -> float | None:
     """Standard deviation of a sum of leads that is zero in theory, as a share of the root of the sum of its leads' variances.
 
-    None if the leads do not overlap in time, or are too flat.
+    None if a lead has no column, or the leads were not read together for long enough, or are too flat.
     """
     parts = {item.segment.lead: item for item in readings if not item.segment.rhythm and item.segment.lead in factors}
     if len(parts) < len(factors):
@@ -121,20 +123,20 @@ def _residual_of_sum(readings: Sequence[SegmentReading], factors: Mapping[str, f
 
 
 def _beat_correlation(readings: Sequence[SegmentReading], fs: float) -> float | None:
-    """Mean correlation of the steepness of leads over all pairs that overlap in time; None if no pair does."""
+    """Mean correlation of the steepness of leads, over all pairs of different leads and rows that overlap in time; None without a pair."""
     found = []
     for a, b in combinations(readings, 2):
         if a.segment.lead == b.segment.lead or a.segment.row == b.segment.row:
             continue
         one, other = simultaneous([a, b], fs)
         if len(one):
-            known = np.isfinite(one) & np.isfinite(other)  # Otherwise rows that all end early would seem to beat together.
+            known = np.isfinite(one) & np.isfinite(other)  # With unread samples, rows that all end early would seem to beat together.
             found.append(correlation(swing(one, fs)[known], swing(other, fs)[known]))
     return float(np.mean(found)) if found else None
 
 
 def tracks_beat(tracks: Sequence[Track]) -> bool:
-    """Whether tracks are steep at the same page x, as the leads of one heart are, also if they are upside down; true without a pair."""
+    """Whether tracks are steep at the same page x, as the leads of one heart are, also if they are upside down; true if no two overlap."""
     found = _mean_correlation(tracks)
     return found is None or found > _SAME_HEART
 
@@ -153,7 +155,7 @@ def _mean_correlation(tracks: Sequence[Track], slope: float = 0.0) -> float | No
     ----------
     tracks : sequence of Track
     slope : float
-        Slope of the rows, mm per mm, positive if they fall. If it is, the same moment is farther to the left in a lower row.
+        Slope of the rows, mm per mm, positive if they fall. If rows fall, the same moment is farther to the left in a lower row.
 
     Returns
     -------
@@ -162,6 +164,7 @@ def _mean_correlation(tracks: Sequence[Track], slope: float = 0.0) -> float | No
     """
     from scipy.ndimage import gaussian_filter1d
 
+    # The height of the path within each column of pixels, which is large where the trace is steep.
     climbs = [
         (track.path.left_mm, gaussian_filter1d(track.path.bottom_mm - track.path.top_mm, _BEAT_MM * track.path.scale)) for track in tracks
     ]
@@ -185,7 +188,7 @@ def swing(signal: np.ndarray, fs: float) -> np.ndarray:
     known = np.flatnonzero(np.isfinite(signal))
     if len(known) < 2:
         return np.zeros(len(signal))
-    whole = np.interp(np.arange(len(signal)), known, signal[known].astype(np.float64))  # Otherwise ends of gaps would seem to be beats.
+    whole = np.interp(np.arange(len(signal)), known, signal[known].astype(np.float64))  # Ends of gaps are no beats.
     steepness = gaussian_filter1d(np.abs(np.gradient(whole)), _BEAT_S * fs)
     return np.asarray(steepness / max(float(steepness.std()), 1e-9))
 

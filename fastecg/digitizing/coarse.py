@@ -15,7 +15,7 @@ CURVE_MM = 2.0
 
 _LATTICE_MM = 2.0  # Distance of the points at which the warp is evaluated for a strip; between them it is interpolated.
 _EDGE_MM = 1.5  # Margin of a strip above and below the ink.
-_WHOLE_PX = 5_000_000  # A strip of more pixels than a letter page has is made in bands, because its coordinates take 16 bytes per pixel.
+_WHOLE_PX = 5_000_000  # A strip of more pixels (a letter page at 200 dpi has 3.7 million) is made in bands: coordinates take 16 bytes a pixel.
 _BAND_PX = 1_000_000  # Number of pixels of a band.
 _FAINT = 0.12  # A pixel counts towards the extent of a trace if its coverage (0 to 1) is larger than this.
 # Coverage from which ink counts as full when a path is sought. Otherwise the path of a pale row would take the darker ink of the next row.
@@ -27,7 +27,10 @@ _LEAST_INK = 0.3  # A column of a strip gives a height if its coverages add up t
 
 
 class PageWarp(Protocol):
-    """The part of a map between page (mm) and picture (px) that digitising uses; `fastecg.mesh.Warp` and `FittedWarp` have it."""
+    """The part of a map between page (mm) and picture (px) that digitising uses; `fastecg.mesh.Warp` and `FittedWarp` have it.
+
+    The centre of a pixel has whole numbers as coordinates. Page y grows downwards, as the picture's does.
+    """
 
     @property
     def scale(self) -> float:
@@ -106,7 +109,7 @@ def extent_mm(plane: np.ndarray, warp: PageWarp, span_mm: tuple[float, float]) -
 
 
 def inked_pixels(plane: np.ndarray, least: float) -> np.ndarray:
-    """Pixels (n, 2) float64, (x, y), of a plane with more ink than `least`."""
+    """Pixels (n, 2) float64, (x, y), of a plane with more ink than `least`, which is in the plane's units."""
     flat = np.flatnonzero(plane > plane.dtype.type(least))  # The comparison in the plane's own type is four times as fast for uint8.
     rows, columns = np.divmod(flat, plane.shape[1])
     return np.column_stack([columns, rows]).astype(np.float64)
@@ -197,12 +200,14 @@ def _interpolated(values: np.ndarray, positions: np.ndarray) -> np.ndarray:
 def verticals(warp: PageWarp, x_mm: np.ndarray, reach_mm: tuple[float, float]) -> tuple[float, np.ndarray]:
     """Positions in the picture of the page's verticals at page x (n,), over a range of page y.
 
+    The heights reach at least `CURVE_MM` beyond both ends of the range.
+
     Returns
     -------
     top_mm : float
         Page y of the first height.
     curves : ndarray, shape (heights, n, 2)
-        Pixels, at heights `CURVE_MM` apart.
+        Pixels, (x, y), at heights `CURVE_MM` apart, downwards.
     """
     top = reach_mm[0] - CURVE_MM
     levels = top + CURVE_MM * np.arange(int(np.ceil((reach_mm[1] - top) / CURVE_MM)) + 2)
@@ -211,9 +216,9 @@ def verticals(warp: PageWarp, x_mm: np.ndarray, reach_mm: tuple[float, float]) -
 
 
 def column_means(strip: Strip, x_mm: np.ndarray) -> np.ndarray:
-    """Page y (n,) at page x (n,) as the mean row of every column's ink, as common digitisers find it; NaN if there is no ink.
+    """Page y (n,) at page x (n,) as the mean row of every column's ink, as common digitisers find it; all NaN if there is no ink.
 
-    Between columns it is interpolated linearly.
+    Between columns of ink the mean is interpolated linearly, over gaps, too; before the first and after the last it is constant.
     """
     known, rows = _mean_rows(strip.ink)
     if not known.size:
@@ -243,6 +248,7 @@ def along_ink(strip: Strip, x_mm: np.ndarray, pen_mm: float, hidden: np.ndarray 
     half_pen = 0.5 * pen_mm * strip.scale
     sure = strip.ink >= np.float32(_FULL_INK)
     through = sure if hidden is None else sure | hidden
+    # Spikes that point down are found with the strip upside down.
     above, below = _tips(sure, through, tops), _tips(sure[::-1], through[::-1], height - 1 - bottoms)
     columns = np.concatenate([np.arange(width - 1) + 0.5, above[:, 0], below[:, 0]])
     rows = np.concatenate([crossings, above[:, 1] + half_pen, height - 1 - below[:, 1] - half_pen])
@@ -258,7 +264,7 @@ def path_through(ink: np.ndarray, bias: np.ndarray) -> tuple[np.ndarray, np.ndar
     ink : ndarray, shape (height, width)
         Coverage, 0 to 1.
     bias : ndarray, shape (height,)
-        Additional cost of a step to the right in each row.
+        Additional cost of a step to the right in each row. The step costs 1 on bare paper and 0 on full ink.
 
     Returns
     -------
@@ -280,13 +286,14 @@ def _tips(sure: np.ndarray, through: np.ndarray, edge: np.ndarray) -> np.ndarray
     height, width = sure.shape
     rows = np.arange(height)[:, None]
     columns = np.arange(width)
+    # The upper end of the unbroken ink above the edge, and the first row of sure ink at or below every row.
     highest_through = np.maximum.accumulate(np.where(through, -1, rows), axis=0)[edge, columns] + 1
     first_ink = np.minimum.accumulate(np.where(sure, rows, height)[::-1], axis=0)[::-1]
     # A spike that ends behind a letter is cut off where the letter begins, since nothing shows how far it continues.
     top = first_ink[np.minimum(highest_through, height - 1), columns]
     padded = np.pad(edge, 1, mode="edge")
     missed = np.minimum(np.minimum(padded[:-2], padded[2:]), edge) - top > _TIP_PX
-    tips = []
+    tips = []  # In the middle of the columns that are within 1 px of the spike's highest row.
     for first, stop in runs_of(missed).tolist():
         highest = int(top[first:stop].min())
         tips.append((first + float(np.flatnonzero(top[first:stop] <= highest + 1).mean()), highest))
@@ -294,9 +301,10 @@ def _tips(sure: np.ndarray, through: np.ndarray, edge: np.ndarray) -> np.ndarray
 
 
 def column_peaks(strip: Strip, x_mm: np.ndarray, temperature: float = 0.2) -> np.ndarray:
-    """Page y (n,) at page x (n,) as the soft maximum of every column's ink, with monotone cubics between columns; NaN with hardly any ink.
+    """Page y (n,) at page x (n,) as the soft maximum of every column's ink, with monotone cubics between columns.
 
-    Networks that end in a softmax over columns read traces in the same way. `temperature` is that of the softmax, in units of coverage.
+    Networks that end in a softmax over columns read traces in the same way. `temperature` is that of the softmax, in units of coverage. The
+    ink is smoothed along y by 0.7 px first. All are NaN if fewer than four columns have ink.
     """
     from scipy.interpolate import PchipInterpolator
     from scipy.ndimage import gaussian_filter1d
@@ -312,7 +320,7 @@ def column_peaks(strip: Strip, x_mm: np.ndarray, temperature: float = 0.2) -> np
 
 
 def far_from_ink(strip: Strip, x_mm: np.ndarray, most_mm: float) -> np.ndarray:
-    """Mask (n,) of the page x (n,) that are farther than `most_mm` from the nearest column with ink."""
+    """Mask (n,) of the page x (n,) that are farther than `most_mm` from the nearest column with ink; all are if there is none."""
     known, _ = _mean_rows(strip.ink)
     if not known.size:
         return np.ones(len(x_mm), dtype=bool)

@@ -54,7 +54,7 @@ def columns_from_gaps(
     -------
     (float, float) or None
         Distance of columns, and their length from the first to the last sample, mm; None if too few gaps are seen, or they contradict each
-        other.
+        other or the match, or are too narrow or wide.
     """
     columns = len(match.layout.columns)
     found: list[list[tuple[float, float]]] = [[] for _ in range(columns - 1)]
@@ -65,15 +65,17 @@ def columns_from_gaps(
         count += 1
         blanks = _blanks_along(straight, path, span)
         length = span[1] - span[0]
+        # The distance of columns by the row's own length, if the row is whole and at most 30 % shorter or longer than its nominal time.
         whole = all(own_ends) and abs(length - columns * nominal_mm) < 0.3 * columns * nominal_mm
         pitch = (length - nominal_mm) / (columns - 1) if whole else match.column_mm
         for column in range(1, columns):
-            # The gap in front of a column ends where the column begins.
+            # The gap in front of a column ends where the column begins. The widest that ends about there is taken.
             near = [blank for blank in blanks if abs(blank[1] - span[0] - column * pitch) < 0.15 * pitch]
             if near:
                 found[column - 1].append(max(near, key=lambda blank: blank[1] - blank[0]))
     if count == 0 or sum(map(len, found)) < _GAP_ROWS * count * (columns - 1) or not all(found):
         return None
+    # Medians over the rows: where columns after the first begin, and where those before the last end.
     begins, ends = (np.array([np.median([blank[k] for blank in group]) for group in found]) for k in (1, 0))
     apart = [
         abs(blank[k] - median)
@@ -90,8 +92,8 @@ def columns_from_gaps(
     )
     begun, ended = np.concatenate([[first], begins]), np.concatenate([ends, [last]])
     pitch, width = _common_slope(begun, ended), float(np.nanmedian(ended - begun)) - 2 * cap_mm
-    # Blank paper at the same place of every row may also be a part of the trace that was not seen. Then the columns would overlap, or would
-    # be elsewhere than their names.
+    # Blank paper at the same place of every row may also be a part of the trace that was not seen. In that case the columns would
+    # overlap, or would be elsewhere than their names.
     return (pitch, width) if pitch > width and abs(pitch - match.column_mm) < _SAME_PITCH * match.column_mm else None
 
 
@@ -108,7 +110,7 @@ def _median_own_end(ends_mm: Sequence[float | None], own: Sequence[bool], column
 def _common_slope(begun: np.ndarray, ended: np.ndarray) -> float:
     """The distance of columns, mm: the common slope of two straight lines, one through their starts and one through their ends (columns,).
 
-    Starts and ends that are NaN are left out.
+    The lines are fitted by least squares over the columns' numbers. Starts and ends that are NaN are left out.
     """
     products, squares = 0.0, 0.0
     for edges in (begun, ended):
@@ -121,9 +123,10 @@ def _common_slope(begun: np.ndarray, ended: np.ndarray) -> float:
 def pitch_and_shown_mm(
     found: tuple[float, float], lengths: Sequence[float], columns: int, nominal_mm: float, step_mm: float
 ) -> tuple[float, float] | None:
-    """Distance of columns and length of their drawn time, mm, from gaps and row lengths; None if a row is too short to have gaps.
+    """Distance of columns and length of their drawn time, mm, from gaps and row lengths; None if the gaps are breaks of the ink.
 
-    A row that is as long as its nominal time has no gaps, even if its ink is interrupted, as by a dashed bar between columns.
+    A row that is as long as its nominal time has no gaps, even if its ink is interrupted, as by a dashed bar between columns. Between
+    columns of full length, gaps narrower than `COLUMN_GAP_MM` are breaks, too, if the rows' lengths do not confirm them.
 
     Parameters
     ----------
@@ -139,21 +142,22 @@ def pitch_and_shown_mm(
         Distance of two samples.
     """
     pitch, width = found
+    # The last sample also takes one step. Columns that are hardly shorter than their nominal time are taken to be drawn in full.
     shown = width + step_mm if nominal_mm - width - step_mm > SAME_LENGTH_MM else nominal_mm
     gapped = [mm for mm in lengths if abs(mm + step_mm - (columns - 1) * pitch - shown) < SAME_LENGTH_MM]
     if gapped:  # The ends of rows are measured more precisely than those of gaps.
         return (float(np.median(gapped)) + step_mm - shown) / (columns - 1), shown
-    narrow = pitch - shown < COLUMN_GAP_MM and shown == nominal_mm  # Such breaks are where the levels of two columns differ.
+    narrow = pitch - shown < COLUMN_GAP_MM and shown == nominal_mm  # The ink breaks where the levels of two columns differ.
     if narrow or any(abs(mm + step_mm - columns * nominal_mm) < SAME_LENGTH_MM for mm in lengths):
         return None
     return pitch, shown
 
 
 def _blanks_along(straight: StraightPage, path: TracePath, span: tuple[float, float]) -> list[tuple[float, float]]:
-    """Gaps along a path without ink of any kind: page x where the ink before each gap ends, and where the ink after it starts.
+    """Gaps along a path: page x where the ink before each gap ends, and where the ink after it starts.
 
-    If a bar divides a gap between two columns into two that are wider than the bar, the gap is counted as one. Narrower ones are breaks
-    of a faint trace.
+    A gap has neither ink of traces nor, if the picture's own ink is known, any other. If a bar divides a gap between two columns into two
+    that are wider than `_BAR_MM`, the gap is counted as one. Narrower ones are breaks of a faint trace, and stay apart.
     """
     along = ink_along(straight.whole, path, _BESIDE_PX)
     printed = along if straight.ink is None else np.maximum(along, ink_along(straight.ink, path, _BESIDE_PX))
@@ -171,5 +175,5 @@ def _blanks_along(straight: StraightPage, path: TracePath, span: tuple[float, fl
 
 
 def _edge_of_ink(inside: float, outside: float) -> float:
-    """Position, in pixel columns, at which coverage falls to one half between a column with ink and the next one without."""
+    """Position, in pixel columns, at which coverage falls to one half, from 0 at a column with ink to 1 at the next one without."""
     return float(np.clip((inside - _BLANK) / max(inside - outside, 1e-6), 0.0, 1.0))

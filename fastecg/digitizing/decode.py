@@ -1,7 +1,8 @@
 """`decode`: read the signals of a page in millivolts from the layers of its picture.
 
-The layers are in the frame of the picture, bent as the paper was. The phase of the grid gives the map between page and picture. Every
-trace is then fitted in the picture itself, with a model of the pen's ink, so that the fit needs no resampled ink.
+The layers are in the frame of the picture, bent as the paper was. The phase of the grid gives the map between page and picture, unless the
+map is known. In mode "stroke_fit", every trace is fitted in the picture itself, with a model of the pen's ink, so that the fit needs no
+resampled ink.
 """
 
 from __future__ import annotations
@@ -102,7 +103,7 @@ def decode(
     layers : mapping of str to ndarray
         Coverage in the picture's frame, float32 0 to 1 or uint8 0 to 255. "trace" has the shape (height, width), or (segments, height,
         width) with a plane for each of `rows.segments`. "grid" (height, width) is the ink of all grid lines, and "major" that of the 5 mm
-        lines alone.
+        lines alone; both are used only without a `warp`.
     rows : PageSegments
         Which lead is where, in the page coordinates of `warp`; without a `warp`, in mm from the first crossing of the grid.
     mode : str
@@ -112,15 +113,15 @@ def decode(
     ink : PictureInk, optional
         The pen's ink as the picture shows it. If it is given, mode "stroke_fit" ends with a second fit, to this ink.
     close : (PageWarp, PictureInk), optional
-        Map and ink of the same picture at another scale, at which the second fit is made instead.
+        Map and ink of the same picture at another scale, at which the second fit is made instead of that of `ink`.
     pulses : sequence of Pulse
         The page's calibration pulses.
     start_sd_mm : float
-        Standard deviation of the start of time in `rows`. If it is not 0, the start is estimated again from the ends of the rows and from
-        the grid.
+        Standard deviation of the start of time in `rows`. If it is not 0, the second fit estimates the start again, from the ends of the
+        rows and from the grid.
     lines_mm : (float, float), optional
-        Range of the offset along x from which the grid's lines were rounded to pixels, see
-        `fastecg.digitizing.snapping.unsnapped_offset_mm`; None if no 5 mm lines are seen.
+        Smallest and largest distance at which the grid's lines, before they were rounded to pixels, may have been to the right of the drawn
+        ones (below 0: to the left), see `fastecg.digitizing.snapping.unsnapped_offset_mm`; None if no 5 mm lines are seen.
     name : str
         Name of the record.
 
@@ -165,7 +166,7 @@ def decode(
 
 
 def _delays_to_line_mm(rows: PageSegments, lines_mm: tuple[float, float] | None) -> tuple[float, float] | None:
-    """Smallest and largest shift of the start of time, mm to the right, that puts it on the nearest of the grid's 5 mm lines."""
+    """Smallest and largest shift of the start of time, mm to the right, that puts it on the nearest 5 mm line; None without lines."""
     if lines_mm is None:
         return None
     start = min(segment.x_mm for segment in rows.segments)
@@ -174,7 +175,7 @@ def _delays_to_line_mm(rows: PageSegments, lines_mm: tuple[float, float] | None)
 
 
 def shifted_right(readings: Sequence[SegmentReading], rows: PageSegments, by_mm: float) -> tuple[list[SegmentReading], PageSegments]:
-    """Shift the times of all samples by `by_mm` to the right, and read the same traces at the new times.
+    """Shift the times of all samples by `by_mm` to the right, and read the same traces at the new times. Unread samples stay unread.
 
     Returns
     -------
@@ -347,9 +348,9 @@ def _without_contradictions(readings: list[SegmentReading], fs: float, flags: li
 
 
 def _merged_by_lead(readings: list[SegmentReading], samples: int) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
-    """Signals (leads, samples) in mV, their standard deviations, and the names of the leads.
+    """Signals (leads, samples) in mV, their standard deviations, and the names of the leads, the usual twelve first.
 
-    Where a lead is drawn twice, its readings are averaged.
+    Where a lead is drawn twice, its readings are averaged. Signals are NaN where nothing was read.
     """
     names = {reading.segment.lead for reading in readings}
     leads = (*(lead for lead in LEADS if lead in names), *sorted(names - set(LEADS)))
