@@ -1,8 +1,8 @@
 """`Artifact`: one thing that happens to a page, with its effect on every stage of the picture.
 
 An artifact is a frozen dataclass of plain values. At each stage of a picture, `Shot` calls the method of that stage of all
-artifacts in turn; a method that an artifact does not define changes nothing. Only `bend` changes the geometry. No artifact
-sees a label.
+artifacts in turn; a method that an artifact does not define changes nothing. Only `bend` changes the geometry, from
+which and from the page the positions of all samples in the picture are computed.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T", bound="Params")
 
-#: Levels of a picture are the light to this power: half the light gives 73 % of the level.
+#: A level, as a share of 255, is the light, as a share of full light, to this power: half the light gives 73 % of the level.
 GAMMA = 1 / 2.2
 
 #: `Artifact.level_table` is given only pixels whose row and column are multiples of this.
@@ -77,7 +77,7 @@ class Params:
 
 
 def _checked(owner: str, item: dataclasses.Field[Any], given: Any) -> Any:
-    """The value, converted to its field's type. A value that is not allowed raises a `RecipeError`."""
+    """The value, converted to its field's type (of a float, an int field keeps the whole part). A value that is not allowed is an error."""
     low, high, choices = item.metadata.get("low"), item.metadata.get("high"), item.metadata.get("choices")
     if choices:
         if given not in choices:
@@ -167,15 +167,18 @@ class Light:
         return (np.arange(columns)[None, :] - 1.0) * CELL, (np.arange(rows)[:, None] - 1.0) * CELL
 
     def off_page_mm(self) -> np.ndarray:
-        """Distance (rows, columns) in mm of the light's nodes from the page: negative on the page, infinite where no page is near."""
+        """Distance (rows, columns) in mm of the light's nodes from the page: negative on the page, infinite where no page is near.
+
+        As in `Warp.off_page_mm`, it is the larger of the distances along x and y; if the page has holes, they count as off the page.
+        """
         off = self.warp.off_page_mm
         if self.holes is not None:
             from scipy.ndimage import distance_transform_edt
 
             from fastecg.mesh import CELL
 
-            # Within a hole, and beside a missing corner, the distance to the remaining paper counts. It is two cells less than the
-            # distance between nodes, because `holes` also marks nodes of cells that the edge of a hole crosses.
+            # Within a hole, and beside a missing corner, the distance to the remaining paper counts. Two cells are subtracted from the
+            # distance to the nearest node on paper, because `holes` also marks nodes of cells that the edge of a hole crosses.
             cell_mm = CELL / self.warp.scale
             bare = self.holes | ~(off <= 0.0)
             to_paper_mm = cell_mm * (distance_transform_edt(bare) - 2.0)
@@ -190,13 +193,13 @@ class Light:
         on_mesh : ndarray
             Values at the nodes of the mesh, (rows, columns), or in the middles of its cells, (rows - 1, columns - 1).
         outside : float
-            Result at nodes that are far from the page.
+            Result at nodes that are far from the page, where `Warp.nodes_mm` is NaN. Between mesh and NaN, values are extrapolated.
         """
         from fastecg.kernels.invert import lookup_plane
 
         mesh, nodes = self.warp.mesh, self.warp.nodes_mm
         found = np.empty(nodes.shape[:2], dtype=np.float32)
-        half = 0.0 if on_mesh.shape == mesh.height_mm.shape else 0.5
+        half = 0.0 if on_mesh.shape == mesh.height_mm.shape else 0.5  # the first cell's middle is half a step from the first node
         origin = (mesh.x_mm[0] + half * mesh.step_mm[0], mesh.y_mm[0] + half * mesh.step_mm[1])
         plane = np.ascontiguousarray(on_mesh, dtype=np.float32)
         lookup_plane(nodes.reshape(-1, 2), plane, origin, mesh.step_mm, np.float32(outside), found.reshape(-1))

@@ -17,7 +17,7 @@ COARSEST = 1.3  # Sheet pixels per picture pixel above which a sheet is halved. 
 
 @dataclass(frozen=True)
 class Noise:
-    """Sensor noise: variance `read**2 + shot**2 * v` at brightness v (0 black, 1 white).
+    """Sensor noise: variance about `read**2 + shot**2 * v`, in squared 8-bit levels, at brightness v (0 black, 1 white).
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ class Noise:
     shot : float
         Standard deviation that light adds at white, in 8-bit levels (0 to 16).
     chroma : float
-        Part of the standard deviation that is colour noise in blocks of 2x2 pixels, 0 to 1.
+        Part of the standard deviation that is colour noise in blocks of 2x2 pixels, 0 to 1; the rest of the variance is brightness.
     """
 
     seed: int
@@ -71,7 +71,7 @@ def expose(
         Node (i, j) is the sheet pixel (x, y) seen at picture pixel (8 j + origin x, 8 i + origin y). Cells with a node that is not finite
         show the background. Coordinates are clipped to ±32,767.
     gain : (rows, cols, 3) or (rows, cols) float32
-        Factor of the light at the same nodes, 0 to 2; 1 leaves colours as they are.
+        Factor of the light at the same nodes, clipped to 0 to 2; 1 leaves colours as they are.
     size : (height, width)
         Size of the picture in px. The nodes have to reach its last pixel.
     origin : (x, y)
@@ -79,7 +79,7 @@ def expose(
     desk_gain : like gain
         Factor of the light on the background, if it differs from that on the sheet.
     lift : (rows, cols) float32
-        Veil of glare: 0 to 255 levels that are added after colours are multiplied by the gain.
+        Veil of glare at the same nodes: levels, clipped to 0 to 255, that are added after colours are multiplied by the gain.
     desk_lift : like lift
         Veil over the background, if it differs from the veil over the sheet. It is used only with `desk_gain`.
     noise : Noise
@@ -125,7 +125,7 @@ def expose(
 
 
 def _checked(array: np.ndarray, name: str, shape: tuple[int | None, ...], dtype: type, any_order: bool = False) -> np.ndarray:
-    """The array as `dtype`, in C order unless `any_order`; an error if its type or shape is wrong.
+    """The array as `dtype`, in C order unless `any_order`; an error if its type or shape is wrong, or an axis is longer than `LARGEST`.
 
     None in `shape` stands for any length above 0. Any floating type will do where one is expected.
     """
@@ -193,7 +193,7 @@ def _at_picture_scale(sheet: np.ndarray, nodes: np.ndarray) -> tuple[np.ndarray,
     while ratio > COARSEST and min(sheet.shape[:2]) > 1:
         smaller = np.empty((-(-sheet.shape[0] // 2), -(-sheet.shape[1] // 2), 3), dtype=np.uint8)
         halve(sheet, smaller)
-        # Pixel centres are at integers: pixel p of the half is the mean of pixels 2 p and 2 p + 1.
+        # Pixel centres are at integers: along each axis, pixel p of the half is the mean of pixels 2 p and 2 p + 1.
         sheet, nodes, ratio = smaller, nodes / 2 - 0.25, ratio / 2
     return sheet, nodes
 
@@ -201,7 +201,7 @@ def _at_picture_scale(sheet: np.ndarray, nodes: np.ndarray) -> tuple[np.ndarray,
 def _survey(
     sheet: np.ndarray, nodes: np.ndarray, lamps: list[tuple[np.ndarray, np.ndarray]], cells: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Nodes (2, rows, columns) int32 and light (lamps, rows, 4 columns) uint16, as the kernel expects them.
+    """Nodes (2, rows, columns) int32 and light (lamps, rows, 4 columns) uint16, as the kernel expects them: gain of r, g, b, and veil.
 
     The kind of each cell (on the sheet, beside it, or across its edge) is written into `cells`. Rows of nodes are padded to whole
     vectors, so that the kernel needs no special case at their end.
@@ -227,6 +227,7 @@ def _grain(noise: Noise, width: int) -> tuple[np.ndarray, np.ndarray, np.ndarray
 
 def _sheet_pixels_per_pixel(sheet: np.ndarray, nodes: np.ndarray) -> float:
     """Number of sheet pixels that a picture pixel spans along a line: the median of cells that show the sheet, or 1 if none does."""
+    # Nodes as complex numbers x + i y. The imaginary part of conj(a) * b is the cross product of a and b: the area of a cell.
     points = nodes.view(np.complex128)[..., 0]
     # Some 400 cells are enough for the median.
     step = max(1, min(points.shape) // 20)

@@ -19,8 +19,8 @@ LIMB_SHARES = {"III": (-1.0, 1.0), "aVR": (-0.5, -0.5), "aVL": (1.0, -0.5), "aVF
 #: Only this many characters of a name are compared: known names are shorter, and names in files may have megabytes.
 LONGEST_NAME = 64
 
-# Spellings in lower case. The modified limb leads of MIT-BIH (MLII) look like the limb leads that they stand for. In German and in IEC
-# standards, chest leads are C1 to C6.
+# Spellings in lower case. The modified limb leads of MIT-BIH (MLII) look like the limb leads that they stand for. In Romance languages,
+# leads I to III are DI to DIII or D1 to D3. VR is aVR. In German and in IEC standards, chest leads are C1 to C6.
 _SPELLINGS = {
     **{name.lower(): name for name in LEADS + EXTRA_LEADS},
     **{"ml" + name.lower(): name for name in LEADS[:3]},
@@ -30,7 +30,8 @@ _SPELLINGS = {
     **{"c" + name[1:].lower(): name for name in LEADS + EXTRA_LEADS if name[1:2].isdigit()},
 }
 _NUMBERED = dict(zip("123", LEADS[:3], strict=True))  # "lead 1" is lead I, while "ECG 1" may be any lead.
-_CYRILLIC = str.maketrans("АВІЛРФСавілрфс", "AVILRFCavilrfc")  # Cyrillic letters stand for Latin ones of the same sound: В1 is V1.
+# Cyrillic letters stand for Latin ones of the same sound (В1 is V1), but С for the C that it looks like.
+_CYRILLIC = str.maketrans("АВІЛРФСавілрфс", "AVILRFCavilrfc")
 
 # "ECG-V1" has a hyphen, "ECG -aVR" a minus. No character matches in two ways: a pattern that backtracks would take minutes on long names.
 _WORDS = "导联|導聯|誘導"  # "lead" in Chinese and Japanese
@@ -69,7 +70,7 @@ def standard_name(raw: str) -> tuple[str, int] | None:
 def standard_names(spelled: Sequence[str]) -> tuple[tuple[str, int] | None, ...]:
     """The result of `standard_name` for every lead of a record; None for unknown names and for duplicates.
 
-    If several spellings mean the same lead, only the library's own name counts, or else the first spelling.
+    If several spellings mean the same lead, only the library's own name counts (in upper or lower case), or else the first spelling.
 
     >>> standard_names(("MLII", "II", "AVR"))
     (None, ('II', 1), ('aVR', 1))

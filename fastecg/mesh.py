@@ -15,7 +15,8 @@ import numpy as np
 
 from fastecg.kernels import CELL as CELL
 
-_STEEPEST = 0.8  # Largest slope of paper; steeper slopes are reduced to it, because steeper paper could not be read.
+# Largest slope of paper, in mm of height per mm along the paper; steeper slopes are reduced to it, as steeper paper could not be read.
+_STEEPEST = 0.8
 _EVENED_MM = 4.9  # Half width of the two box means that smooth the shortening; together they have a standard deviation of 4 mm.
 
 
@@ -28,7 +29,7 @@ class Mesh:
     x_mm, y_mm : ndarray, shapes (columns,) and (rows,)
         Page coordinates of the nodes, evenly spaced, reaching a margin beyond the page's edges.
     height_mm : ndarray, shape (rows, columns)
-        Height of the nodes above the table.
+        Height of the nodes above the table, up to a constant: `solid` puts the lowest node on the table.
     slide_mm : ndarray, shape (rows, columns, 2)
         Displacement (x, y) of the nodes along the table.
     """
@@ -73,7 +74,7 @@ class Mesh:
         return self.x_mm[None, :], self.y_mm[:, None]
 
     def slopes(self) -> tuple[np.ndarray, np.ndarray]:
-        """Slopes dz/dx and dz/dy in the middle of every cell, each (rows - 1, columns - 1)."""
+        """Slopes dz/dx and dz/dy in the middle of every cell, each (rows - 1, columns - 1), in mm of height per mm along the paper."""
         # At the nodes, central differences over two cells would soften creases.
         step_x, step_y = self.step_mm
         along, down = np.diff(self.height_mm, axis=1), np.diff(self.height_mm, axis=0)
@@ -83,7 +84,7 @@ class Mesh:
         """Positions of the nodes in space, (rows, columns, 3) mm; the lowest node lies on the table, at z = 0.
 
         Paper does not stretch, so paper that rises covers less of the table. Along each axis the page coordinate is the arc
-        length, and the position is the integral of sqrt(1 - slope²), zero at the page's centre. Paper does not shear either.
+        length, and the position is the integral of sqrt(1 - slope²); the page's centre stays in place. Paper does not shear either.
         The two integrals, each along its own axis, leave some shear, which is removed by sliding whole rows and columns.
         For paper that is rolled or folded in any direction, the result is exact. The shortening along one axis is smoothed
         along the other, because neighbouring rows of crumpled paper hold each other.
@@ -100,7 +101,10 @@ class Mesh:
         return solid
 
     def _shortening(self) -> tuple[np.ndarray, np.ndarray]:
-        """Distances in x and in y, each (rows, columns) mm, by which nodes are nearer to the page's centre than on flat paper."""
+        """What `solid` subtracts from x and y of the nodes of flat paper, each (rows, columns) mm; it moves them towards the page's centre.
+
+        Without shear, values are positive right of or below the centre, and negative on the other side.
+        """
         from fastecg.kernels.shorten import foreshorten, remaining_shear
 
         # First each axis by itself: x along rows, then y along columns, for which the heights are transposed.
@@ -150,9 +154,9 @@ class Warp:
     mesh_px : ndarray, shape (mesh rows, mesh columns, 2)
         Pixels of the mesh's nodes. They give a first guess when the map is inverted, and the result for points outside the picture.
     scale : float
-        Median px/mm of the picture over the page.
+        Median px/mm of the picture over the mesh, margin included.
     is_flat : bool
-        Whether the page fills the picture and nothing is bent, so that points are mapped by a formula.
+        Whether the page fills the picture and nothing is bent, so that `forward` maps points by a formula.
     """
 
     size: tuple[int, int]
@@ -168,7 +172,10 @@ class Warp:
 
     @cached_property
     def off_page_mm(self) -> np.ndarray:
-        """Distance in mm of the nodes from the page, (rows, columns): negative on the page, NaN far away."""
+        """Distance in mm of the nodes from the page, (rows, columns): negative on the page, NaN far away.
+
+        It is the larger of the distances along x and along y, so beyond a corner it is less than the straight distance.
+        """
         width, height = self.mesh.size_mm
         x, y = self.nodes_mm[..., 0], self.nodes_mm[..., 1]
         return np.maximum(np.abs(x - 0.5 * width) - 0.5 * width, np.abs(y - 0.5 * height) - 0.5 * height)
@@ -184,7 +191,8 @@ class Warp:
         origin = (mesh.x_mm[0], mesh.y_mm[0])
         nodes = np.full((*lattice_shape(size), 2), np.nan)
         page_under_lattice(np.ascontiguousarray(mesh_px), origin, mesh.step_mm, CELL, nodes)
-        some = mesh_px[::3, ::3]  # every third node is enough for a median
+        # Areas in px² of parallelograms on every third node, which is enough for a median, are divided by their areas in mm² on the page.
+        some = mesh_px[::3, ::3]
         areas = _cross(np.diff(some, axis=1)[:-1], np.diff(some, axis=0)[:, :-1])
         scale = float(np.sqrt(np.median(areas) / (9 * mesh.step_mm[0] * mesh.step_mm[1])))
         return cls(size, nodes, mesh, mesh_px, scale)
@@ -192,6 +200,7 @@ class Warp:
     @classmethod
     def flat(cls, size_mm: tuple[float, float], scale: float, size: tuple[int, int]) -> Warp:
         """The warp of a flat page that fills the picture at `scale` px/mm."""
+        # A coarse mesh is exact for flat paper. Its margin holds all nodes, which reach less than three cells beyond the picture.
         mesh = Mesh.flat(size_mm, step_mm=50.0, margin_mm=max(12.0, 3 * CELL / scale))
         x, y = mesh.coordinates()
         mesh_px = np.stack(np.broadcast_arrays(x * scale - 0.5, y * scale - 0.5), axis=-1)
@@ -202,7 +211,10 @@ class Warp:
         return cls(size, nodes, mesh, mesh_px, scale, is_flat=True)
 
     def forward(self, points_mm: np.ndarray) -> np.ndarray:
-        """Pixel positions (…, 2) of page points (…, 2) in mm, by Newton's method on the cells of the picture. NaN stays NaN."""
+        """Pixel positions (…, 2) of page points (…, 2) in mm, by Newton's method on the cells of the picture. NaN stays NaN.
+
+        Points that no cell shows get the position that the mesh gives. For a flat page a formula is used.
+        """
         from fastecg.kernels.invert import invert_lattice, lookup
 
         if self.is_flat:
@@ -217,7 +229,7 @@ class Warp:
         return pixels.reshape(np.shape(points_mm))
 
     def inverse(self, points_px: np.ndarray) -> np.ndarray:
-        """Page points (…, 2) in mm that are seen at pixel positions (…, 2); NaN where no page is near."""
+        """Page points (…, 2) in mm that are seen at pixel positions (…, 2); a little beyond the page's edges beside it, NaN far from it."""
         from fastecg.kernels.invert import lookup
 
         points = np.ascontiguousarray(points_px, dtype=np.float64).reshape(-1, 2)
@@ -247,7 +259,7 @@ def lattice_shape(size: tuple[int, int]) -> tuple[int, int]:
 def smallest_area(nodes: np.ndarray) -> float:
     """Smallest signed area of the cells of a lattice with `nodes` (rows, columns, 2). Cells with NaN do not count.
 
-    It is that of the parallelogram spanned by two sides of a cell, measured at each of its corners.
+    At each of a cell's corners, the area of the parallelogram spanned by the two sides that meet there is measured; the smallest counts.
     """
     from fastecg.kernels.invert import smallest_corner
 

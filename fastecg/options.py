@@ -37,7 +37,7 @@ Example = dict[str, Any]
 
 #: Duration of a page, s.
 PAGE_S = 10.0
-_MOST_S = 1e9  # Largest value of the options `start` and `every`, s.
+_MOST_S = 1e9  # The options `start` and `every` are below this, s.
 _MOST_PAGES = 10**9  # Largest value of the option `pages`: three centuries.
 _MOST_VARIANTS = 10_000  # Largest number of variants of a page: the parts of a record are listed before the first is drawn.
 _MOST_WORKERS = 1024  # Largest number of processes.
@@ -382,7 +382,7 @@ def takes(kind: Callable[P, O]) -> Callable[[Callable[[A, O], R]], Callable[Conc
 
     def decorate(function: Callable[[A, O], R]) -> Callable[Concatenate[A, P], R]:
         @wraps(function)
-        def named(first: A, *none: P.args, **options: P.kwargs) -> R:
+        def named(first: A, *none: P.args, **options: P.kwargs) -> R:  # `none` is empty: options are keywords
             _refuse_unknown(function, kind, options)
             return function(first, kind(*none, **options))
 
@@ -443,7 +443,7 @@ def _documented(known: Sequence[Field[Any]]) -> str:
 
 
 def _entry(item: Field[Any]) -> Iterator[str]:
-    """The lines of this text about one option."""
+    """The lines about one option in a docstring's section "Parameters"."""
     flag = item.metadata["flag"]
     default = flag.default if flag and flag.default else None if item.default in (MISSING, None, ()) else repr(item.default)
     yield f"{item.name} : {item.type}"

@@ -14,17 +14,18 @@ import numpy as np
 class Trace:
     """One drawn segment of a lead.
 
-    `points_mm` (n, 2) are the positions (x, y) of the record's samples `start` to `stop`. x increases strictly; y is NaN in gaps.
+    `points_mm` (n, 2) are the positions (x, y) of the record's samples `start` to `stop`, the latter not included. x increases strictly; y
+    is NaN in gaps.
     """
 
     lead: str
     start: int
     stop: int
     points_mm: np.ndarray
-    baseline_mm: float  # y of 0 mV
-    gain_mm_mv: float
-    row: int
-    column: int
+    baseline_mm: float  # y of 0 mV, or of `offset_mv` if that is not 0
+    gain_mm_mv: float  # negative if the lead is drawn inverted, as in "-aVR"
+    row: int  # from 0 at the top
+    column: int  # from 0 at the left; 0 for a rhythm strip
     rhythm: bool = False  # a full-width strip below the columns
     offset_mv: float = 0.0  # subtracted before drawing (0 unless the lead would have left the page)
 
@@ -45,7 +46,7 @@ class Stroke:
 class Text:
     """Printed words. (`x_mm`, `y_mm`) is the left end of the baseline."""
 
-    kind: str  # "lead", "header", "footer", "statement", or "identity" (words about the person whose recording it is)
+    kind: str  # "lead", "header", "footer", "statement", or "identity" (words about the person whose recording it is); artifacts add kinds
     words: str
     x_mm: float
     y_mm: float
@@ -54,8 +55,8 @@ class Text:
     bold: bool = False
     italic: bool = False
     lead: str = ""  # for kind "lead": whose name it is
-    angle_deg: float = 0.0
-    lean: float = 0.0  # tangent of an additional slant
+    angle_deg: float = 0.0  # direction of the baseline, counter-clockwise
+    lean: float = 0.0  # tangent of an additional slant, to the right if above 0
     dots_per_mm: float = 0.0  # dots per mm of the raster of which letters are made; 0 for smooth outlines
     grey: bool = False  # whether dots of this raster may be grey, as on displays; those of print heads are black or white
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from fastecg.shot import Shot
 
 # Bits of `Truth.layers`; 0 to 11 are the twelve leads.
-TEXT_BIT = 12  #: printed text and calibration pulses
+TEXT_BIT = 12  #: printed text, calibration pulses and all other printed lines but traces and grid
 MARK_BIT = 13  #: handwriting and marks
 GRID_BIT = 14
 PAGE_BIT = 15
@@ -44,8 +44,8 @@ Window = tuple[slice, slice]
 class TraceTruth:
     """Positions of the samples of one drawn lead segment in the picture.
 
-    `points` (n, 2) float64 are the positions (x, y) in px of samples `start` to `stop`, NaN in gaps. `visible` (n,) is False for samples
-    that are outside the picture, in a gap, or hidden. `trace` is the segment on the page.
+    `points` (n, 2) float64 are the positions (x, y) in px of samples `start` to `stop` (not included), NaN in gaps. `visible` (n,) is False
+    for samples that are outside the picture, in a gap, or hidden. `trace` is the segment on the page.
     """
 
     lead: str
@@ -88,9 +88,9 @@ class Photo:
     record : Record
         The record that is shown.
     covered : ndarray, shape (height, width) bool, or None
-        Pixels at which the print is hidden, because something lies over the page or because it has a hole.
+        Pixels at which the print is hidden by something over the page, by a hole of the page, or by what is painted over the picture.
     marks : ndarray, shape (sheet height, sheet width) uint8, or None
-        Coverage by handwriting and marks, on the flat sheet.
+        Coverage by handwriting and marks, on the flat sheet at the scale of `warp`.
 
     Examples
     --------
@@ -196,14 +196,14 @@ class Truth:
         if self.warp.is_flat:
             found = self.to_image(corners)
         else:
-            # In a bent picture, sides of a box are curves: points along them are mapped, and the box encloses these.
+            # In a bent picture, sides of a box are curves: points along them are mapped, and the box encloses the mapped points.
             found, long = np.empty_like(corners), np.ptp(corners, axis=1).max(axis=1) > _LONG_MM
             for some, steps_a_side in ((~long, 16), (long, 48)):
                 found[some] = _enclosing(self.to_image(_outlines(corners[some], steps_a_side)))
         return tuple(PixelBox(box.kind, box.words, quad, box.trace) for box, quad in zip(boxes, found, strict=True))
 
     def to_page(self, points_px: np.ndarray) -> np.ndarray:
-        """Page points (…, 2) in mm that are seen at pixel positions (…, 2); NaN where no page is near."""
+        """Page points (…, 2) in mm that are seen at pixel positions (…, 2); a little beyond the page's edges beside it, NaN far from it."""
         return self.warp.inverse(points_px)
 
     def to_image(self, points_mm: np.ndarray) -> np.ndarray:
@@ -234,7 +234,7 @@ class Truth:
         return page, self.to_image(page)
 
     def homography(self) -> np.ndarray:
-        """The projective transform (3, 3) from page mm to px that is fitted to the `lattice` by a direct linear transform."""
+        """The projective transform (3, 3) from page mm to px: exact for a flat page, else a direct linear transform fitted to the `lattice`."""
         if self.warp.is_flat:
             scale = self.warp.scale
             return np.array([[scale, 0.0, -0.5], [0.0, scale, -0.5], [0.0, 0.0, 1.0]])
@@ -242,7 +242,7 @@ class Truth:
         return _fit_homography(page, pixels)
 
     def px_per_mm(self) -> float:
-        """Median scale of the picture over the page."""
+        """Median scale of the picture over the paper, as `Warp.scale`."""
         return self.warp.scale
 
     @property
@@ -253,7 +253,7 @@ class Truth:
     def mask(self) -> np.ndarray:
         """The lead in every pixel, (height, width) uint8: 0 none, 1 to 12 a lead of `fastecg.LEADS` in this order, 13 any other lead.
 
-        Where traces cross, the one that was drawn last counts.
+        Where traces cross, the one that was drawn last counts. Pixels at which the print is hidden are 0.
         """
         mask = np.zeros(self.warp.size, dtype=np.uint8)
         for index, window, inked in self._lead_ink():
@@ -263,8 +263,9 @@ class Truth:
     def layers(self) -> np.ndarray:
         """The layers in every pixel, (height, width) uint16, with one bit for each layer.
 
-        Bits 0 to 11 are the leads in the order of `fastecg.LEADS`, 12 printed text and pulses, 13 handwriting and marks, 14 the grid, and
-        15 the page. If the page has other leads, the array is uint32, and they share bit 16.
+        Bits 0 to 11 are the leads in the order of `fastecg.LEADS`, 12 printed text, pulses and other printed lines, 13 handwriting and
+        marks, 14 the grid, and 15 the page. If the page has other leads, the array is uint32, and they share bit 16. Pixels at which the
+        print is hidden are 0.
         """
         from fastecg.printing.grid import grid_plane
         from fastecg.sheet import draw_strokes, sheet_shape, text_plane
@@ -314,10 +315,14 @@ class Truth:
                 yield LEADS.index(trace.lead) if trace.lead in LEADS else len(LEADS), (rows, columns), inked
 
     def _in_picture(self, plane: np.ndarray, window: Window | None = None, top: int = 0) -> np.ndarray:
-        """A plane of the flat sheet, of which `top` rows were cut off, resampled into a window of the picture, or into all of it."""
+        """A plane of the flat sheet, without its first `top` rows, resampled into a window of the picture (or into all of it), uint8.
+
+        The window begins at multiples of `CELL`, as `_around` makes them.
+        """
         from fastecg.kernels.plane import sample_plane
 
         rows, columns = window or (slice(0, self.warp.size[0]), slice(0, self.warp.size[1]))
+        # The nodes of the window's cells, with one cell more on every side.
         nodes = self.warp.nodes_mm[rows.start // CELL : -(-rows.stop // CELL) + 3, columns.start // CELL : -(-columns.stop // CELL) + 3]
         out = np.empty((rows.stop - rows.start, columns.stop - columns.start), dtype=np.uint8)
         sample_plane(plane, nodes * self.warp.scale - (0.5, 0.5 + top), CELL, out)
@@ -338,7 +343,10 @@ def _png(image: np.ndarray) -> bytes:
 
 
 def _around(points: np.ndarray, reach: float, size: tuple[int, int]) -> Window:
-    """The window of cells, in a raster of (height, width) `size`, around points (n, 2) (x, y) px with a margin of `reach` px."""
+    """The window, in a raster of (height, width) `size`, around points (n, 2) (x, y) px with a margin of `reach` px.
+
+    It begins at multiples of `CELL`, and is empty if no point is finite.
+    """
     x, y = np.ascontiguousarray(points.T)  # as rows in memory, since minima of columns take four times as long
     known = np.isfinite(x + y)
     x, y = x[known], y[known]
@@ -358,6 +366,7 @@ def _outlines(corners: np.ndarray, steps_a_side: int) -> np.ndarray:
 def _enclosing(outlines: np.ndarray) -> np.ndarray:
     """The smallest rectangles (n, 4, 2), parallel to the writing, that hold outlines (n, points, 2); corners clockwise from top left."""
     side = outlines.shape[1] // 4
+    # The direction of the writing is that from the middle of the left side to the middle of the right side.
     along = outlines[:, side : 2 * side].mean(axis=1) - outlines[:, 3 * side :].mean(axis=1)
     length = np.hypot(along[:, 0], along[:, 1])[:, None]
     along = np.where(length > 0, along / np.maximum(length, 1e-12), [1.0, 0.0])
@@ -371,6 +380,7 @@ def _enclosing(outlines: np.ndarray) -> np.ndarray:
 
 def _fit_homography(source: np.ndarray, target: np.ndarray) -> np.ndarray:
     """The homography (3, 3) from `source` to `target`, both (n, 2): direct linear transform of normalised points (Hartley 1997)."""
+    # Each point gives two equations for the nine entries, of which the least singular vector is the solution in least squares.
     (p, from_source), (q, from_target) = _centred(source), _centred(target)
     ones, zeros = np.ones((len(p), 1)), np.zeros((len(p), 3))
     rows_x = np.hstack([p, ones, zeros, -q[:, :1] * p, -q[:, :1]])

@@ -281,7 +281,7 @@ class Recipe:
         return values
 
     def _part(self, rng: np.random.Generator) -> Recipe:
-        """One recipe of the mix, chosen at random; a recipe's share is its probability."""
+        """One recipe of the mix, chosen at random with probabilities in proportion to the shares."""
         ends = np.cumsum([share for _, share in self.mix])
         return self.mix[int(np.searchsorted(ends, rng.random() * ends[-1], side="right"))][0]
 
@@ -358,7 +358,7 @@ def _parts(written: Any) -> tuple[tuple[Recipe, float], ...]:
 
 
 def _in_range(name: str, sampled: Any) -> Any:
-    """A sampled value of the table "page", clipped to its range if it is a number: normal distributions have tails."""
+    """A sampled value of the table "page", clipped to its range if it is a float, since normal distributions have tails."""
     low, high = RANGES.get(name, (-math.inf, math.inf))
     return min(max(sampled, low), high) if isinstance(sampled, float) else sampled
 
@@ -391,7 +391,8 @@ def check_page(values: Mapping[str, Distribution]) -> None:
 def lead_names(written: Any) -> tuple[str, ...]:
     """Names of leads from what a recipe has, such as "V1,II", or from a caller's sequence of names.
 
-    Known spellings become the library's names. Raises `LayoutError` if there are no names.
+    Known spellings become the library's names, except those of inverted leads. Without names the result is empty. Anything else raises a
+    `LayoutError`.
     """
     names = written.split(",") if isinstance(written, str) else written or ()
     if not (isinstance(names, Sequence) and all(isinstance(name, str) for name in names)):

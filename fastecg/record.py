@@ -23,7 +23,7 @@ _MOST_HZ = 1e9  # Largest sampling frequency.
 _STEADY = 1e-3  # Largest deviation of the steps between a table's times from their mean, as a share of the mean.
 # If most leads span more, they are not in mV. This is ten times a tall QRS complex; a small one given in µV is twenty times as large.
 _MOST_SPAN_MV = 50.0
-_CHUNK = 1 << 22  # Samples that are examined at once, to save memory: a record of a day takes 100 MB and more.
+_CHUNK = 1 << 22  # Samples of each lead that are examined at once, to save memory: a record of a day takes 100 MB and more.
 
 
 def _frequency_of(table: DataFrame, name: str) -> float:
@@ -128,7 +128,7 @@ class Record:
         return self.samples / self.fs
 
     def lead(self, name: str) -> np.ndarray:
-        """The signal of one lead, shape (samples,), in mV. Its name may have any known spelling.
+        """The signal of one lead, shape (samples,), in mV. Its name may have any known spelling that does not invert the lead.
 
         Raises
         ------
@@ -161,7 +161,8 @@ class Record:
     def with_limb_leads(self) -> Record:
         """The record with III, aVR, aVL and aVF: those that it lacks are computed from I and II.
 
-        If one is computed, leads come in the order of `LEADS`, then other leads. A record without I or II is returned as it is.
+        If one is computed, leads come in the order of `LEADS`, then other leads. A record without I or II, or with all four, is returned as
+        it is.
 
         Examples
         --------
@@ -230,7 +231,7 @@ class Record:
     def page_starts(self, seconds: float = 10.0) -> Iterator[tuple[int, int]]:
         """Sample ranges ``(start, stop)`` of the pages, each of which lasts `seconds`. A record that is shorter gives one short page.
 
-        The last page is left out if it would not be full, unless less than 1 % of a page is missing.
+        The last page is left out if it would not be full, unless at most 1 % of a page is missing.
         """
         return (self.page_range(k, seconds) for k in range(self.page_count(seconds)))
 
@@ -239,7 +240,7 @@ class Record:
         return page_count(self.samples, self.fs, seconds)
 
     def page_range(self, page: int, seconds: float = 10.0) -> tuple[int, int]:
-        """The sample range ``(start, stop)`` of page number `page`, counted from 0."""
+        """The sample range ``(start, stop)`` of page number `page`, counted from 0. Whether the record has this page is not checked."""
         size = _page_size(self.fs, seconds)
         return page * size, min((page + 1) * size, self.samples)
 

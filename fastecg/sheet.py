@@ -29,7 +29,7 @@ class Sheet:
     pixels : ndarray, shape (height, width, 3) uint8
         sRGB.
     ink : ndarray, shape (height, width) uint8
-        Coverage by traces and pulses.
+        Coverage by traces, pulses and other printed lines but separators and grid.
     text : ndarray, shape (height, width) uint8
         Coverage by printed words and separators.
     scale : float
@@ -95,7 +95,7 @@ class Sheet:
 
 
 def _covered(plane: np.ndarray | None, shape: tuple[int, ...], window: tuple[slice, slice], coverage: np.ndarray) -> np.ndarray:
-    """A copy of a plane (or an empty plane of a `shape` for None), raised to the `coverage` within a window where that is larger."""
+    """A copy of a plane (or an empty plane of a `shape` for None), raised within a window to `coverage` where the latter is larger."""
     plane = np.zeros(shape, dtype=np.uint8) if plane is None else plane.copy()
     np.maximum(plane[window], coverage, out=plane[window])
     return plane
@@ -113,6 +113,7 @@ def print_page(page: Page, style: Style, scale: float) -> Sheet:
 
     shape = sheet_shape(page, scale)
     ink = trace_plane(page.traces, style, scale, shape, mottled=True)
+    # The same pen draws strokes; its ink is lighter by half of what a trace loses at most.
     draw_strokes(page.strokes, scale, ink, but="separator", density=1.0 - 0.5 * (style.pen.pale + style.pen.mottle))
     text = text_plane(page, scale, shape)
     if style.one_bit:
@@ -133,7 +134,7 @@ def faded(
     grain: float = 0.0,
     seed: int = 0,
 ) -> Sheet:
-    """The sheet with faded ink. It has to be faded before something is drawn on it that does not fade, such as a stain.
+    """The sheet with faded ink. Fade a sheet before something that does not fade, such as a stain, is drawn on it.
 
     Parameters
     ----------
@@ -174,7 +175,7 @@ def bare(sheet: Sheet) -> np.ndarray:
 
 
 def trace_plane(traces: Iterable[Trace], style: Style, scale: float, shape: tuple[int, int], *, mottled: bool = False) -> np.ndarray:
-    """Coverage (height, width) uint8 by traces. It is that of evenly dark ink, or with `mottled` of ink that is paler in some places."""
+    """Coverage (height, width) uint8 by traces, drawn with evenly dark ink, or with `mottled` in ink that is paler in some places."""
     from fastecg.kernels.line import stroke_trace
     from fastecg.kernels.pen import fill_pen_factors
 
@@ -216,7 +217,7 @@ def text_plane(page: Page, scale: float, shape: tuple[int, int]) -> np.ndarray:
 def _ruled_paper(shape: tuple[int, int], grid: Grid, style: Style, scale: float) -> np.ndarray:
     """Paper with its grid and nothing else, (height, width, 3) uint8, read only.
 
-    It is the same for all pages of one style and size, so the last one is cached unless it is very large.
+    Pages of one style, grid and size share this paper, so the last one is cached unless it is very large.
     """
     cached = shape[0] * shape[1] <= _KEPT_PX
     return (_kept_paper if cached else _kept_paper.__wrapped__)(shape, grid, style, scale)

@@ -56,7 +56,7 @@ class Shot:
     view: View = field(default_factory=Straight)
     artifacts: tuple[Artifact, ...] = ()
     start: int = 0  # first sample of the record that is on the page
-    stop: int | None = None  # end of these samples; None for the record's end
+    stop: int | None = None  # sample after the last one that is on the page; None for the record's end
     # Where the values come from: they change nothing in the picture.
     recipe: str = ""
     seed: int = 0
@@ -123,9 +123,10 @@ class Shot:
         return sheet.drop_ink_planes()
 
     def _expose(self, sheet: Sheet, warp: Warp) -> tuple[np.ndarray, np.ndarray | None, tuple[Box, ...], np.ndarray | None]:
-        """Light and resample the sheet. If the sheet is seen straight, flat and in even light, its pixels are the picture.
+        """Light and resample the sheet. If it has no hole and the picture's scale, and is flat, straight and evenly lit, its pixels are kept.
 
-        Returns the picture, the mask (height, width) of pixels at which the print is hidden (or None), and the sheet's boxes and marks.
+        Returns the picture, the mask (height, width) of pixels at which the print is hidden (or None), and the sheet's boxes and marks, the
+        latter at the picture's scale.
         The sheet is freed as soon as it has been exposed, which saves 30 MB if the caller does not keep it.
         """
         boxes, marks, same_scale = sheet.boxes, sheet.marks, sheet.scale == warp.scale
@@ -246,7 +247,7 @@ def _exposed(sheet: Sheet, warp: Warp, light: Light, over_backdrop: bool) -> np.
 
 
 def _plane_in_picture(plane: np.ndarray, scale: float, warp: Warp) -> np.ndarray:
-    """A plane of the sheet, (height, width) uint8, resampled into the picture. Its edge pixels are repeated once."""
+    """A plane of the sheet, (height, width) uint8, resampled into the picture. Its edge pixels are repeated once beyond the edge."""
     # `expose` blends the sheet's edge with the background over one pixel, which then belongs to the sheet here.
     from fastecg.kernels.plane import sample_plane
 
@@ -270,7 +271,7 @@ def _united(one: np.ndarray | None, other: np.ndarray | None) -> np.ndarray | No
 def _at_nodes(seen: np.ndarray, warp: Warp) -> np.ndarray:
     """Whether the plane `seen` (height, width) is above 0 somewhere in the cells around each node of the warp, (rows, columns) bool."""
     rows, columns = (count - 1 for count in warp.nodes_mm.shape[:2])
-    # First it is found for every cell, then for the four cells that meet at a node.
+    # First whether a cell has such a pixel is found, then whether one of the four cells that meet at a node has one.
     padded = np.zeros((rows * CELL, columns * CELL), dtype=bool)
     padded[CELL : CELL + seen.shape[0], CELL : CELL + seen.shape[1]] = seen
     cells = np.asarray(padded.reshape(rows, CELL, columns, CELL).any(axis=(1, 3)))

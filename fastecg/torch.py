@@ -113,7 +113,10 @@ _FILLINGS = {"image": 0.0, "mask": 0.0, "layers": 0.0, "signal": float("nan")}
 
 
 def _together(values: list[Any], filling: float | None) -> Any:
-    """The values of one key of all examples: one tensor, padded with `filling` to the largest size, or the list if that is None."""
+    """The values of one key of all examples: one tensor, padded with `filling` along the last two axes to the largest size.
+
+    Without a filling, or if one of the values is no tensor, the list is returned.
+    """
     if filling is None or not all(isinstance(value, torch.Tensor) for value in values):
         return values
     height, width = (max(value.shape[axis] for value in values) for axis in (-2, -1))

@@ -28,7 +28,7 @@ Input = str | os.PathLike[str] | Record
 
 @dataclass(frozen=True)
 class PhotoSource:
-    """Records, of each of which one picture is drawn in every epoch. `PhotoSource.of` makes a source from the arguments of `photos`.
+    """Records, each of which gives one picture in every epoch. `PhotoSource.of` makes a source from the arguments of `photos`.
 
     Attributes
     ----------
@@ -122,7 +122,7 @@ def photos(
     shuffle : bool
         Whether records come in another order in every epoch, and windows of different pictures are mixed.
     mix : int
-        Windows of this many pictures are kept in memory, and the next example is chosen from them at random.
+        With `shuffle` and ``crops > 1``, windows of this many pictures are kept in memory, and the next one is chosen at random.
     <options>
 
     Returns
@@ -151,7 +151,7 @@ def photos(
     Raises
     ------
     FastecgError
-        If an option is not valid, an input is missing, or no record of an epoch can be drawn.
+        If an option is not valid, an input is missing, or none of the part's records can be drawn in an epoch.
 
     Examples
     --------
