@@ -15,7 +15,8 @@ CURVE_MM = 2.0
 
 _LATTICE_MM = 2.0  # Distance of the points at which the warp is evaluated for a strip; between them it is interpolated.
 _EDGE_MM = 1.5  # Margin of a strip above and below the ink.
-_WHOLE_PX = 5_000_000  # A strip of more pixels (a letter page at 200 dpi has 3.7 million) is made in bands: coordinates take 16 bytes a pixel.
+# A strip of more pixels is made in bands, because its coordinates take 16 bytes per pixel. A letter page at 200 dpi has 3.7 million pixels.
+_WHOLE_PX = 5_000_000
 _BAND_PX = 1_000_000  # Number of pixels of a band.
 _FAINT = 0.12  # A pixel counts towards the extent of a trace if its coverage (0 to 1) is larger than this.
 # Coverage from which ink counts as full when a path is sought. Otherwise the path of a pale row would take the darker ink of the next row.
