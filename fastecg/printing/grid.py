@@ -2,8 +2,8 @@
 
 A ruled line is a rectangle parallel to the pixels, so its coverage is the product of two one-dimensional overlaps: one number for every
 column and one for every row describe all lines of one weight. Lines lie every millimetre from the left and upper edge of the ruled area.
-Every 5th is a major line, or 5 mm line; every 25th is a heavy line, or 25 mm line, if the style has these. A heavier weight is printed
-over a lighter one. The area may end between two lines.
+Every 5th is a major line, or 5 mm line; every 25th is a heavy line, or 25 mm line, if the style has these. Instead of 1 mm lines there may
+be dots where they would cross. A heavier weight is printed over a lighter one. The area may end between two lines.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from fastecg.styles.style import RGB, GridInk
 
 _BEAD = 0.7  # Length of a bead as a share of the beads' pitch.
 _CLOUD_BEADS = 30  # Number of beads between two independent values of their ink.
-_WAVE_MM = 14  # Distance of independent values of the ink along solid lines, which varies with the roller's pressure.
-_LEVELS = 128.0  # Number of levels of the ink of solid lines. With few levels, many rows are equal, and equal rows are drawn once.
+_WAVE_MM = 14  # Distance of independent values of the ink along solid 1 mm lines (the roller's pressure); 5 times that along 5 mm lines.
+_LEVELS = 128.0  # Number of levels of the ink along solid lines. With few levels, many rows are equal, and equal rows are drawn once.
 _GAP_MM = (1.5, 28.0)  # Range of the lengths of gaps in solid lines, where the plate took little ink.
 _GAPS_PER_MM2 = 1 / 70.0  # Number of gaps per mm² of paper and unit of unevenness: about 170 on a page with an unevenness of 0.2.
 _SLIVER_MM = 1e-6  # A line may lie this far beyond the area's end, because of rounding errors.
@@ -54,6 +54,7 @@ def draw_grid(pixels: np.ndarray, grid: Grid, ink: GridInk, scale: float) -> Non
         rows, down = (np.stack([getattr(rule, name) for rule in rules]) for name in ("rows", "down"))
         inks = np.stack([np.tile(np.array(rule.ink, np.float32), shape[1]) for rule in rules])
         ruled = pixels.reshape(shape[0], -1)
+        # The paper's colour, read inside the area between two 1 mm lines.
         paper = pixels[
             tuple(min(max(int((edge + 2.5) * scale), 0), size - 1) for edge, size in zip(grid.area_mm[1::-1], shape, strict=True))
         ].copy()
@@ -64,7 +65,7 @@ def draw_grid(pixels: np.ndarray, grid: Grid, ink: GridInk, scale: float) -> Non
 
 
 def grid_plane(shape: tuple[int, int], grid: Grid, ink: GridInk, scale: float) -> np.ndarray:
-    """Return the coverage (height, width) uint8 by all ink that `draw_grid` prints, whatever its colours."""
+    """Return the coverage (height, width), 0 to 255 uint8, by all ink that `draw_grid` prints, whatever its colours."""
     plane = np.zeros(shape, np.float32)
     if ink.minor == "dots" and ink.minor_mm > 0:
         add_discs(*_dot_positions(grid, scale), 0, ink.minor_mm / 2 * scale, plane, ink.uneven, _plate(ink))
@@ -89,7 +90,7 @@ class _Rule:
 
 
 def _rules(shape: tuple[int, int], grid: Grid, ink: GridInk, scale: float) -> list[_Rule]:
-    """Return the lines of each weight, in the order of printing."""
+    """Return the lines of each weight in the order of printing; with `rows_last`, all vertical lines before all horizontal ones."""
     weights = [(1, ink.minor_mm if ink.minor == "line" else 0.0, ink.minor_ink)]
     weights += [(5, ink.major_mm, ink.major_ink), (25, ink.heavy_mm, ink.heavy_ink)]
     weights = [weight for weight in weights if weight[1] > 0]
@@ -100,6 +101,7 @@ def _rules(shape: tuple[int, int], grid: Grid, ink: GridInk, scale: float) -> li
         bead_mm = ink.major_bead_mm if step == 5 else 0.0
         press = ink.uneven, _plate(ink)
         columns, across = _lines((left, right), step, heavier, width_mm, bead_mm, scale, shape[1], press, ink.dots_per_mm)
+        # Without horizontal heavy lines, horizontal 5 mm lines take their places.
         heavier = heavier if heavier != 25 or ink.heavy_rows else 0
         rows, down = _lines((top, bottom), step, heavier, width_mm, bead_mm, scale, shape[0], press, ink.dots_per_mm)
         if step == 25 and not ink.heavy_rows:
@@ -122,7 +124,7 @@ def _lines(
     press: tuple[float, int],
     dots_per_mm: float,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the coverage (size,) of pixels by the widths of lines across an axis, and that by the lengths of lines along it.
+    """Return the coverage (size,) of pixels by the widths of lines across an axis, and that by the lengths of lines along it, times ink.
 
     Parameters
     ----------
@@ -137,7 +139,7 @@ def _lines(
     size : int
         Number of pixels on this axis.
     press : (float, int)
-        How uneven the ink is, and the number of the printing plate.
+        How uneven the ink is, as a share, and the number of the printing plate.
     dots_per_mm : float
         Resolution of the raster to which lines are rounded (0: none).
     """
@@ -155,6 +157,7 @@ def _lines(
         ruled = np.clip(middles[:, None] + 0.5 * _BEAD * bead_mm * np.array([-1.0, 1.0]), start_mm - half_mm, end_mm)
         shares = _ink_of_each(len(middles), _CLOUD_BEADS, *press)
     elif press[0] > 0:
+        # One stretch from each line across to the next, each with its own ink.
         edges = np.append(positions - half_mm, end_mm)
         ruled, shares = np.stack([edges[:-1], edges[1:]], axis=1), _ink_along(len(positions), *press)
         return lines, np.rint(_coverage(ruled, scale, size, shares) * np.float32(_LEVELS)) / np.float32(_LEVELS)
@@ -162,13 +165,19 @@ def _lines(
 
 
 def _ink_along(count: int, uneven: float, plate: int) -> np.ndarray:
-    """Return the ink (count,) of solid lines for every mm along them, at most 1. It varies slowly, and equally on all parallel lines."""
+    """Return the ink of solid lines in each of `count` stretches from one line across them to the next, at most 1.
+
+    It varies slowly, and equally on all parallel lines of a weight.
+    """
     knots = uniform(plate + 2, np.arange(count // _WAVE_MM + 2))
     return np.asarray(1.0 - 0.6 * uneven * (1.0 + np.interp(np.arange(count) / _WAVE_MM, np.arange(len(knots)), knots)))
 
 
 def _gaps(shape: tuple[int, int], grid: Grid, ink: GridInk, scale: float) -> Iterator[tuple[tuple[slice, slice], float]]:
-    """Yield windows of the sheet in which a solid 1 mm line has lost ink, and the share that is lost."""
+    """Yield windows of the sheet in which a solid 1 mm line has lost ink, and the share that is lost.
+
+    There are none if the ink is even, or the area narrower than 10 mm.
+    """
     left, top, right, bottom = grid.area_mm
     if ink.minor != "line" or ink.uneven == 0.0 or right - left < 10.0 or bottom - top < 10.0:
         return
@@ -181,7 +190,7 @@ def _gaps(shape: tuple[int, int], grid: Grid, ink: GridInk, scale: float) -> Ite
         vertical = axis < 0.5
         across_start, across_stop, along_start, along_stop = (left, right, top, bottom) if vertical else (top, bottom, left, right)
         line = across_start + math.floor(place * (across_stop - across_start))
-        if (line - across_start) % 5 < 0.5:
+        if (line - across_start) % 5 < 0.5:  # a 5 mm line
             line += 1.0
         begin = along_start + start * (along_stop - along_start)
         across = slice(max(round(line * scale - half), 0), max(round(line * scale + half), 0))
@@ -204,7 +213,10 @@ def _plate(ink: GridInk) -> int:
 
 
 def _ink_of_each(count: int, length: int, uneven: float, plate: int) -> np.ndarray:
-    """Return the ink (count,) of lines or beads, at most 1. Half of its variation is independent, half is slow, over `length` of them."""
+    """Return the ink (count,) of lines or beads, at most 1.
+
+    Half of its variation is independent; the other half has independent values at every `length`-th of them and changes slowly between.
+    """
     if uneven == 0.0:
         return np.ones(count)
     own, knots = uniform(plate, np.arange(count)), uniform(plate + 1, np.arange(count // length + 2))
@@ -225,7 +237,7 @@ def _coverage(stretches_mm: np.ndarray, scale: float, size: int, shares: np.ndar
     lengths = np.diff(edges)
     lengths[::2] *= shares
     lengths[1::2] = 0  # the gaps between stretches
-    # Pixel i spans i to i + 1 from the sheet's edge. The ink up to a position is piecewise linear, so differences between pixels are exact.
+    # Here pixel i spans i to i + 1 from the sheet's edge. The ink up to a position is piecewise linear, so differences are exact.
     ink = np.interp(np.arange(size + 1.0), edges, np.concatenate([[0.0], np.cumsum(lengths)]))
     return np.diff(ink).astype(np.float32)
 

@@ -2,7 +2,7 @@
 
 Pillow draws every glyph once at a large size, and its mask is averaged over the pixels that it covers. One drawing therefore serves all
 sizes and resolutions, and words lie where the page places them to a hundredth of a pixel. A hinted font at the final size would be moved
-to whole pixels.
+to whole pixels. Only letters of whole dots, as thermal heads print them, are drawn at their own height in dots.
 
 A *cell* is a pixel of such a drawing. The *pen* is the point of the baseline at which a glyph begins.
 """
@@ -25,7 +25,8 @@ from PIL import Image, ImageFont
 from fastecg.errors import LayoutError
 from fastecg.page import Text
 
-#: Names of the faces that are always available; any other face is the path of a TrueType or OpenType file.
+#: Names of the faces that are always available (without matplotlib, Aileron stands for all of them); any other face is the path of a
+#: TrueType or OpenType file.
 FACES = ("sans", "serif", "mono", "bitmap", "dejavu")
 
 _EM = 128  # Height of an em in cells of the large drawing. Hinting moves an edge by up to half a cell: 0.1 px in text of 22 px.
@@ -94,7 +95,7 @@ class Glyph:
 
 
 def measure(text: Text) -> tuple[float, float, float, float]:
-    """The box (x0, y0, x1, y1) in mm round the ink of a text; a point if it has no ink.
+    """The box (x0, y0, x1, y1) round the ink of a text, mm on the page; if it has no ink, the point at which it begins.
 
     Raises
     ------
@@ -108,12 +109,12 @@ def measure(text: Text) -> tuple[float, float, float, float]:
 
 
 def width_mm(words: str, size_mm: float, face: str, bold: bool = False, italic: bool = False) -> float:
-    """The advance width in mm of words, set at `size_mm` per em."""
+    """The advance width in mm of words, from pen to pen and not of their ink, set at `size_mm` per em."""
     return advance_mm(Text("", words, 0.0, 0.0, size_mm, face, bold, italic))
 
 
 def advance_mm(text: Text) -> float:
-    """The advance width of a text in mm."""
+    """The advance width of a text in mm, along its baseline."""
     font = _font(text)
     return sum(_glyph(font, character, 0.0).advance for character in text.words) * _cell_mm(text, font)
 
@@ -141,7 +142,7 @@ def draw_texts(plane: np.ndarray, texts: Iterable[Text], scale: float) -> None:
         cell = _cell_mm(text, font)
         step = 1.0 / (cell * scale)  # cells per pixel
         x0, y0 = text.x_mm / cell, text.y_mm / cell
-        if text.dots_per_mm:
+        if text.dots_per_mm:  # the pen starts at a whole dot
             x0, y0 = round(x0), round(y0)
         for glyph, x, y in _placed_glyphs(text.words, font, angle):
             if glyph.sums.size > 1:
@@ -202,7 +203,7 @@ def _turned_glyph(font: Font, character: str, angle_deg: float) -> Glyph:
 
 @lru_cache(maxsize=1024)  # A glyph takes 18 kB.
 def _glyph(font: Font, character: str, angle_deg: float) -> Glyph:
-    """Draw one character, turned counterclockwise by an angle; the result is empty if no face has it."""
+    """Draw one character, turned counterclockwise by an angle; the result has no ink and no width if no face has it."""
     drawing_font = _font_with(font, character)
     if drawing_font is None:
         return Glyph(np.zeros((1, 1), np.int32), 0, 0, 0.0)
@@ -210,6 +211,7 @@ def _glyph(font: Font, character: str, angle_deg: float) -> Glyph:
     with _drawing:
         advance = face.getlength(character)
         mask, left, top = _drawn(face, character, font.mode == "1", 0.0)
+        # Synthetic bold type: smooth and grey masks grow on all sides, black and white ones are doubled below.
         if grown and font.mode != "1":
             mask, left, top = _united(mask, left, top, *_drawn(face, character, False, _BOLD_EM * font.em))
             advance += _BOLD_EM * font.em
@@ -217,6 +219,7 @@ def _glyph(font: Font, character: str, angle_deg: float) -> Glyph:
         mask, advance = _doubled(mask) if grown and font.mode == "1" else mask, float(round(advance))
     mask, left, top = _turned(mask, left, top, font.lean + (_SHEAR if sheared else 0.0), angle_deg)
     mask, left, top = _trimmed(mask, left, top)
+    # Summed-area table: sums[i, j] is the sum of the mask above row i and left of column j.
     sums = np.zeros((mask.shape[0] + 1, mask.shape[1] + 1), dtype=np.int32)
     sums[1:, 1:] = mask.astype(np.int32).cumsum(0).cumsum(1)
     return Glyph(sums if mask.size else np.zeros((1, 1), np.int32), left, top, advance)
@@ -224,7 +227,7 @@ def _glyph(font: Font, character: str, angle_deg: float) -> Glyph:
 
 @lru_cache(maxsize=1024)
 def _font_with(font: Font, character: str) -> Font | None:
-    """The font, with another face if its own does not have the character; None if no face has it."""
+    """The font, or with "dejavu" or "serif" as its face if its own does not have the character; None if none of them has it."""
     return next((other for face in (font.face, "dejavu", "serif") if _has(other := font._replace(face=face), character)), None)
 
 
@@ -279,11 +282,13 @@ def _turned(mask: np.ndarray, left: int, top: int, shear: float, angle_deg: floa
     if not mask.size or (shear == 0.0 and angle_deg == 0.0):
         return mask, left, top
     cos, sin = math.cos(math.radians(angle_deg)), math.sin(math.radians(angle_deg))
+    # `forward` maps old positions from the pen to new ones (y down): first slanted, then turned.
     forward = np.array([[cos, sin], [-sin, cos]]) @ np.array([[1.0, -shear], [0.0, 1.0]])
     height, width = mask.shape
     corners = np.array([[left, top], [left + width, top], [left, top + height], [left + width, top + height]]) @ forward.T
     x0, y0 = np.floor(corners.min(0)).astype(int)
     x1, y1 = np.ceil(corners.max(0)).astype(int)
+    # Pillow wants the map back, from positions in the new mask to positions in the old one.
     back = np.linalg.inv(forward)
     shift = back @ np.array([x0, y0]) - np.array([left, top])
     data = (back[0, 0], back[0, 1], shift[0], back[1, 0], back[1, 1], shift[1])
@@ -302,6 +307,7 @@ def _trimmed(mask: np.ndarray, left: int, top: int) -> tuple[np.ndarray, int, in
 @lru_cache(maxsize=256)
 def _face(font: Font) -> tuple[ImageFont.FreeTypeFont, bool, bool]:
     """The Pillow font for a font, and whether bold and italic type have to be made synthetically from it."""
+    # The file that needs least synthetic type; a bold one is preferred to an italic one.
     for bold, italic in ((font.bold, font.italic), (font.bold, False), (False, font.italic), (False, False)):
         file = font_file(_FILES.get((font.face, bold, italic), ""))
         if file:
@@ -330,7 +336,9 @@ def _aileron() -> io.BytesIO:
 
 @cache
 def font_file(name: str) -> Path | None:
-    """The path of a font that comes with matplotlib, found without importing matplotlib, which takes a second; None if there is none."""
+    """The path of a font that comes with matplotlib, found without importing matplotlib, which takes a second; None if there is none, or no
+    matplotlib.
+    """
     spec = importlib.util.find_spec("matplotlib") if name else None
     if spec is None or not spec.submodule_search_locations:
         return None

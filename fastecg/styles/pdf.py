@@ -1,4 +1,4 @@
-"""Looks of pages that were never paper: reports saved as PDF, and web viewers."""
+"""Looks of pages that were never paper: reports saved as PDF, web viewers, and the pages that ECG-Image-Kit draws."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from fastecg.styles.style import GridInk, Pen, Style
 
+# Layouts of a "muse" report, and how often each is printed.
 _SHARES = (("3x4+1", 0.62), ("3x4", 0.18), ("3x4+3", 0.12), ("12x1", 0.05), ("6x2", 0.03))
 
 MUSE = Style(

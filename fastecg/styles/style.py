@@ -9,7 +9,7 @@ CLOCK_FORM = "{hour:02d}:{minute:02d}:{second:02d}"  # How most machines write t
 
 RGB = tuple[int, int, int]
 
-_PALEST = 0.45  # Smallest share of the ink's contrast that a thin line on a raster has.
+_PALEST = 0.45  # Smallest share of its ink's contrast that a line keeps on a raster, however thin it is.
 
 #: Bold lead names on traces are bold only if the factors on pen width and ink contrast have a larger product: on four of ten machines.
 _BOLD = 1.08
@@ -60,7 +60,7 @@ class Style:
     pen_mm: float  # trace width
     text_ink: RGB  # printed words and separators
     face: str  # "sans", "serif", "mono", "bitmap", "dejavu"
-    label_mm: float = 3.2  # em size of lead names
+    label_mm: float = 3.2  # font size (em) of lead names
     label_bold: bool = False
     label_place: str = "above"  # "above", "below", "on", "left", "far_above", "far_below"
     label_spelling: str = "aVR"  # "aVR", "AVR", "a V R"
@@ -70,12 +70,12 @@ class Style:
     separator: str = "none"
     pulse_side: str = "left"  # "left", "right", "both", "none"
     pulse_width_mm: float = 5.0
-    pulse_feet_mm: float = 1.0
+    pulse_feet_mm: float = 1.0  # length of the level line before the pulse, and of that after it
     pulse_shape: str = "full"  # "full", "right_half"
     pulse_gap_mm: float = 0.0  # between the pulse and the trace
     header: str = "none"  # a key of `fastecg.layouts.printed.HEADERS`
     footer: str = "none"  # a key of `fastecg.layouts.printed.FOOTERS`
-    text_mm: float = 2.8  # em size of header and footer
+    text_mm: float = 2.8  # font size (em) of header and footer
     paper_size: str = "letter"  # a key of `fastecg.layouts.PAPERS`
     grid_inset_mm: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)  # left, top, right, bottom margin without grid
     date_form: str = DATE_FORM  # the machine's formats of dates and of the time of day
@@ -91,7 +91,10 @@ class Style:
     one_bit: bool = False  # whether a pixel of the print has ink or none
 
     def printed(self, pen_width: float, ink_depth: float, grid_depth: float) -> Style:
-        """The style of one machine of the family, whose pen's width, ink contrast and grid contrast are changed by these factors."""
+        """The style of one machine of the family, whose pen's width, ink contrast and grid contrast are changed by these factors.
+
+        Bold lead names on traces become regular if pen and ink are not strong enough, see `_BOLD`; with all factors 1, nothing changes.
+        """
         if pen_width == ink_depth == grid_depth == 1.0:
             return self
         minor, major, heavy = (
@@ -104,10 +107,11 @@ class Style:
 
 
 def on_raster(style: Style, dots_per_mm: float, one_bit: bool) -> Style:
-    """The style as a program draws it into a bitmap of `dots_per_mm` pixels per mm: with lines of whole pixels and an even pen.
+    """The style as a program draws it into a bitmap of `dots_per_mm` pixels per mm: with grid lines of whole pixels and an even pen.
 
-    With `one_bit`, letters and traces are black and white; otherwise they have soft edges. Lines of the grid that would be thinner than a
-    pixel are one pixel wide and paler; if they were not, a fine grid would cover half of the page.
+    With `one_bit`, letters and traces are black and white, and the pen is of whole pixels; otherwise they have soft edges, and the pen is
+    at least a pixel wide. Lines of the grid that would be thinner than three quarters of a pixel are one pixel wide and paler; if they were
+    not, a fine grid would cover half of the page.
     """
     pen_mm = max(round(style.pen_mm * dots_per_mm), 1) / dots_per_mm if one_bit else max(style.pen_mm, 1.0 / dots_per_mm)
     shares = (

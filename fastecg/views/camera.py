@@ -46,29 +46,29 @@ class Camera(View):
     crop_right: float = param(0.0, 0.0, 0.4, "share of the picture's width cut off at its right")
 
     def size(self, page_mm: tuple[float, float], dpi: float) -> tuple[int, int]:
-        """Height and width of the picture."""
+        """Height and width in px of the picture, after cropping."""
         return _frame(self, page_mm, dpi)[2]
 
     def project(self, points_mm: np.ndarray, page_mm: tuple[float, float], dpi: float) -> np.ndarray:
-        """Pixels (…, 2) of points in space (…, 3) mm."""
+        """Positions (…, 2) px of points in space (…, 3) mm."""
         scale, corner, _ = _frame(self, page_mm, dpi)
         return self._image_plane(points_mm, page_mm) * scale - corner
 
     def _image_plane(self, points_mm: np.ndarray, page_mm: tuple[float, float]) -> np.ndarray:
-        """Coordinates (…, 2) in an image plane whose origin is the page's centre and whose scale there is 1 per mm."""
+        """Coordinates (…, 2), right and down, in an image plane with its origin at the page's centre and a scale of 1 per mm there."""
         lens = _farthest(self, page_mm), self.lens_k1, self.lens_k2
         return self._through(points_mm, page_mm, lens, self.azimuth_deg + self.roll_deg + 90.0 * self.turns)
 
     def _through(
         self, points_mm: np.ndarray, page_mm: tuple[float, float], lens: tuple[float, float, float], turned_deg: float
     ) -> np.ndarray:
-        """Coordinates (…, 2) in the image plane: the x axis points to the camera's side of the page and is then rotated by `turned_deg`.
+        """Coordinates (…, 2) in the image plane, whose x axis points to the camera's side of the page, rotated clockwise by `turned_deg`.
 
-        `lens` is a squared distance from the centre, and the coefficients of the distortion there.
+        `lens` is a squared distance from the centre, and the two terms of the distortion at that distance.
         """
         from fastecg.kernels.pinhole import through_lens
 
-        # The camera keeps a minimum distance, so that the nearest corner of a long page is not too close to it.
+        # A corner may be half a diagonal times sin(tilt) nearer than the centre, so the camera keeps a minimum distance of 0.8 of these.
         distance = max(self._distance_mm(), 0.8 * float(np.hypot(*page_mm)) * math.sin(math.radians(self.tilt_deg)))
         tilt, azimuth, turned = (
             (float(np.cos(angle)), float(np.sin(angle))) for angle in np.deg2rad([self.tilt_deg, self.azimuth_deg, turned_deg])
@@ -87,7 +87,7 @@ class Camera(View):
 def _farthest(camera: Camera, page_mm: tuple[float, float]) -> float:
     """Squared distance of the page's farthest corner from its centre, in the image plane.
 
-    The distortion is given there, so that it looks the same at every distance of the camera.
+    `lens_k1` and `lens_k2` hold at that corner, so that the distortion looks the same at every distance of the camera.
     """
     corners = camera._through(_outline(page_mm), page_mm, (1.0, 0.0, 0.0), 0.0)
     return float(np.max(corners[:, 0] ** 2 + corners[:, 1] ** 2))
@@ -95,11 +95,11 @@ def _farthest(camera: Camera, page_mm: tuple[float, float]) -> float:
 
 @lru_cache(maxsize=4)  # a page asks for it ten times
 def _frame(camera: Camera, page_mm: tuple[float, float], dpi: float) -> tuple[float, np.ndarray, tuple[int, int]]:
-    """Scale in px per unit of the image plane; position (x, y) px of the picture's first pixel from the page's centre; height and width."""
+    """Scale, px per unit of the image plane; first pixel's position (x, y) px from the page's centre; height and width, after cropping."""
     outline = camera._image_plane(_outline(page_mm), page_mm)
     upper_left, lower_right = outline.min(axis=0), outline.max(axis=0)
     width, height = (lower_right - upper_left) / camera.fill
-    # The picture is enlarged, never the page: a sensor of this shape sees more of the table.
+    # For a given `aspect` the picture is widened or heightened, never cut: a sensor of that shape sees more of the table.
     if camera.aspect:
         width, height = max(width, height * camera.aspect), max(height, width / camera.aspect)
     scale = camera.width_px / width if camera.width_px else dpi / 25.4

@@ -1,4 +1,4 @@
-"""A scan."""
+"""The page as a flatbed or feed scanner sees it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from fastecg.artifact import param
 from fastecg.views.view import View
 
-# sRGB colours of lids.
+# sRGB colours of lids, by the names that `lid` takes.
 _LIDS = {"white": (244, 244, 242), "grey": (176, 177, 176), "black": (22, 22, 24)}
 
 
@@ -31,20 +31,20 @@ class Flatbed(View):
     crop_right: float = param(0.0, 0.0, 0.4, "share of the scan's width cut off at its right")
 
     def size(self, page_mm: tuple[float, float], dpi: float) -> tuple[int, int]:
-        """Height and width of the picture of the page and its border."""
+        """Height and width in px of the picture of the page and its border, after cropping; at least 8."""
         height, width = self._uncropped(page_mm, dpi)
         cut = [round(share * height) for share in (self.crop_top, self.crop_bottom)]
         cut_beside = [round(share * width) for share in (self.crop_left, self.crop_right)]
         return max(8, height - sum(cut)), max(8, width - sum(cut_beside))
 
     def _uncropped(self, page_mm: tuple[float, float], dpi: float) -> tuple[int, int]:
-        """Height and width in px before anything is cut off."""
+        """Height and width in px of page and border before the `crop_` shares are cut off."""
         width, height = page_mm[::-1] if self.turns % 2 else page_mm
         tall, wide = (max(8, round((length + 2 * self.border_mm) * dpi / 25.4)) for length in (height, width))
         return tall, wide
 
     def project(self, points_mm: np.ndarray, page_mm: tuple[float, float], dpi: float) -> np.ndarray:
-        """Pixels (…, 2) of points in space (…, 3) mm; how high they are makes no difference."""
+        """Positions (…, 2) px of points in space (…, 3) mm; how high they are makes no difference."""
         angle = np.deg2rad(self.skew_deg + 90.0 * self.turns)
         x, y = points_mm[..., 0] - page_mm[0] / 2, points_mm[..., 1] - page_mm[1] / 2
         height, width = self._uncropped(page_mm, dpi)
@@ -54,7 +54,8 @@ class Flatbed(View):
         left, top = round(self.crop_left * width), round(self.crop_top * height)
         places = np.stack([across + 0.5 * (width - 1) - left, down + 0.5 * (height - 1) - top], axis=-1)
         if self.skew_deg == 0.0 and self.stretch_x == self.stretch_y == 1.0:
-            # If the page lies straight, it is moved until its corner is at the corner of a pixel, so that a bitmap is not resampled.
+            # A page that is neither askew nor stretched is moved by up to half a pixel, until its corner is at the corner of a pixel: then
+            # a bitmap is not resampled. `corner` is its upper left corner, px from that of the uncropped scan.
             corner = [
                 0.5 * (length - side * scale) for length, side in zip((width, height), page_mm[:: -1 if self.turns % 2 else 1], strict=True)
             ]

@@ -15,7 +15,7 @@ from fastecg.views.camera import Camera
 class Screen(Camera):
     """A photographed display that shows the page, flat, larger or smaller than on paper, in dark surroundings."""
 
-    margin_mm: ClassVar[float] = 100.0  # the display goes on beside the page
+    margin_mm: ClassVar[float] = 100.0  # mm of mesh beyond the page, because the display goes on there
 
     distance_mm: float = param(550.0, 150.0, 3000.0, "distance of the lens from the middle of the display")
     fill: float = param(1.05, 0.2, 1.8, "share of the picture's width and height that the page fills; above 1 the page is cropped")

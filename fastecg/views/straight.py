@@ -14,5 +14,5 @@ class Straight(View):
     """No camera: the printed sheet is the picture."""
 
     def project(self, points_mm: np.ndarray, page_mm: tuple[float, float], dpi: float) -> np.ndarray:
-        """Pixels (…, 2) of points in space (…, 3) mm, seen from straight above and far away."""
+        """Positions (…, 2) px of points in space (…, 3) mm, seen from straight above and far away; the page's corner is at (-0.5, -0.5)."""
         return points_mm[..., :2] * (dpi / 25.4) - 0.5

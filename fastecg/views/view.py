@@ -14,7 +14,7 @@ from fastecg.artifact import Params
 class View(Params):
     """The position of the camera or scanner. The page lies in the plane z = 0 with its corner at the origin; z points to the camera."""
 
-    #: How far in mm the mesh reaches beyond the page.
+    #: How far in mm the mesh reaches beyond each edge of the page, at least.
     margin_mm: ClassVar[float] = 12.0
 
     def size(self, page_mm: tuple[float, float], dpi: float) -> tuple[int, int]:
@@ -23,7 +23,7 @@ class View(Params):
         return max(1, round(height * dpi / 25.4)), max(1, round(width * dpi / 25.4))
 
     def project(self, points_mm: np.ndarray, page_mm: tuple[float, float], dpi: float) -> np.ndarray:
-        """Pixels (…, 2) of points in space (…, 3) mm."""
+        """Positions (x, y) in the picture, (…, 2) px, of points in space (…, 3) mm; the middle of the first pixel is (0, 0)."""
         raise NotImplementedError
 
     def backdrop(self) -> np.ndarray:
