@@ -27,7 +27,7 @@ class Patch(NamedTuple):
     x, y : ndarray, shapes (columns,) and (rows,)
         Page coordinates of the nodes in mm.
     every : int
-        Distance of the nodes in px. With more than 1, the lattice reaches beyond the window.
+        Distance of the nodes in px of the sheet. With more than 1, the lattice reaches beyond the window.
     """
 
     window: tuple[slice, slice]
@@ -58,7 +58,7 @@ class Patch(NamedTuple):
         return out
 
     def offsets(self, x_mm: float, y_mm: float, angle_deg: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
-        """Signed distances of the nodes from a point, along `angle_deg` (clockwise from the right) and across it, float32 mm."""
+        """Signed distances of the nodes from a point, along `angle_deg` (clockwise from the right) and 90° clockwise of that, in mm."""
         cos, sin = np.cos(np.radians(angle_deg)), np.sin(np.radians(angle_deg))
         right, down = (self.x - x_mm).astype(np.float32)[None, :], (self.y - y_mm).astype(np.float32)[:, None]
         return right * np.float32(cos) + down * np.float32(sin), down * np.float32(cos) - right * np.float32(sin)
@@ -69,7 +69,7 @@ def patch_between(
 ) -> Patch | None:
     """The part of the sheet between two corners, each (x, y); None if it is empty.
 
-    Nodes are `every_mm` apart; if that is 0, every pixel is a node.
+    Nodes are `every_mm` apart, rounded to whole pixels; if that is 0, every pixel is a node.
     """
     height, width = sheet.ink.shape
     first = [max(int(np.floor(edge * sheet.scale)), 0) for edge in upper_left_mm]
@@ -112,7 +112,8 @@ def transmission(colour: Colour, depth: float) -> np.ndarray:
 class Wash(NamedTuple):
     """A translucent layer of colour over a patch.
 
-    The density of the layer, 0 to 1, is ``profile[k] * mottle`` with ``k = (field - low) / step``, and 0 where k is outside the profile.
+    The density of the layer, 0 to 1, is ``profile[k] * mottle`` with ``k = (field - low) / step`` rounded down, and 0 where k is outside
+    the profile.
 
     Attributes
     ----------
@@ -135,7 +136,7 @@ class Wash(NamedTuple):
 
 
 def stained(sheet: Sheet, *washes: Wash) -> Sheet:
-    """The sheet seen through layers of colour."""
+    """The sheet seen through layers of colour, in pixels of its own that may be changed in place."""
     from fastecg.kernels.stain import absorb
 
     pixels = sheet.canvas()
@@ -155,7 +156,7 @@ def mix_in(pixels: np.ndarray, share: np.ndarray, colour: np.ndarray) -> None:
 
 
 def edge_noise(seed: int, grain_px: float) -> np.ndarray:
-    """Noise (128, 128) float32 that makes the edges of spots rough, with bumps `grain_px` wide."""
+    """Noise (128, 128) float32, about -0.7 to 0.7, that makes the edges of spots rough, with bumps `grain_px` wide (at least 1)."""
     from fastecg.kernels.stain import add_clouds
 
     tile = np.zeros((128, 128), dtype=np.float32)

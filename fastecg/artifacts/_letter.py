@@ -7,7 +7,7 @@ import textwrap
 
 import numpy as np
 
-#: Printed lines are this times their distance wide.
+#: Width of the printed lines, in units of the distance between lines.
 LINE_LENGTH = 36
 #: Number of different lines; on a sheet with more lines, the first one follows the last.
 LINES = 60
@@ -50,10 +50,10 @@ _SENTENCES = (
 
 @functools.lru_cache(maxsize=8)
 def letter_print(halvings: int) -> np.ndarray:
-    """Coverage (rows, columns) uint8 by the print of `LINES` lines of running text.
+    """Coverage (rows, columns), 0 to 255 uint8, by the print of `LINES` lines of running text, `_LINE_PX` rows each.
 
-    Its height and width are halved `halvings` times, so that the print of a sheet that is small in the picture can be painted without
-    skipping rows.
+    Height and width of that print are halved `halvings` times, so that the print of a sheet that is small in the picture can be painted
+    without skipping rows.
     """
     if halvings > 0:
         finer = letter_print(halvings - 1).astype(np.uint16)
@@ -78,7 +78,7 @@ def halvings_for(pitch_px: float) -> int:
 def _lines() -> list[str]:
     """The `LINES` lines of text: paragraphs of up to 5 sentences, separated by empty lines.
 
-    The order of the sentences is random but always the same.
+    The order of the sentences is random but always the same. The last paragraph may be cut off.
     """
     rng, lines = np.random.default_rng(3), list[str]()
     while len(lines) < LINES:

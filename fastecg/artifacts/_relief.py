@@ -33,17 +33,17 @@ class Line(NamedTuple):
 
     @property
     def normal(self) -> tuple[float, float]:
-        """Unit vector (x, y) across the line."""
+        """Unit vector (x, y) across the line, in the direction of `angle_deg`."""
         angle = np.deg2rad(self.angle_deg)
         return float(np.cos(angle)), float(np.sin(angle))
 
     def across(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-        """Signed distance in mm of points (x, y) from the line."""
+        """Signed distance in mm of points (x, y) from the line, positive on the side to which `normal` points."""
         cos, sin = self.normal
         return np.asarray((x - self.x_mm) * cos + (y - self.y_mm) * sin)
 
     def along(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-        """Signed distance in mm along the line, from its point to the points (x, y)."""
+        """Signed distance in mm along the line, from its point to the points (x, y); for an angle of 0 it increases downwards."""
         cos, sin = self.normal
         return np.asarray((y - self.y_mm) * cos - (x - self.x_mm) * sin)
 
@@ -59,16 +59,16 @@ def fold_height(across_mm: np.ndarray, fold_deg: float, soft_mm: float, reach_mm
 
 
 def remaining_height(along_mm: np.ndarray, crest_mm: float, seed: int) -> np.ndarray:
-    """Share of its height that a fold keeps along its line, up to 1: opened pages are pressed flat in some places.
+    """Share of its height that a fold keeps along its line, 0.25 to 1: opened pages are pressed flat in some places.
 
     A high crest is left standing: along the line, its height changes with a slope of 0.2 at most.
     """
-    share = min(0.375, 0.2 * _PRESSED_MM / (3.75 * max(crest_mm, 1e-9)))  # 3.75 is the steepest slope of `noise_along`, per unit of t
+    share = min(0.375, 0.2 * _PRESSED_MM / (3.75 * max(crest_mm, 1e-9)))  # 3.75: steepest slope of `noise_along`, per unit of its `t`
     return np.asarray(1.0 - share + share * noise_along(seed, along_mm / _PRESSED_MM))
 
 
 def limited_lift(lift_mm: float, steepest: float) -> float:
-    """`lift_mm`, reduced if necessary so that the slope, which would be `steepest` at full lift, is at most `STEEPEST`."""
+    """`lift_mm`, reduced if necessary so that the steepest slope, which would be `steepest` at full lift, is at most `STEEPEST`."""
     return lift_mm * min(1.0, STEEPEST / max(steepest, 1e-9))
 
 
@@ -97,7 +97,7 @@ def wear_lines(
     loss, dirt : float
         Share of ink that broke off in the crack, and of dirt in it, 0 to 1.
     edge : float
-        Contrast of the two sides next to the fold, one of which is dark and one bright.
+        Contrast of the two sides next to the fold, one of which is dark and one bright, 0 to 1.
     width_mm : float
         Half the width of the crack.
     seed : int
@@ -120,6 +120,6 @@ def bare_paper(sheet: Sheet) -> np.ndarray:
 
 
 def brought_to_sheet(sheet: Sheet, mesh_like: np.ndarray, mesh: Mesh) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Values at a mesh's nodes as float64, the first node's position (x, y) in pixels of the sheet, and the steps (x, y) in pixels."""
+    """Values at a mesh's nodes as float64, the first node's position (x, y) in px of the sheet, and the distances of nodes (x, y) in px."""
     origin = np.array([mesh.x_mm[0], mesh.y_mm[0]]) * sheet.scale - 0.5
     return np.ascontiguousarray(mesh_like, dtype=np.float64), origin, np.array(mesh.step_mm) * sheet.scale

@@ -26,6 +26,7 @@ class AutoLevels(Artifact):
         counts = brightness_counts(sample())
         share = np.cumsum(counts) / counts.sum()
         black, white = int(np.searchsorted(share, self.dark)), int(np.searchsorted(share, self.bright))
+        # If the quantiles are nearer than `least_range`, `black` is moved down, at most to 0, and the dark quantile stays grey.
         black = min(black, max(white - round(self.least_range), 0))
         levels = np.arange(256)
         stretched = 255.0 * (levels - black) / max(white - black, self.least_range)

@@ -10,7 +10,7 @@ from fastecg.artifact import Artifact, param
 from fastecg.artifacts.photocopy import speck_places
 
 _STEP = 32  # Distance in px of the nodes at which the threshold is computed.
-_CLOUD_MM = 60.0  # Distance over which the threshold varies.
+_CLOUD_MM = 60.0  # Distance in mm over which the threshold varies.
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Bilevel(Artifact):
     least: float = param(0.0, 0, 0.5, "smallest share of upright strips, 1 px by 8 mm, that keep ink; the threshold is raised if needed")
 
     def develop(self, pixels: np.ndarray, px_per_mm: float) -> np.ndarray:
-        """Threshold in place."""
+        """Make every pixel black or white by the threshold at its place (grey near it if `softness`), then invert the specks, in place."""
         from fastecg.kernels.grey import from_grey, ink_threshold, smooth_noise, threshold, threshold_error, to_grey
 
         rng = np.random.default_rng(self.seed)

@@ -26,17 +26,19 @@ class BleedThrough(Artifact):
     seed: int = param(0, 0, 2**31 - 1, "decides where it is stronger or weaker")
 
     def stain(self, sheet: Sheet) -> Sheet:
-        """Darken the sheet by its own print, mirrored, shifted and smoothed."""
+        """Darken the sheet by its own traces and words (not its grid), mirrored, shifted and smoothed."""
         from fastecg.kernels.stain import mean_coverage
 
         patch = whole_sheet(sheet, 0.5)
         cover = np.zeros((len(patch.y), len(patch.x)), dtype=np.float32)
+        # A page that is turned over its side is mirrored left to right, over its top upside down.
         step = -1 if self.over == "side" else 1
         mean_coverage(sheet.ink[::-step, ::step], sheet.text[::-step, ::step], patch.every, cover)
         down, right = (round(shift * sheet.scale / patch.every) for shift in (self.shift_y_mm, self.shift_x_mm))
         cover = _moved(_smoothed(cover), down, right)
         uneven = np.maximum(1.0 + self.unevenness * patch.clouds(self.seed, 40.0, 3), 0.0)
         table = transmission((0.30, 0.30, 0.33), 1.5 * self.strength)
+        # The density is about the coverage itself, and 0 below 2 %.
         return stained(sheet, Wash(patch, cover, uneven, 0.02, 0.004, np.linspace(0.02, 1.0, 250), table))
 
 
@@ -49,7 +51,7 @@ def _moved(plane: np.ndarray, down: int, right: int) -> np.ndarray:
 
 
 def _smoothed(plane: np.ndarray) -> np.ndarray:
-    """The plane (rows, columns) smoothed with weights 1 2 1 along both axes."""
+    """The plane (rows, columns) smoothed with weights 1 2 1 along both axes; opposite edges count as neighbours."""
     for axis in (0, 1):
         plane = 0.5 * plane + 0.25 * (np.roll(plane, 1, axis) + np.roll(plane, -1, axis))
     return plane

@@ -14,7 +14,7 @@ from fastecg.artifacts._rip import cut
 if TYPE_CHECKING:
     from fastecg.sheet import Sheet
 
-_SCORCH = (0.62, 0.42, 0.22)  # Share of red, green and blue that scorched paper reflects.
+_SCORCH = (0.62, 0.42, 0.22)  # Share of red, green and blue that paper reflects beside the charred rim at a `strength` of 0.7.
 _CHAR = np.array((26.0, 21.0, 18.0))  # sRGB colour of charred paper.
 
 
@@ -53,11 +53,12 @@ class Burn(Artifact):
         return np.hypot(right, down) + np.float32(0.35 * size) * patch.clouds(self.seed, 1.6 * size + 2.0, 2) - np.float32(self.hole_mm)
 
     def _scorched(self, sheet: Sheet, x: float, y: float, size: float) -> Sheet:
-        """The sheet with brown round the charred rim, which fades away from it; `size` is the rim's outer radius in mm."""
+        """The sheet with brown round the charred rim, paler with distance; `size` is the rim's outer radius in mm."""
         reach = 2.6 * self.scorch_mm
         patch = patch_around(sheet, x, y, 1.5 * size + reach, 0.6)
         if patch is None:
             return sheet
+        # Brown falls exponentially from the charred rim on; 0.014 is taken off so that it ends at `reach` without an edge.
         away = np.arange(-2.0 * size - 1.0, reach, 0.1)
         brown = 0.75 * np.clip(np.exp(-np.maximum(away - self.char_mm, 0.0) / (0.6 * self.scorch_mm)) - 0.014, 0.0, 1.0)
         uneven = self.strength / 1.5 * (0.85 + 0.3 * patch.clouds(self.seed + 8, 3.0, 3))

@@ -40,7 +40,7 @@ class Crease(Artifact):
         return wear_lines(sheet, [fold], loss=self.loss, dirt=self.dirt, edge=self.edge, width_mm=self.width_mm, seed=self.seed)
 
     def bend(self, mesh: Mesh) -> Mesh:
-        """Raise the fold."""
+        """Raise the fold, or lower it if `fold_deg` is below 0."""
         line, (x, y) = self._line(mesh.size_mm), mesh.coordinates()
         height = fold_height(line.across(x, y), self.fold_deg, self.soft_mm, self.reach_mm)
         return mesh.lifted(height * remaining_height(line.along(x, y), float(np.abs(height).max()), self.seed))

@@ -40,7 +40,10 @@ class CreaseLines(Artifact):
         return replace(sheet, pixels=pixels)
 
     def _parallels(self, size_mm: tuple[float, float], count: int, angle_deg: float) -> list[np.ndarray]:
-        """The ends (2, 2) mm of parallel lines at `angle_deg`, so long that they reach beyond the page."""
+        """The ends (2, 2) mm of parallel lines at `angle_deg`, as long as the page's diagonal, so that they reach its edges.
+
+        They are spread evenly over the length of the diagonal, so the outer ones may miss the page.
+        """
         middle, half = 0.5 * np.array(size_mm), 0.5 * float(np.hypot(*size_mm))
         angle = np.deg2rad(angle_deg)
         along, across = np.array([np.cos(angle), np.sin(angle)]), np.array([-np.sin(angle), np.cos(angle)])

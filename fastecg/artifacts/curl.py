@@ -28,6 +28,7 @@ class Curl(Artifact):
     def bend(self, mesh: Mesh) -> Mesh:
         """Raise the edge or corner."""
         line = Line.at(mesh.size_mm, 0.5, 0.5, self.angle_deg)
+        # Distance in mm from the page's middle to the corner that rises, in the direction `angle_deg`.
         half = 0.5 * float(np.abs(line.normal) @ np.array(mesh.size_mm))
         length = half * (1.0 - self.start)
         share = np.maximum((line.across(*mesh.coordinates()) - half * self.start) / length, 0.0)

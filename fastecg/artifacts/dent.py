@@ -30,7 +30,7 @@ class Dent(Artifact):
     kink: float = param(0.9, 0.0, 1.0, "0 is a ridge all along; at 1 the trough behind the kink is as deep as the ridge is high")
 
     def bend(self, mesh: Mesh) -> Mesh:
-        """Raise one side of the kink, lower the other; both narrow to a point there."""
+        """Raise one side of the kink and lower the other, unless `kink` is below 0.5; both are narrower and lower at the kink."""
         line = Line.at(mesh.size_mm, self.at_x, self.at_y, self.angle_deg + 90.0)
         x, y = mesh.coordinates()
         along, across = line.along(x, y), line.across(x, y)
@@ -41,6 +41,7 @@ class Dent(Artifact):
 
     def _shape(self, along: np.ndarray, across: np.ndarray) -> np.ndarray:
         """Height of the dent for a lift of 1, at distances in mm from the kink along the ridge, and across the ridge."""
+        # Distance from the kink, rounded over 1 mm. The width is about a quarter at the kink, and the sign goes from 1 to 1 - 2 `kink`.
         apart = np.sqrt(along**2 + 1.0)
         width = self.width_mm * (0.25 + 0.75 * np.tanh(apart / (1.5 * self.width_mm)))
         sign = 1.0 - self.kink * (1.0 - along / apart)

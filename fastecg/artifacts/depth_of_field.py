@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from fastecg.mesh import Warp
     from fastecg.sheet import Sheet
 
-_LEAST_PX = 0.4  # Standard deviation below which the blur cannot be seen and is skipped.
+_LEAST_PX = 0.4  # Standard deviation, px of the sheet, below which the blur cannot be seen and is skipped.
 _BAND = 64  # Number of rows of the sheet that are blurred together.
 _APART_MM = 10.0  # Spacing of the points of the page at which the distance from the camera is computed.
 _DISC = 0.25  # Standard deviation of a disc along one axis, as a share of its diameter.
@@ -63,12 +63,13 @@ class DepthOfField(Artifact):
         return replace(sheet, pixels=canvas, owns_pixels=True)
 
     def sigma_mm(self, warp: Warp) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Positions x (columns,) and y (rows,) in mm, and the standard deviation (rows, columns) of the blur there, mm on paper."""
+        """Page coordinates x (columns,) and y (rows,), and the blur's standard deviation (rows, columns) at these; all in mm on paper."""
         every = [max(1, round(_APART_MM / step)) for step in warp.mesh.step_mm]
         nodes = warp.mesh_px[:: every[1], :: every[0]]
         right = np.diff(nodes, axis=1)[:-1] / (every[0] * warp.mesh.step_mm[0])
         down = np.diff(nodes, axis=0)[:, :-1] / (every[1] * warp.mesh.step_mm[1])
-        # Paper that slopes is shortened in one direction only. Its scale in the other direction, the larger one, shows its distance.
+        # Paper that slopes is shortened in one direction only. Its scale in the other direction, the larger singular value of the map from
+        # page to picture, shows its distance.
         total, area = (right**2 + down**2).sum(axis=-1), right[..., 0] * down[..., 1] - right[..., 1] * down[..., 0]
         scale = np.sqrt(0.5 * (total + np.sqrt(np.maximum(total**2 - 4.0 * area**2, 0.0))))
         height, width = warp.size
@@ -79,12 +80,16 @@ class DepthOfField(Artifact):
             axis[::step][:-1] + 0.5 * step * apart
             for axis, step, apart in zip((warp.mesh.x_mm, warp.mesh.y_mm), every, warp.mesh.step_mm, strict=True)
         )
+        # A point at distance d, with the focus at f, is seen as a disc of aperture * |d / f - 1| on the paper; d goes with 1 / scale.
         depth_blur = _DISC * self.aperture_mm * (focused / np.maximum(scale, 1e-9) - 1.0)
         return x_mm, y_mm, np.hypot(depth_blur, self.field_mm * 4.0 * squared_px / (height**2 + width**2))
 
 
 def _shown(nodes_mm: np.ndarray, scale: float, count: int) -> slice:
-    """The range of the sheet's rows or columns, of which there are `count`, that the picture shows; `nodes_mm` are their coordinates."""
+    """The range of the sheet's rows or columns, of which there are `count`, that the picture shows; empty if it shows no page.
+
+    `nodes_mm` are the page coordinates y or x at the warp's nodes.
+    """
     if not np.isfinite(nodes_mm).any():
         return slice(0, 0)
     first, last = np.nanmin(nodes_mm) * scale, np.nanmax(nodes_mm) * scale
@@ -92,7 +97,7 @@ def _shown(nodes_mm: np.ndarray, scale: float, count: int) -> slice:
 
 
 def _row_at(y: float, y_mm: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """The row (columns,) of `values` at height `y`, interpolated between the rows, which are at heights `y_mm`."""
+    """The row (columns,) of `values` at page coordinate `y` mm, interpolated between the given rows, which are at `y_mm`."""
     place = float(np.clip(np.interp(y, y_mm, np.arange(len(y_mm))), 0, len(y_mm) - 1))
     row = min(int(place), len(y_mm) - 2)
     return np.asarray(values[row] + (place - row) * (values[row + 1] - values[row]))

@@ -10,7 +10,7 @@ import numpy as np
 from fastecg.artifact import Artifact, Light, param
 
 _TILE = 1024  # Side in px of a pattern, which repeats.
-_TILE_PX_PER_MM = 8.0  # Resolution of the patterns.
+_TILE_PX_PER_MM = 8.0  # Resolution of the patterns at a `coarseness` of 1, px/mm of the table.
 
 # The variants of every surface, each as the sRGB colours of the darkest and the brightest parts of its pattern.
 _COLOURS = {
@@ -67,12 +67,14 @@ class Desk(Artifact):
         return replace(light, backdrop=self._painted(light))
 
     def _painted(self, light: Light) -> np.ndarray:
-        """The surface (height, width, 3) uint8 in all cells that may show some of it, and black elsewhere."""
+        """The surface (height, width, 3) uint8 in all cells that may show some of it, from 1 mm inside the page on; black elsewhere."""
         from fastecg.kernels.tiles import paint_cells
         from fastecg.mesh import CELL
 
         rng = np.random.default_rng(self.seed)
+        # The variant's colours, brighter or darker by some 7 levels as a whole, and by some 2.5 levels in each channel.
         ramp = _ramp(*_COLOURS[self.surface][rng.integers(len(_COLOURS[self.surface]))], rng.normal(0, 7) + rng.normal(0, 2.5, 3))
+        # Pixels of the pattern per pixel of the picture; a pattern that is small in the picture is taken with fewer pixels.
         step = _TILE_PX_PER_MM / (light.warp.scale * self.coarseness)
         halvings = int(np.clip(np.ceil(np.log2(step / 1.4)), 0, 5))  # at most 1.4 pixels of the pattern per pixel of the picture
         tile = _tile(_PATTERNS.get(self.surface, "speckle"), halvings)
@@ -95,8 +97,10 @@ class Desk(Artifact):
         unprinted = np.zeros((1, 1), dtype=np.uint8)
         nodes_px = np.ascontiguousarray(light.warp.mesh_px.reshape(-1, 2).T)  # as two rows, since means of columns take five times as long
         middle = np.nanmean(nodes_px, axis=1)
+        # Half the page's size, px of the picture, as if it were neither turned nor tilted.
         reach = 0.5 * np.array(light.warp.mesh.size_mm) * scale
         if self.things == "edge":
+            # The edge is 2 to 25 mm beyond the page, in one of four directions, askew by some 7°.
             angle = np.radians(rng.choice((0.0, 90.0, 180.0, 270.0)) + rng.normal(0, 7))
             out = np.array([np.cos(angle), np.sin(angle)])
             start = middle + out * (np.abs(out) @ reach + rng.uniform(2, 25) * scale)
@@ -111,9 +115,11 @@ class Desk(Artifact):
             angle, turn = rng.uniform(0, 2 * np.pi), np.radians(rng.normal(0, 11))
             out = np.array([np.cos(angle), np.sin(angle)])
             half = 0.5 * scale * np.array([width, height])
+            # The leaf sticks out from below the page by 6 to 60 mm.
             centre = middle + out * (np.abs(out) @ reach - np.abs(out) @ half + rng.uniform(6, 60) * scale)
             frame = np.array([*centre, np.cos(turn), np.sin(turn), *half])
             shadow = np.array([*rng.normal(0, 0.7, 2), rng.uniform(1.5, 5.0), rng.uniform(0.15, 0.45)]) * (scale, scale, scale, 1.0)
+            # As `lay_leaf` takes them: `shadow` is shift x and y, reach, depth; `lines` are distance, margin, darkness, index of the first.
             first, words = rng.integers(LINES), letter_print(halvings_for(pitch * scale)) if pitch > 0 else unprinted
             margin = 0.5 * (width - LINE_LENGTH * pitch)
             lines = np.array([pitch * scale, margin * scale, 0.75 if pitch > 0 else 0.22, first])
@@ -155,7 +161,7 @@ def _grain(seed: int, across: float, along: float) -> np.ndarray:
 
 
 def _widened(nodes: np.ndarray, step: int) -> np.ndarray:
-    """A pattern (n, m) that repeats at its edges, interpolated to (n * step, m): `step` rows centred on each given row."""
+    """A pattern (n, m) that repeats at its edges, interpolated linearly to (n * step, m): `step` rows centred on each given row."""
     if step == 1:
         return np.array(nodes)
     wide = np.empty((len(nodes), step, nodes.shape[1]))
@@ -174,7 +180,7 @@ def _wood() -> np.ndarray:
 
 def _weave() -> np.ndarray:
     """Plain weave: threads that pass over and under one another, each of its own brightness."""
-    pitch = 8
+    pitch = 8  # width of a thread, px of the pattern (1 mm)
     offset = np.arange(_TILE)
     thread = np.sin(np.pi * (offset % pitch + 0.5) / pitch) ** 0.7
     over = (offset[:, None] // pitch + offset[None, :] // pitch) % 2 == 0

@@ -31,6 +31,7 @@ class Display(Artifact):
 
     def shade(self, light: Light) -> Light:
         """Make the display darker, paler and tinted where it is seen at an angle."""
+        # 0 where the display is seen from straight ahead, and beside its panel; 1 at grazing angles.
         slant = np.where(_beside_panel_mm(light) > 0.0, 0.0, 1.0 - viewing_cosine(light.warp))
         dimmed = (1.0 - slant) ** (self.falloff * GAMMA)
         pale = self.glow * slant  # black rises to this share of white, and white stays
@@ -43,6 +44,7 @@ class Display(Artifact):
         from fastecg.kernels.lattice import multiply_moire
 
         turn = np.deg2rad(self.angle_deg)
+        # From mm on the page to pitches along and across the lattice.
         axes = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]]) / self.pitch_mm
         # The lattice ends within one cell beyond the panel, on the display's frame.
         outside = _beside_panel_mm(light) > CELL / light.warp.scale
@@ -54,7 +56,7 @@ class Display(Artifact):
 
 
 def _beside_panel_mm(light: Light) -> np.ndarray:
-    """Distance (rows, columns) in mm of the light's nodes from the display's panel: negative on it, and everywhere if it is unknown."""
+    """Distance (rows, columns), mm of the page, of the light's nodes from the display's panel: negative on it; -inf if it is unknown."""
     x, y = light.warp.nodes_mm[..., 0], light.warp.nodes_mm[..., 1]
     if light.panel_mm is None:
         return np.full(x.shape, -np.inf)
@@ -63,7 +65,9 @@ def _beside_panel_mm(light: Light) -> np.ndarray:
 
 
 def viewing_cosine(warp: Warp) -> np.ndarray:
-    """Cosine of the angle at which the page's plane is seen, (rows, columns), at a warp's nodes; 1 where no page is near.
+    """Cosine of the angle at which the page's plane is seen, (rows, columns), at a warp's nodes.
+
+    It is 1 where no page is near, everywhere 1 if there is none in the picture's middle, and 0.05 at least.
 
     On the camera's axis, at the picture's centre, a plane is foreshortened by this cosine. Elsewhere the cosine is proportional to the
     inverse distance, which follows from the page's size in the picture: its area goes with the distance to the power of -3. (The slant of

@@ -22,7 +22,7 @@ class Dither(Artifact):
     grey: bool = param(True, help="whether colours become grey")
 
     def develop(self, pixels: np.ndarray, px_per_mm: float) -> np.ndarray:
-        """Look up every value in the table of its point of the pattern, in place."""
+        """Replace every value by its entry in the table of the pattern's point that lies on the pixel, in place."""
         from fastecg.kernels.copy import halftone
         from fastecg.kernels.grey import from_grey, to_grey
 
@@ -54,14 +54,21 @@ def _bayer(n: int) -> np.ndarray:
 
 
 def _clustered(n: int) -> np.ndarray:
-    """Ranks (n, n) from 0 to n² - 1, by which dots on a lattice turned by 45° grow as the picture gets darker."""
+    """Ranks (n, n) from 0 to n² - 1, by which dots grow as the picture gets darker.
+
+    There is one dot per pattern; for n = 8 there are two, which form a lattice turned by 45°.
+    """
+    # The odd shifts of 0.47 and 0.41 keep points from being equal.
     x, y = np.meshgrid(2 * np.pi * (np.arange(n) + 0.47) / n, 2 * np.pi * (np.arange(n) + 0.41) / n)
     spot = np.cos(x) + np.cos(y) if n < 8 else np.cos(x + y) + np.cos(x - y)
     return spot.ravel().argsort(kind="stable").argsort(kind="stable").reshape(n, n)
 
 
 def lookup_tables(thresholds: np.ndarray, levels: int) -> np.ndarray:
-    """For each of the `thresholds` (n, n), a table of the new value of every value from 0 to 255: (n, n, 256) uint8."""
+    """For each of the `thresholds` (n, n), a table of the new value of every value from 0 to 255: (n, n, 256) uint8.
+
+    A value between two of the `levels` becomes the upper one if its share of the way there is at least the threshold.
+    """
     steps = np.arange(256) / 255.0 * (levels - 1)
     lower = np.minimum(np.floor(steps), levels - 2)
     raised = steps - lower >= thresholds[:, :, None]

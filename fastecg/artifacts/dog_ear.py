@@ -33,9 +33,9 @@ class DogEar(Artifact):
     through: float = param(0.16, 0.0, 0.4, "share of the contrast of the print on its other side that is seen through the flap")
 
     def stain(self, sheet: Sheet) -> Sheet:
-        """Draw the flap and its shadow, and remove the corner."""
+        """Remove the corner, and draw the flap and its shadow unless it is folded under the page."""
         fold_a, fold_b, corner = (point * sheet.scale - 0.5 for point in self._fold_mm(sheet.page.size_mm))
-        beyond = 4.0 * (fold_a - fold_b) / np.hypot(*(fold_a - fold_b))  # the hole reaches past the paper's edges
+        beyond = 4.0 * (fold_a - fold_b) / np.hypot(*(fold_a - fold_b))  # the hole reaches 4 px past the paper's edges
         hole = np.stack([fold_a + beyond, fold_b - beyond, corner + 4.0 * np.sign(2 * corner - fold_a - fold_b)])
         sheet = without_scraps(sheet.with_hole(*_triangle(sheet, hole, 0.0)))
         if self.way == "under":
@@ -65,7 +65,7 @@ class DogEar(Artifact):
         points, lift = _grid(window), self.lift_mm * sheet.scale
         along = flap[1] - flap[0]
         from_fold = np.abs(_cross(along, points - flap[0])) / np.hypot(*along)
-        # At the fold the flap touches the page. Its tip is above the page, so its shadow is wide, pale, and moved away from the light.
+        # At the fold the flap touches the page. Its tip is above the page, so the tip's shadow is wide, pale, and moved to the lower right.
         height = np.clip(from_fold / max(np.abs(_cross(along, flap[2] - flap[0])) / np.hypot(*along), 1.0), 0.05, 1.0)  # 1 at the tip
         shifted = points - (np.array([0.35, 0.55]) * lift) * height[..., None]
         distance = np.maximum(_outside(shifted, flap), 0.0) / (lift * (0.25 + 0.9 * height))
@@ -73,10 +73,14 @@ class DogEar(Artifact):
         pixels[window] = np.rint(pixels[window] * (1.0 - dark[..., None])).astype(np.uint8)
 
     def _back(self, sheet: Sheet, window: Window, fold_a: np.ndarray, fold_b: np.ndarray) -> np.ndarray:
-        """Colours (rows, columns, 3) of the paper's back: as yellowed as the front, with faint print, and shaded along the fold."""
+        """Colours (rows, columns, 3) of the paper's back: as yellowed as the front, with faint print, and shaded along the fold.
+
+        `fold_a` and `fold_b` are the ends of the fold, px. The back's cloudiness depends on where the flap is.
+        """
         from fastecg.sheet import bare
 
         points = _grid(window)
+        # The pixel of the front that lay here before the corner was folded over.
         printed = np.rint(_mirrored(points, fold_a, fold_b)).astype(int)
         height, width = sheet.pixels.shape[:2]
         column, row = np.clip(printed[..., 0], 0, width - 1), np.clip(printed[..., 1], 0, height - 1)
@@ -86,8 +90,8 @@ class DogEar(Artifact):
         colour = 0.985 * paper + self.through * (front - paper)
         along = fold_b - fold_a
         from_fold = np.abs(_cross(along, points - fold_a)) / np.hypot(*along) / sheet.scale
-        # At the fold the paper is dark where it stands upright, and next to it bright where it faces up again. From there it bends up
-        # to the tip. The back of paper is cloudy.
+        # At the fold the paper is dark where it stands upright, and 2 mm farther bright where it faces up again. From there it bends up
+        # to the tip. The back of paper is cloudy. Distances are in mm.
         shade = 1.0 - 0.2 * np.exp(-((from_fold / 0.45) ** 2)) + 0.035 * np.exp(-(((from_fold - 1.9) / 1.1) ** 2))
         shade -= 0.05 * (1.0 - np.exp(-from_fold / 9.0)) + 0.025 * np.exp(-from_fold / 14.0)
         rows, columns = window
@@ -114,14 +118,17 @@ def _grid(window: Window) -> np.ndarray:
 
 
 def _outside(points: np.ndarray, triangle: np.ndarray) -> np.ndarray:
-    """Distance in px of points from the nearest edge line of a triangle (3, 2): positive outside, negative inside."""
+    """Largest of the signed distances in px of points from the edge lines of a triangle (3, 2): positive outside, negative inside.
+
+    Inside it is the distance from the nearest edge; outside, beyond a corner, it is less than the distance from the triangle.
+    """
     orientation = np.sign(_cross(triangle[1] - triangle[0], triangle[2] - triangle[0]))
     edges = [(triangle[k], triangle[(k + 1) % 3] - triangle[k]) for k in range(3)]
     return np.max([-orientation * _cross(along, points - start) / np.hypot(*along) for start, along in edges], axis=0)
 
 
 def _triangle(sheet: Sheet, corners: np.ndarray, reach: float) -> tuple[Window, np.ndarray]:
-    """The part of the sheet within `reach` px of a triangle (3, 2) px, and the triangle's coverage of its pixels, 0 to 255 uint8."""
+    """The rectangle of the sheet within `reach` px of a triangle (3, 2) px, and the triangle's coverage of its pixels, 0 to 255 uint8."""
     height, width = sheet.pixels.shape[:2]
     upper_left, lower_right = np.floor(corners.min(axis=0) - reach).astype(int) - 1, np.ceil(corners.max(axis=0) + reach).astype(int) + 2
     window = slice(max(upper_left[1], 0), min(lower_right[1], height)), slice(max(upper_left[0], 0), min(lower_right[0], width))

@@ -38,9 +38,9 @@ class DotMatrix(Artifact):
         return faded(sheet, rows=rows, columns=self._dots(width, sheet.scale), grain=0.2, seed=self.seed)
 
     def _dots(self, count: int, scale: float) -> np.ndarray:
-        """Share of the ink (count,) that is left in the pixels along one axis: the loss between dots is a squared raised cosine."""
+        """Share of the ink (count,) that is left in pixels along one axis: the loss between dots is a squared raised cosine, less 0.2."""
         turns = (np.arange(count * _FINER) + 0.5) / (_FINER * scale * self.pitch_mm)
         between = (0.5 - 0.5 * np.cos(2.0 * np.pi * turns)) ** 2
         return np.minimum(
             1.0 - self.contrast * (between.reshape(count, _FINER).mean(axis=1) - 0.2), 1.0
-        )  # 0.2 less is lost, because dots spread
+        )  # dots spread, so they nearly touch

@@ -34,19 +34,19 @@ class Dust(Artifact):
 
 
 def _speck(rng: np.random.Generator, size_mm: float) -> np.ndarray:
-    """A short crooked line, (3, 2) mm."""
+    """A short crooked line, (3, 2) mm from where the speck is."""
     return np.cumsum(rng.normal(0, 0.25 * size_mm, (3, 2)), axis=0)
 
 
 def _hair(rng: np.random.Generator) -> np.ndarray:
-    """A curved line 2 to 12 mm long, (25, 2) mm."""
+    """A curved line 2 to 12 mm long, (25, 2) mm from its start."""
     direction = rng.uniform(0, 2 * np.pi) + np.cumsum(rng.normal(0, 0.12, 24) + rng.normal(0, 0.08))
     steps = rng.uniform(2, 12) / 24 * np.stack([np.cos(direction), np.sin(direction)], axis=1)
     return np.concatenate([np.zeros((1, 2)), np.cumsum(steps, axis=0)])
 
 
 def _blend_stroke(pixels: np.ndarray, points: np.ndarray, width: float, opacity: float, colour: np.ndarray) -> None:
-    """Draw a polyline (n, 2) px of a width in px over the picture, in place."""
+    """Draw a polyline (n, 2) px of a width in px, an opacity of 0 to 1 and a colour (3,) over the picture, in place."""
     from fastecg.kernels.capsule import stroke_polyline
 
     upper_left = np.maximum(np.floor(points.min(axis=0) - width - 2).astype(int), 0)

@@ -42,6 +42,7 @@ class Finger(Artifact):
         if along.size == 0:
             return pixels
         view = pixels[window]
+        # The paper near the finger, taken as the 80th percentile, relative to well lit white paper (level 235).
         seen = np.percentile(view[::4, ::4].reshape(-1, 3), 80, axis=0) / 235.0
         light = 0.5 * (seen + seen.mean())  # Only half of the hue is taken, since it may come from the paper and not from the light.
         inside = self._inside(along, across)
@@ -62,7 +63,10 @@ class Finger(Artifact):
         return mask
 
     def gap_mm(self, warp: Warp) -> float:
-        """Distance in mm from the picture's edge to the page, at the finger's place on that edge; infinite if there is no page."""
+        """Distance in mm from the picture's edge to the page, at the finger's place on that edge; infinite if there is no page.
+
+        It is a whole number of cells of `CELL` px.
+        """
         from fastecg.mesh import CELL
 
         off = warp.off_page_mm[1:-1, 1:-1]
@@ -71,7 +75,7 @@ class Finger(Artifact):
         return float(on_page[0]) * CELL / warp.scale if len(on_page) else np.inf
 
     def _frame(self, size: tuple[int, int], px_per_mm: float) -> tuple[tuple[slice, slice], np.ndarray, np.ndarray]:
-        """A window of the picture round the finger, and its pixels' distances in mm from the tip: along (negative on it) and across."""
+        """A window of the picture round the finger, and its pixels' distances in mm from the tip: along (below 0 on the finger), across."""
         height, width = size
         angle = np.radians(INWARD_DEG[self.edge] + self.lean_deg)
         direction = np.array([np.cos(angle), np.sin(angle)])
@@ -91,10 +95,14 @@ class Finger(Artifact):
         return (rows, columns), right * cos + down * sin, down * cos - right * sin
 
     def _inside(self, along: np.ndarray, across: np.ndarray) -> np.ndarray:
-        """Depth in mm inside the finger's outline: it has a blunt tip and is slightly thicker towards the joint."""
+        """Depth in mm inside the outline, negative outside: the finger has a blunt tip and is slightly thicker towards the joint.
+
+        `along` and `across` are as from `_frame`.
+        """
         radius = 0.5 * self.width_mm
         back = np.maximum(-along - radius, 0.0)
         thick = radius * (0.93 + 0.07 * np.cos(0.16 * back)) + 0.02 * back
+        # 0 where the tip begins to narrow, a half width before its end, and 1 at its end.
         ahead = np.maximum(along + radius, 0.0) / radius
         ahead = np.minimum(ahead, np.float32(1.0))
         blunt = np.sqrt(1.0 - ahead * ahead * (np.float32(0.4) + np.float32(0.6) * ahead)) * thick
@@ -103,7 +111,7 @@ class Finger(Artifact):
     def _skin(self, along: np.ndarray, across: np.ndarray, depth: np.ndarray) -> np.ndarray:
         """Colours (n, 3) float32 of points at distances (n,) along, across and inside the finger, mm.
 
-        It looks round, is redder at its sides, and has creases at the joint.
+        The finger looks round, is redder at its sides, and has creases at the joint, 3.3 to 4 half widths from the tip.
         """
         radius = np.float32(0.5 * self.width_mm)
         tone = (_DARK + self.tone * (_PALE - _DARK)).astype(np.float32)
@@ -118,7 +126,8 @@ class Finger(Artifact):
         return self._nailed(skin, along, across, radius) if self.nail else skin
 
     def _nailed(self, skin: np.ndarray, along: np.ndarray, across: np.ndarray, radius: np.float32) -> np.ndarray:
-        """The skin (n, 3) with a nail, which is paler, pinker and shiny, with a white rim at the tip and a fold of skin round it."""
+        """The skin (n, 3) with a nail, which is paler, pinker and shiny, with a white rim at the tip and a fold of skin round the nail."""
+        # Position on the nail in units of its half length and half width; u is 1 at its end near the tip.
         u, v = (along + 0.95 * radius) / (0.80 * radius), across / (0.60 * radius)
         edge = 1.0 - np.sqrt(np.sqrt(u * u * u * u + v * v * v * v))  # above 0 on the nail
         share = np.clip(edge * 8.0, 0.0, 1.0)[..., None]

@@ -13,7 +13,7 @@ from fastecg.artifacts._blot import patch_around, transmission
 if TYPE_CHECKING:
     from fastecg.sheet import Sheet
 
-# Shares of red, green and blue that the ridges let pass.
+# Shares of red, green and blue that the ridges let pass at a `strength` of 1.
 _COLOURS = {"grease": (0.80, 0.77, 0.68), "ink": (0.25, 0.26, 0.34), "dirt": (0.52, 0.46, 0.38)}
 
 
@@ -39,6 +39,7 @@ class FingerPrint(Artifact):
         if patch is None:
             return sheet
         along, across = patch.offsets(x, y, self.angle_deg)
+        # In units of the half length and half width of the print, an ellipse with a ragged edge.
         u, v = along / (0.75 * self.size_mm), across / (0.5 * self.size_mm)
         pad = np.clip(3.0 * (1.0 - np.hypot(u, v) + 0.16 * patch.clouds(self.seed, 4.0, 3)), 0.0, 1.0)
         uneven = np.clip(0.62 + 0.6 * patch.clouds(self.seed + 3, 5.0, 3), 0.0, 1.0)
@@ -51,8 +52,8 @@ class FingerPrint(Artifact):
     def _ridge(self, along: np.ndarray, across: np.ndarray, clouds: np.ndarray) -> np.ndarray:
         """Number, with fractions, of the ridge on which a point (along, across) mm lies; `clouds` make the ridges wavy.
 
-        Ridges are about 0.5 mm apart, round above the core and elongated below it. They form a spiral: one turn round the core leads
-        from a ridge to the next one, so that there is no seam.
+        Ridges are about 0.5 mm apart, round on the fingertip's side of the core and elongated on the other. They form a spiral: one turn
+        round the core leads from a ridge to the next one, so that there is no seam.
         """
         core = along - 0.12 * self.size_mm
         round_core = np.hypot(np.where(core > 0.0, core, 0.7 * core), 0.95 * across)

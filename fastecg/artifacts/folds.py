@@ -48,7 +48,7 @@ class Folds(Artifact):
         return wear_lines(sheet, folds, loss=self.loss, dirt=self.dirt, edge=self.edge, width_mm=self.width_mm, seed=self.seed)
 
     def bend(self, mesh: Mesh) -> Mesh:
-        """Raise the folds. Where an earlier fold had turned the paper over, a later one bends the other way."""
+        """Raise the folds, or lower those with a negative angle. Where an earlier fold turned the paper over, a later one bends back."""
         x, y = mesh.coordinates()
         height = np.zeros_like(mesh.height_mm)
         facing = np.ones_like(height)
@@ -65,6 +65,7 @@ class Folds(Artifact):
         """The folds, each shifted and turned a little, and their signs."""
         from fastecg.kernels.hashing import uniform
 
+        # Up to 0.006 of the page's size, and up to 0.6°, either way.
         errors = uniform(self.seed, np.arange(8)).reshape(4, 2) * (0.006, 0.6)
         return [
             (Line.at(size_mm, share + shift, share + shift, angle + turn), sign)

@@ -9,7 +9,7 @@ import numpy as np
 from fastecg.artifact import Artifact, param
 
 _STEP = 32  # Distance in px of the nodes at which the threshold is computed.
-_CLOUD_MM = 40.0  # Distance over which the threshold varies.
+_CLOUD_MM = 40.0  # Distance in mm over which the threshold varies.
 
 
 @dataclass(frozen=True)

@@ -77,7 +77,7 @@ class Style:
     footer: str = "none"  # a key of `fastecg.layouts.printed.FOOTERS`
     text_mm: float = 2.8  # font size (em) of header and footer
     paper_size: str = "letter"  # a key of `fastecg.layouts.PAPERS`
-    grid_inset_mm: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)  # left, top, right, bottom margin without grid
+    grid_inset_mm: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)  # margins without grid: left, top, right, bottom
     date_form: str = DATE_FORM  # the machine's formats of dates and of the time of day
     clock_form: str = CLOCK_FORM
     rows_mm: tuple[float, float, float] = (0.0, 0.0, 0.0)  # first row, distance of rows, by how much strips are nearer; 0: spread evenly
