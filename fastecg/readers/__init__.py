@@ -1,4 +1,4 @@
-"""Read records from WFDB files of every format, tables, NumPy files and formats of hospitals, in millivolts under standard lead names."""
+"""Read records from WFDB files, tables, NumPy files and formats of hospitals, in millivolts under standard lead names."""
 
 from __future__ import annotations
 
@@ -37,12 +37,14 @@ def read_record(
     Returns
     -------
     Record
-        The ECG leads in mV under their standard names, the standard twelve first, without comments, dates and times.
+        The ECG leads in mV under their standard names, the standard twelve first, without comments, dates and times. Leads whose names
+        are not known are called ECG1, ECG2, …
 
     Raises
     ------
     RecordError
-        If the file is missing, damaged, or holds no ECG, or if neither the file nor a parameter gives the sampling frequency or the leads.
+        If the file is missing, damaged, or holds no ECG, if the extra for its format is not installed, or if neither the file nor a
+        parameter gives the sampling frequency or the leads.
 
     Examples
     --------

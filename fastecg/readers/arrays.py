@@ -23,7 +23,7 @@ def read_numpy(
     """Read a record from an array of shape (leads, samples) or (samples, leads); the shorter axis is taken for the leads.
 
     An ``.npz`` file has the signal in an array called ``signal``, or in its only array of two or three dimensions. It may have the sampling
-    frequency in an array called ``fs``, and lead names in one called ``leads``.
+    frequency in Hz in an array called ``fs``, and lead names in one called ``leads``.
 
     Parameters
     ----------

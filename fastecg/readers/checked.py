@@ -28,7 +28,7 @@ def checked_record(path: str | Path, signal: np.ndarray, fs: float, leads: Seque
         Hz.
     leads : sequence of str
     member : str
-        Number of the record in a file of several, in digits; empty for any other file.
+        Number of the record in a file of several, in digits, which ends the record's name; empty for any other file.
 
     Returns
     -------

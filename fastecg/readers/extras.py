@@ -35,7 +35,7 @@ MISSING = "minimum is missing"
 _MOST_BYTES = 256 << 20  # Largest EDF, DICOM or SCP file, bytes.
 _MOST_XML = 64 << 20  # Largest XML file, bytes.
 _MOST_NODES = 1 << 20  # Largest number of elements and attributes of an XML file: each takes some 300 bytes of memory.
-_MOST_SAMPLES = 1 << 26  # Largest number of samples of all leads together.
+_MOST_SAMPLES = 1 << 26  # Largest number of samples of all signals of a DICOM file together, or of one lead of an aECG file.
 _HL7 = "{urn:hl7-org:v3}"  # Namespace of the elements of HL7 aECG, as ElementTree writes it.
 _MUSE = "RestingECG"  # Root element of GE MUSE files.
 _AECG = f"{_HL7}AnnotatedECG"  # Root element of HL7 aECG files.
@@ -82,7 +82,7 @@ def _check_size(path: Path, most: int) -> None:
 
 
 def _record_of(path: Path, names: Sequence[str], units: Sequence[str], signals: Sequence[np.ndarray], fs: float) -> Record:
-    """The record of the ECG leads among the signals of a file, each in its own unit; `RecordError` if their lengths differ."""
+    """The record of the ECG leads among the signals of a file, each in its own unit; `RecordError` if they do not fit together."""
     if not FS_RANGE[0] <= fs <= FS_RANGE[1]:
         raise RecordError(f"{path}: the sampling frequency is {fs:g} Hz, expected {FS_RANGE[0]:g} to {FS_RANGE[1]:g} Hz")
     leads = choose_leads(names, units, path)
@@ -190,8 +190,8 @@ def _xml(path: Path) -> Record:
 def _tree(path: Path, text: bytes) -> ElementTree.Element:
     """Parse an XML file in any encoding, and return its root element.
 
-    The file is refused as soon as its root element is of another format, it has too many elements, or it defines entities. After
-    `ElementTree.fromstring`, none of these could be checked before the whole tree is in memory, where it may take 3 GB.
+    The file is refused as soon as its root element is of another format, it has too many elements, or it defines entities. With
+    `ElementTree.fromstring`, these checks would have to wait until the whole tree is in memory, where it may take 3 GB.
     """
     builder, parser = ElementTree.TreeBuilder(), expat.ParserCreate(namespace_separator="}")
     parser.buffer_text = True
@@ -223,7 +223,10 @@ def _qualified(name: str) -> str:
 
 
 def _muse(path: Path, root: ElementTree.Element) -> Record:
-    """The record in a GE MUSE file, which has 16-bit integers in base64 for every lead. It need not have III, aVR, aVL and aVF."""
+    """The record in a GE MUSE file, which has 16-bit integers in base64 for every lead.
+
+    III, aVR, aVL and aVF may be missing. The first waveform is read if none is of type Rhythm.
+    """
     waves = {wave.findtext("WaveformType", "").strip().lower(): wave for wave in root.findall("Waveform")}
     wave = waves.get("rhythm", next(iter(waves.values()), None))
     if wave is None:
@@ -242,7 +245,7 @@ def _muse(path: Path, root: ElementTree.Element) -> Record:
 
 
 def _with_limb_leads(names: list[str], units: list[str], signals: list[np.ndarray]) -> tuple[list[str], list[str], list[np.ndarray]]:
-    """Add III, aVR, aVL and aVF to the names, units and signals of a file that has I and II, in one unit, but not III."""
+    """Add missing ones of III, aVR, aVL and aVF to a file's names, units and signals, if it has I and II in one unit, but not III."""
     if {"I", "II"} <= set(names) and "III" not in names and units[names.index("I")] == units[names.index("II")]:
         one, two, unit = signals[names.index("I")], signals[names.index("II")], units[names.index("I")]
         for name, signal in ((name, a * one + b * two) for name, (a, b) in LIMB_SHARES.items()):

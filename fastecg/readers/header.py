@@ -20,7 +20,7 @@ from fastecg.leads import standard_name
 #: Sampling frequency in Hz if a header does not state it (WFDB's default).
 DEFAULT_FS = 250.0
 
-#: Digital units per mV if a header states 0 or nothing (WFDB's default).
+#: Digital units per mV if a header states a gain of 0 or none (WFDB's default).
 DEFAULT_GAIN = 200.0
 
 MOST_BYTES = 4 << 20  # Largest header, bytes. The largest real ones, which list many thousand segments, have less than 1 MiB.
@@ -72,7 +72,10 @@ class Segment(NamedTuple):
 
 @dataclass(frozen=True)
 class Header:
-    """The content of a header. `samples` is the number of frames, None if it is not stated; either `signals` or `segments` is empty."""
+    """The content of a header. `fs` is the frequency of frames in Hz, `samples` their number, None if it is not stated.
+
+    Either `signals` or `segments` is empty.
+    """
 
     path: str
     fs: float
@@ -138,7 +141,7 @@ def read_bytes(path: str | Path, first: int, count: int) -> bytes:
 
 
 def header_lines(raw: bytes, path: str | Path) -> list[str]:
-    """The lines of a header without comments and empty lines; `RecordError` if it is not text.
+    """The lines of a header without comments and empty lines; `RecordError` if it is not text, or too long.
 
     A header that is not in UTF-8 is read as Latin-1, which is right for units such as "µV"; comments, in any encoding, are dropped anyway.
     """
@@ -249,12 +252,12 @@ def _signal_line(line: str, number: int, path: str) -> SignalLine:
         baseline = int(integers[1]) if len(integers) > 1 else 0
     block = int(integers[4]) if len(integers) > 4 else 0
     name = (name or "").strip() or f"signal {number}"
-    if unit.lower() in _COUNTS and standard_name(name):  # a gain of 1 means not calibrated; any other one is taken for that of mV
+    if unit.lower() in _COUNTS and standard_name(name):  # a gain of 1 means not calibrated; any other is taken for digital units per mV
         gain, unit = DEFAULT_GAIN if gain == 1 else gain, "mV"
     return SignalLine(plain_name(file, path), *stored, gain, baseline, unit, block, name)
 
 
-# The next two fields are the same for all signals of most records, and for most records of a data set.
+# The next two fields are the same for all signals of most records, and for most records of a data set, so parsed ones are kept.
 @lru_cache(maxsize=64)
 def _storage(field: str) -> tuple[str, int, int, int] | None:
     """Format, samples per frame, skew and offset from "212x2:5+24"; None if the text is not of this form."""

@@ -11,11 +11,12 @@ from fastecg.leads import EXTRA_LEADS, LEADS, LONGEST_NAME, standard_name, stand
 
 __all__ = ["LONGEST_NAME", "MOST_LEADS", "Lead", "choose_leads", "millivolts_per", "standard_name"]
 
-#: Largest number of leads that are read from a file; files with more are body surface maps.
+#: Largest number of leads of a record. Of files with more, such as body surface maps, only leads with known names are read.
 MOST_LEADS = 24
 
 _ORDER = {name: index for index, name in enumerate(LEADS + EXTRA_LEADS)}
 
+# Number of mV in a unit, by the unit's name in lower case without a plural s.
 _MV_PER_UNIT = {
     "nv": 1e-6,
     "nanovolt": 1e-6,
@@ -28,7 +29,7 @@ _MV_PER_UNIT = {
     "volt": 1e3,
 }
 
-# Signals whose names begin like this are not ECG leads, even if their unit is mV, as it is if a header states no unit.
+# Signals whose names begin like this are not ECG leads, even if their unit is mV: signals for which a header states no unit have it too.
 _NOT_ECG = (
     *("abp", "nbp", "art", "pap", "cvp", "icp", "bp", "lap", "rap", "uap", "uvp", "pulse", "hr"),
     *("pleth", "ppg", "spo2", "sao2", "so2", "co2", "etco2", "resp", "thor", "imp", "airflow", "flow", "nasal"),
@@ -51,7 +52,7 @@ def millivolts_per(unit: str) -> float | None:
 
 
 def _is_ecg(name: str, unit: str) -> bool:
-    """Whether a signal is an ECG lead: its unit is a voltage, and its name is that of a lead, or unknown."""
+    """Whether a signal is an ECG lead: its unit is a voltage, and its name is that of a lead, or at least begins as none in `_NOT_ECG`."""
     if millivolts_per(unit) is None:
         return False
     return standard_name(name) is not None or not name.strip().lower().startswith(_NOT_ECG)
@@ -70,12 +71,13 @@ def choose_leads(names: Sequence[str], units: Sequence[str], path: object) -> li
     Returns
     -------
     list of Lead
-        1 to 24 leads: the standard twelve in their order, then the other known ones, then the rest in file order.
+        1 to 24 leads: the standard twelve in their order, then the other known ones, then the rest in file order. If there are more than
+        24, those with unknown names are left out.
 
     Raises
     ------
     RecordError
-        If no signal is an ECG lead, if two have one name, or if there are too many.
+        If no signal is an ECG lead, if two leads have one name, or if of more than 24 leads none or more than 24 have known names.
     """
     try:
         return list(_choose(tuple(name.strip()[:LONGEST_NAME] for name in names), tuple(unit[:LONGEST_NAME] for unit in units)))
@@ -99,10 +101,10 @@ def _choose(names: tuple[str, ...], units: tuple[str, ...]) -> tuple[Lead, ...]:
 
 
 def _name_leads(signals: list[tuple[int, str]]) -> list[Lead]:
-    """Give the leads among `signals`, pairs of a number and a name in the file, their names as `standard_names` finds them.
+    """Name the leads `signals`, pairs of a signal's number, from 0, and its name in the file, as `standard_names` does.
 
-    Of several leads with the same standard name, all but one keep their own. Unknown names become ECG1, ECG2, …, because names are
-    printed on pages, and those in headers may be personal data.
+    Of several leads with the same standard name, all but one keep their names in the file. Unknown names become ECG1, ECG2, …, because
+    names are printed on pages, and unknown ones may be personal data. `RecordError` if two names in the file differ in case at most.
     """
     spelled = [raw.lower() for _, raw in signals]
     twice = sorted({raw for _, raw in signals if spelled.count(raw.lower()) > 1})

@@ -57,7 +57,8 @@ def find_records(inputs: Iterable[str | Path] | str | Path) -> list[Source]:
     inputs : path or iterable of paths
         Files of records (WFDB records with or without ``.hea``; an array (records, leads, samples) is as many records), folders, or lists
         whose names begin with ``RECORDS``. Folders are searched for ``.hea`` files in sorted order, except segments of other
-        records; if there are none, for EDF, BDF, DICOM, SCP-ECG and XML. Each line of a list is a record or folder below its own folder.
+        records; if there are none, for EDF, BDF, DICOM, SCP-ECG and XML. Each line of a list is a record,
+        or a folder with ``.hea`` files, below the folder of the list.
 
     Raises
     ------
@@ -96,7 +97,7 @@ def _clashing(found: list[Source]) -> list[Path]:
 
 
 def _distinct_endings(roots: list[Path]) -> dict[Path, Path]:
-    """The endings of the folders' paths, all of as few parts as make them distinct; empty if nothing does."""
+    """The endings of the folders' paths, all of as few parts as make them distinct; empty if there are none."""
     paths = {root: PurePath(os.path.abspath(root)) for root in roots}
     for length in range(1, max((len(path.parts) for path in paths.values()), default=0)):
         ends = {root: Path(*path.relative_to(path.anchor).parts[-length:]) for root, path in paths.items()}
@@ -129,7 +130,10 @@ def record_path(given: str | os.PathLike[str]) -> str:
 
 
 def parted(path: str) -> tuple[str, int | None]:
-    """Split a path such as ``many.npy#7`` into the file and the number of a record in its array; None if there is no number."""
+    """Split a path such as ``many.npy#7`` into the file and the number of a record in its array.
+
+    The number is None if there is none, or if ``many.npy#7`` is the name of a file.
+    """
     found = None if os.path.exists(path) else _MEMBER.fullmatch(path)
     return (found[1], int(found[2])) if found else (path, None)
 

@@ -20,7 +20,7 @@ from fastecg.readers.leads import LONGEST_NAME, Lead, choose_leads, millivolts_p
 from fastecg.record import LEADS, Record
 
 _MOST_BYTES = 1 << 29  # Largest table, bytes.
-_MOST_CELLS = 1 << 27  # Largest number of cells; twice as many short ones would take half a minute and 1.5 GB.
+_MOST_CELLS = 1 << 27  # Largest number of cells; twice as many short cells would take half a minute and 1.5 GB.
 _LONGEST_ROW = 1 << 20  # Longest row, bytes.
 _PIECE = 1 << 23  # Number of bytes that are read at a time.
 
@@ -34,9 +34,9 @@ _COUNTERS = re.compile(r"(?:unnamed: \d+|index|idx|row|samples?(?: ?(?:#|no\.?|n
 _TIME_OF_DAY = re.compile(r"(\d{1,2}):(\d\d)(?::(\d\d(?:\.\d*)?))?")
 _HALF_DAY_S = 43_200.0  # Period of 12-hour clocks.
 _TICKS_S = (1.0, 1e-3, 1e-6, 1e-9)  # Possible units of numerical time stamps, s.
-_LIKELY_HZ = (50.0, 20_000.0)  # The unit of time stamps is the one that puts the sampling frequency into this range.
-_NO_UNITS = ("", "-", "s", "sec", "seconds", "ms")  # Cells of a row of units that do not belong to leads.
-# Text of cells without a sample that are not empty, much as in pandas.
+_LIKELY_HZ = (50.0, 20_000.0)  # The unit of time stamps is the first that puts the sampling frequency, Hz, into this range, else 1 s.
+_NO_UNITS = ("", "-", "s", "sec", "seconds", "ms")  # Cells that a row of units may have besides voltages.
+# A pattern of the words that stand for a sample that was not recorded, much as in pandas.
 _MISSING = r"#?N/?A|#N/A N/A|NULL|None|<NA>|-+|\?|\.|-?nan|-?1\.#QNAN|-?1\.#IND"
 
 
@@ -86,7 +86,8 @@ def read_csv(path: Path, fs: float | None = None, leads: Sequence[str] | None = 
     Raises
     ------
     RecordError
-        If the file is not such a table. If a row is wrong, the message has its number.
+        If the file is not such a table of at most 512 MiB, or its sampling frequency is not known. If a row is wrong, the message has the
+        row's number.
     """
     size = file_size(path)
     if size is None or size > _MOST_BYTES:
@@ -112,7 +113,7 @@ def _read_table(path: Path, file: BinaryIO, fs: float | None, names: Sequence[st
         cells += table.size
         if cells > _MOST_CELLS:
             raise RecordError(f"{path}: it has more than {_MOST_CELLS / 1e6:.0f} million cells, expected at most as many")
-        if not pieces:  # not before the first piece: a table without any has its own error below
+        if not pieces:  # not earlier: a table without samples has an error of its own below
             leads = choose_leads(columns.names, units, path)
             if fs is None and columns.kind in ("lead", "count"):
                 raise RecordError(f"{path}: it does not state its sampling frequency, expected a time column, fs= or --fs")
@@ -154,6 +155,7 @@ def _columns(path: Path, file: BinaryIO, given: Sequence[str] | None) -> _Column
         second = _cells(text, delimiter)
     file.seek(start)
     columns = _named(path, delimiter, cells, len(cells), given, before, units)
+    # A column called "Timestamp" or the like has numbers if the first row below the names has one in it.
     if columns.kind == "clock" and second and _is_number(second[0], delimiter):
         return columns._replace(kind="stamp")
     return columns
@@ -201,7 +203,7 @@ def _named(
 ) -> _Columns:
     """The `count` columns that are called `names`, of which those of leads are replaced by `given`.
 
-    `below` are the units in the row below the names, by the index of the column. They are used instead of those after the names.
+    `below` are the units in the row below the names, by the index of the column. They replace units in the names, as in "II (uV)".
     """
     name = names[0].strip()[:LONGEST_NAME] if names else "lead"
     kinds = {"time": _TIMES, "clock": _STAMPS, "count": _COUNTERS}
@@ -230,7 +232,7 @@ def _name_and_unit(column: str) -> tuple[str, str]:
 
 
 def _pieces(path: Path, file: BinaryIO, columns: _Columns) -> Iterator[np.ndarray]:
-    """The numbers of all rows, in arrays (rows, columns) of a few thousand rows."""
+    """The numbers of all rows, in arrays (rows, columns), one for about every 8 MiB of the file."""
     before, rest = columns.before, b""
     while data := file.read(_PIECE):
         whole, newline, rest = (rest + data).rpartition(b"\n")
@@ -247,7 +249,7 @@ def _numbers(path: Path, data: bytes, columns: _Columns, before: int) -> Iterato
     delimiter, text = columns.delimiter, _decoded(data)
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
-    if "#" in text:
+    if "#" in text:  # comments, but not a first cell "#N/A"
         text = re.sub(r"^[ \t]*#(?!N/A).*$", "", text, flags=re.MULTILINE)
     if not text.strip():
         return
@@ -257,13 +259,14 @@ def _numbers(path: Path, data: bytes, columns: _Columns, before: int) -> Iterato
         text = _with_seconds(path, text, delimiter, before)
     unfilled = text
     text = _filled(text, delimiter)
+    # Cells of blanks or of two quotes are empty as well. They are rare, and take longer to find.
     blanks = f"{delimiter} ", f"{delimiter}\t", "\n ", "\n\t", '""'
     if text[0] in " \t" or any(blank in text for blank in blanks):
         text = _cell_pattern("", delimiter).sub("nan", text)
     try:
         table = np.loadtxt(io.StringIO(text), delimiter=delimiter, comments=None, quotechar='"', ndmin=2)
     except ValueError:
-        try:
+        try:  # with words such as "NA" replaced, which takes long and is seldom needed
             text = _cell_pattern(_MISSING, delimiter).sub("nan", text)
             table = np.loadtxt(io.StringIO(text), delimiter=delimiter, comments=None, quotechar='"', ndmin=2)
         except ValueError:
@@ -280,7 +283,7 @@ def _filled(text: str, delimiter: str) -> str:
         text = f"nan{text}"
     if text[-1] == delimiter:
         text = f"{text}nan"
-    # The first is done twice, because once fills only every other one of several empty cells side by side.
+    # The first replacement is done twice, because once fills only every other one of several empty cells side by side.
     for empty, filled in (
         (delimiter * 2, f"{delimiter}nan{delimiter}"),
         (delimiter * 2, f"{delimiter}nan{delimiter}"),
@@ -344,15 +347,15 @@ class _Clock:
 
     def __init__(self, path: Path, columns: _Columns) -> None:
         self._path, self._kind, self._tick_s = path, columns.kind, columns.tick_s
-        # Largest ratio of two steps of even times. Whole milliseconds at 360 Hz are 2 or 3 apart, those of time stamps may be 1 or 2.
+        # Largest ratio of two steps of even times. Times in whole milliseconds are 2 or 3 apart at 360 Hz; time stamps may be 1 or 2 apart.
         self._most_ratio = 1.5 if columns.kind == "time" else 2.1
         self._last = math.nan
         self._steps, self._shortest, self._longest, self._span = 0, math.inf, -math.inf, 0.0
 
     def add(self, times: np.ndarray) -> None:
-        """Add the times of the next piece."""
+        """Add the times of the next piece; `RecordError` if they are not even and rising."""
         steps = np.diff(times) if math.isnan(self._last) else np.diff(times, prepend=self._last)
-        if self._kind == "clock":  # which starts again at midnight, or also at noon
+        if self._kind == "clock":  # a clock starts again at midnight, and one of 12 hours also at noon
             steps = np.where(steps < 0, np.mod(steps, _HALF_DAY_S), steps)
         self._last = float(times[-1])
         if len(steps):
@@ -363,7 +366,7 @@ class _Clock:
             raise self._uneven()
 
     def frequency(self) -> float:
-        """The sampling frequency in Hz, rounded to 9 digits, because times are written with few digits."""
+        """The sampling frequency in Hz, rounded to 9 digits, as times are written with few; `RecordError` if there is only one time."""
         if self._steps == 0:
             raise self._uneven()
         rate = self._steps / self._span

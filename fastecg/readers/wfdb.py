@@ -50,14 +50,17 @@ CODINGS = {
     "311": Coding(3, 4, -(1 << 9)),
 }
 
-_OTHER = Coding(1, 1, None)  # Stands for all other formats, which the wfdb package reads.
+_OTHER = Coding(1, 1, None)  # Stands for FLAC formats, which the wfdb package reads.
 
 #: The formats that are FLAC files, each with the digital value that means "nothing recorded".
 FLAC = {"508": -(1 << 7), "516": -(1 << 15), "524": -(1 << 23)}
 
 
 class Stored(NamedTuple):
-    """The digital values of a signal, shape (frames * samples per frame,), and that for "nothing recorded" (None if it does not occur)."""
+    """The digital values of a signal, shape (frames * samples per frame,), and the value that means "nothing recorded".
+
+    The latter is None if the format has no such value, or if it is known not to occur.
+    """
 
     values: np.ndarray
     invalid: int | None
@@ -67,7 +70,7 @@ def read_wfdb(path: str | Path) -> Record:
     """Read the WFDB record whose header is `path`.
 
     If all leads have the same number of samples per frame, all samples are kept, and `fs` is their frequency; otherwise the samples of a
-    frame are averaged.
+    frame are averaged, and `fs` is the frequency of frames.
 
     Raises
     ------
@@ -139,7 +142,10 @@ def _rate_of(parts: list[tuple[int, Header]], spelled: list[str]) -> int:
 
 
 def _segment_headers(master: Header) -> list[tuple[int, Header]]:
-    """The frame at which each segment begins, and its header; gaps are left out. The leads of the record are those of the first segment."""
+    """The frame at which each segment begins, and its header; gaps are left out.
+
+    The leads of the record are those in the first header, which has no samples if the layout is variable, in WFDB's terms.
+    """
     parts = []
     start = 0
     for segment in master.segments:
@@ -159,7 +165,7 @@ def _segment_headers(master: Header) -> list[tuple[int, Header]]:
 
 
 def _check_segment(master: Header, header: Header, samples: int) -> None:
-    """Raise `RecordError` if the header of a segment contradicts `master`, in which the segment has so many `samples`."""
+    """Raise `RecordError` if the header of a segment contradicts `master`, in which the segment has `samples` frames."""
     whole = os.path.basename(master.path)
     if header.segments:
         raise RecordError(f"{header.path}: it is a segment and has segments itself, expected a plain record")
@@ -170,7 +176,10 @@ def _check_segment(master: Header, header: Header, samples: int) -> None:
 
 
 def _write_segment(signal: np.ndarray, start: int, header: Header, leads: list[Lead], spelled: list[str], rate: int) -> None:
-    """Write the mV of a segment to `signal` (leads, samples), from sample `start` on."""
+    """Write the mV of a segment to `signal` (leads, samples), from sample `start` on, for those leads that it has.
+
+    `spelled` are the names of `leads` in the headers of segments, `rate` is the number of samples per frame in `signal`.
+    """
     indices = {line.name: index for index, line in enumerate(header.signals)}
     if not any(name in indices for name in spelled):
         return
@@ -293,7 +302,7 @@ def _read_file(path: str, lines: list[SignalLine], frames: int) -> list[Stored]:
         stored = unpack_212(stored, count)
     elif coding.zero:
         stored = stored.astype(np.int32) - coding.zero
-    # Every format marks missing samples by its lowest value, so if the minimum of the file is larger, nothing is missing.
+    # The formats that NumPy reads mark missing samples by their lowest value, so if the file's minimum is larger, nothing is missing.
     invalid = coding.invalid if stored.min() == coding.invalid else None
     table = stored.reshape(frames, width)
     if width == len(lines):
@@ -321,11 +330,13 @@ def unpack_212(packed: np.ndarray, count: int) -> np.ndarray:
     samples = np.empty((groups, 2), np.int16)
     for start in range(0, groups, _GROUPS):
         stop = min(start + _GROUPS, groups)
-        # A sample lies in two bytes. It is shifted to their top and back, because the shift to the right extends the sign.
+        # The first sample is the lower 12 bits of two bytes, low byte first. They are shifted to the top and back, because the shift to the
+        # right extends the sign.
         first = np.ndarray(stop - start, "<i2", padded, 3 * start, (3,)).astype(np.int16)
         first <<= 4
         first >>= 4
         samples[start:stop, 0] = first
+        # With the high byte first, the upper 4 bits of the second sample lie at the top, and its lower 8 bits at the bottom.
         second = np.ndarray(stop - start, ">i2", padded, 3 * start + 1, (3,)).astype(np.int16)
         low_byte = second & 0xFF
         second >>= 12
@@ -363,7 +374,8 @@ def _millivolts(stored: list[Stored], lines: list[SignalLine], signs: list[int],
 
     If a signal has more samples than a row of `out`, those of a frame are averaged.
 
-    The result is that of ``(digital - baseline) / gain`` in float64, rounded to float32 at the end.
+    The result is that of ``(digital - baseline) / gain * factor`` in float64, rounded to float32 at the end, where `factor` is the number
+    of mV in the signal's unit, times its sign.
     """
     factors = [sign * _millivolts_per_unit(line, path) for sign, line in zip(signs, lines, strict=True)]
     if _exact_in_float32(stored, lines, factors, out.shape[1]):
@@ -384,8 +396,9 @@ def _millivolts_per_unit(line: SignalLine, path: str) -> float:
 def _exact_in_float32(stored: list[Stored], lines: list[SignalLine], factors: list[float], samples: int) -> bool:
     """Whether `_divide`, in float32, gives the same bits as `_scaled`, in float64.
 
-    It does if the gain and every difference from the baseline are float32 numbers themselves. Division is rounded correctly, and rounding
-    the quotient of such numbers to 53 bits and then to 24 gives the same as rounding it to 24 bits at once.
+    It does if nothing is averaged, all factors are 1, and the gain and every difference from the baseline are float32 numbers.
+    Division is rounded correctly, and rounding the quotient of such numbers to 53 bits and then to 24 gives the same as rounding it to 24
+    bits at once.
     """
     gains, baselines = {line.gain for line in lines}, {line.baseline for line in lines}
     return (

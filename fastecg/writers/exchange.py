@@ -45,7 +45,7 @@ def _npz(record: Record) -> bytes:
 
 
 def _mat(record: Record) -> bytes:
-    """MATLAB 5: the same three. The text at the start of the file is replaced, because SciPy writes the date there."""
+    """MATLAB 5: `signal`, `fs` and `leads` as in `_npz`. The text at the file's start is replaced, because SciPy writes the date there."""
     from scipy.io import savemat
 
     file = io.BytesIO()
@@ -64,6 +64,7 @@ def _edf(record: Record) -> bytes:
     seconds, signals = _data_record_s(record), []
     filling = np.full(-record.samples % round(seconds * record.fs), -_LARGEST - 1, dtype=np.int16)  # of the last data record
     for lead, row in zip(record.leads, record.signal.astype(np.float64) * _UV_PER_MV, strict=True):
+        # Largest voltage, µV. Counts are of 1 µV if it fits.
         reach = max(float(np.nanmax(np.abs(row))) if np.isfinite(row).any() else 0.0, 1.0)
         scale = max(1.0, np.ceil(reach / _LARGEST))  # µV per count
         counts = np.where(np.isfinite(row), np.rint(np.nan_to_num(row) / scale), -_LARGEST - 1).astype(np.int16)
@@ -84,7 +85,10 @@ def _edf(record: Record) -> bytes:
 
 
 def _data_record_s(record: Record) -> int:
-    """The duration in s of a "data record" of EDF, which has a whole number of samples. Fractions do not fit into the field for it."""
+    """The duration in s of a "data record" of EDF, which has a whole number of samples.
+
+    It is whole itself, because most fractions do not fit into its field of 8 characters.
+    """
     for seconds in range(1, 101):
         if abs(record.fs * seconds - round(record.fs * seconds)) < 1e-6 * seconds:
             return seconds
@@ -109,7 +113,7 @@ def _aecg(record: Record) -> bytes:
 
 
 def _sequence_set(record: Record, start: int, stop: int, rows: list[int]) -> str:
-    """The element with samples `start` to `stop` of the leads `rows`, and their times from the start of the record."""
+    """The element with samples `start` to `stop` (exclusive) of the leads numbered `rows`, and their times from the start of the record."""
     head = f'<head value="{start / record.fs:.9g}" unit="s"/><increment value="{1 / record.fs:.12g}" unit="s"/>'
     time = (
         '<component><sequence><code code="TIME_RELATIVE" codeSystem="2.16.840.1.113883.5.4"/>'

@@ -133,7 +133,7 @@ def _padded_with_zeros(tiff: bytes) -> bytes:
     return tiff[:end] + bytes(max(directory - end, 0)) + tiff[max(directory, end) :]
 
 
-#: Suffix -> encoder, which gets the image, dots per inch, and the quality (None: usual).
+#: Suffix -> encoder, which gets the image, dots per inch, and the quality (None: the usual one of the format).
 FORMATS: dict[str, Callable[[np.ndarray, float, int | None], bytes]] = {
     ".png": _png,
     ".jpg": _jpeg,

@@ -40,7 +40,7 @@ def jpeg_bytes(image: np.ndarray, *, dpi: float, quality: int) -> bytes:
     Raises
     ------
     ImageError
-        If the picture is empty, or larger than that.
+        If the picture is empty, or larger than 65,500 px.
     """
     from fastecg.kernels.jpeg import ZIGZAG, steps_of
     from fastecg.kernels.jpeg_code import CODES, scan
@@ -58,6 +58,7 @@ def jpeg_bytes(image: np.ndarray, *, dpi: float, quality: int) -> bytes:
             # Three planes of 8 bits. The first has 2 x 2 blocks where the others have one, and a table of quantisation steps of its own.
             _segment(_SOF0, struct.pack(">BHHB", 8, height, width, 3) + bytes([1, 0x22, 0, 2, 0x11, 1, 3, 0x11, 1])),
             *codes,
+            # One scan of the three planes: the numbers of each one's DC and AC tables, then the range of coefficients, which is all 64.
             _segment(_SOS, bytes([3, 1, 0x00, 2, 0x11, 3, 0x11, 0, 63, 0])),
             scan(np.ascontiguousarray(image), quality),
             _EOI,

@@ -125,7 +125,7 @@ def _packed_noise(rows: np.ndarray, pixel_bytes: int) -> memoryview:
 
 
 def _noise(rows: np.ndarray, pixel_bytes: int) -> float:
-    """Share of bytes that differ both from the pixel above and from the one before: high for sensor noise, low for print."""
+    """Share of bytes, in some rows, that differ from those of both the pixel above and the pixel before: high for noise, low for print."""
     if rows.shape[0] < 2 or rows.shape[1] <= pixel_bytes:
         return 0.0
     step = max(1, (rows.shape[0] - 1) // _COMPARED_ROWS)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 SCHEMA = 1
 
 _DECIMALS = 3  # Decimals of pixel positions.
-_GRID_MM = 5.0  # Distance of the points of the lattice "grid".
+_GRID_MM = 5.0  # Side of a large box of the grid: the distance of the points of the lattice "grid", and "x_grid" and "y_grid" in mm.
 
 
 def truth_bytes(photo: Photo) -> bytes:

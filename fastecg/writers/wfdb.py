@@ -32,7 +32,7 @@ def write_record(path: str | os.PathLike[str], record: Record, *, drawn: np.ndar
     ----------
     path : path
         Path of the files without suffix. Its last part is the record's name: letters of any script, digits, ``_`` and ``-`` only. Names in
-        WFDB headers are ASCII, so there a name with other letters is encoded as by `ascii_name`.
+        WFDB headers are ASCII, so there, and in the name of the ``.dat`` file, other letters are encoded as by `ascii_name`.
     record : Record
         Leads within ±32.7 mV, or any other span of 65 mV, are rounded to 1 µV; leads of a wider span to proportionally coarser steps.
     drawn : ndarray of bool, shape (leads, samples), optional
