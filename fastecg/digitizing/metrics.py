@@ -1,8 +1,8 @@
 """Signal-to-noise ratios of one lead against its reference, by three published definitions.
 
 All functions take millivolts, `reference` and `estimate` of the same shape. Samples that are NaN in the reference were not drawn and are
-left out. The definitions differ in the alignment before the comparison: none in `raw_snr`; an offset in time and voltage in
-`challenge_2024`; the same within 0.2 s in `kaggle_2025`.
+left out. The definitions differ in the alignment before the comparison: `raw_snr` removes nothing; `challenge_2024` an offset of at most
+0.5 s and 1 mV; `kaggle_2025` an offset of at most 0.2 s and any voltage.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import numpy as np
 
 _LEVELS = 256  # Number of rows of the pictures as which the 2024 metric draws signals: the levels of voltage that it distinguishes.
 _BLUR = 0.5  # Standard deviation in px of the blur of these pictures.
-_MOST_SHIFT_S = 0.5  # Largest shift in time that the 2024 metric removes.
+_MOST_SHIFT_S = 0.5  # Largest shift in time that the 2024 metric removes. If either shift is larger, it removes neither.
 _MOST_SHIFT_MV = 1.0  # Largest shift in voltage that the 2024 metric removes.
 _KAGGLE_LAG_S = 0.2  # Largest shift in time that the 2025 metric removes.
 
@@ -36,10 +36,11 @@ def challenge_2024(reference: np.ndarray, estimate: np.ndarray, fs: float, *, as
     """The metric of the PhysioNet Challenge 2024, dB.
 
     Both signals are drawn as pictures of 256 levels, which are aligned by their cross-correlation. The SNR over the samples that both
-    have is multiplied by the share of the reference's samples that the estimate has; it is 0 dB if they have none in common.
+    have is multiplied by the share of the reference's samples that the estimate has. The result is 0 dB if they have none in common, inf if
+    they agree perfectly, and NaN if the reference was not drawn or is 0 mV in all samples that both have.
 
-    The organisers' code has a fault: an estimate that begins k samples early should be moved by k, but is cut after its first k samples
-    (``x_est[:-offset]`` with a negative offset). `as_published` repeats this, for comparison with published scores.
+    The organisers' code has a fault: an estimate that begins k samples early should only be moved by k, but is also cut after its first k
+    samples (``x_est[:-offset]`` with a negative offset). `as_published` repeats this, for comparison with published scores.
     """
     return challenge_2024_both(reference, estimate, fs)[as_published]
 
@@ -54,7 +55,7 @@ def challenge_2024_both(reference: np.ndarray, estimate: np.ndarray, fs: float) 
     meant = _snr_of_present(reference, aligned)
     if late >= 0:
         return meant, meant
-    aligned[2 * -late :] = np.nan
+    aligned[2 * -late :] = np.nan  # The moved estimate begins at sample -late, and only its first -late samples are kept.
     return meant, _snr_of_present(reference, aligned)
 
 
@@ -124,9 +125,9 @@ def _aligned_as_pictures(reference: np.ndarray, estimate: np.ndarray, fs: float)
     Returns
     -------
     aligned : ndarray
-        The estimate without this offset.
+        The estimate without this offset, or as it was if the offset is too large or both signals are one constant.
     late : int
-        Number of samples by which the estimate was late; negative if it was early.
+        Number of samples by which the estimate was late; negative if it was early, 0 if nothing was removed.
     """
     low = min(np.nanmin(reference), np.nanmin(estimate))
     high = max(np.nanmax(reference), np.nanmax(estimate))
@@ -142,7 +143,7 @@ def _aligned_as_pictures(reference: np.ndarray, estimate: np.ndarray, fs: float)
 
 
 def _picture(signal: np.ndarray) -> np.ndarray:
-    """Draw a signal (samples,) with values 0 to 1, NaN where it is unknown, as a slightly blurred picture (levels, samples)."""
+    """Draw a signal (samples,) with values 0 to 1, NaN where it is unknown, as a slightly blurred picture (levels, samples), 0 in row 0."""
     from scipy.ndimage import gaussian_filter
 
     picture = np.zeros((_LEVELS, len(signal)), np.float32)
@@ -152,7 +153,7 @@ def _picture(signal: np.ndarray) -> np.ndarray:
 
 
 def _offset(reference: np.ndarray, estimate: np.ndarray) -> tuple[int, int]:
-    """Shift of `estimate` in samples and levels at which the cross-correlation is largest.
+    """Shift of `estimate` in samples and levels at which the cross-correlation is largest: positive if it is late or high.
 
     The organisers' code measures the offset from the maximum of the reference's auto-correlation, which is always at 0.
     """
@@ -161,5 +162,6 @@ def _offset(reference: np.ndarray, estimate: np.ndarray) -> tuple[int, int]:
     shape = [next_fast_len(2 * n - 1, real=True) for n in reference.shape]
     spectrum = rfft2(estimate, shape) * np.conj(rfft2(reference, shape))
     row, column = np.unravel_index(np.argmax(irfft2(spectrum, shape)), shape)
+    # The correlation is circular: indices in its upper half stand for negative shifts.
     level, sample = (int(k) if k <= n // 2 else int(k) - n for k, n in ((row, shape[0]), (column, shape[1])))
     return sample, level

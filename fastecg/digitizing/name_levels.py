@@ -23,8 +23,8 @@ _AWAY_MM = 30.0  # Largest distance up or down from the 0 mV line of a lead to i
 _SURE = 0.6  # A name counts if its confidence (0 to 1) is larger than this.
 _ROWS = 3  # Least number of rows with names.
 _SAME_MM = 0.25  # Largest median deviation of names from their common height above 0 mV.
-_MOST_MM = 2.5  # Largest correction.
-_MOST_BY_PULSES_MM = 12.0  # The same if rows with pulses give the names' height. Records may have a constant offset of about 1 mV.
+_MOST_MM = 2.5  # Largest correction. If a row needs more, no row is corrected by names.
+_MOST_BY_PULSES_MM = 12.0  # The same if two or more rows with pulses give the names' height. Records may have an offset of about 1 mV.
 _NAME_SD_MM = 0.11  # Standard deviation of a name's height as the network detects it.
 _CLEARLY = 0.8  # Medians are used if the heights of names above them scatter by less than this share of the scatter above means.
 _REPEATED = 0.9  # A rhythm strip repeats a column if their similarity (see `checks.similarity`) is larger than this.
@@ -32,7 +32,7 @@ _LEAST_S = 1.0  # Shortest trace from which a level is estimated.
 
 
 def levelled_by_names(page: LaidOutPage, drawn: Sequence[SegmentReading]) -> LaidOutPage:
-    """The page with the 0 mV levels of rows without a calibration pulse corrected by the names of their leads.
+    """The page with the 0 mV levels of rows without a calibration pulse corrected by the names of their leads. Corrected pages stay as is.
 
     Parameters
     ----------
@@ -56,7 +56,10 @@ def levelled_by_names(page: LaidOutPage, drawn: Sequence[SegmentReading]) -> Lai
 
 
 def _levels_by_names(page: LaidOutPage, drawn: Sequence[SegmentReading]) -> dict[int, float]:
-    """Corrected 0 mV level (page y) by row, for rows of columns without a pulse; empty if the names have no common height above 0 mV."""
+    """Corrected 0 mV level (page y) by row, for named rows of columns without a pulse.
+
+    Empty if the names have no common height above 0 mV, fewer than three rows have names, or a correction would be too large.
+    """
     groups: dict[int, list[SegmentReading]] = {}
     for item in drawn:
         if not item.segment.rhythm:
@@ -82,7 +85,7 @@ def _levels_by_names(page: LaidOutPage, drawn: Sequence[SegmentReading]) -> dict
 def _strip_levels(drawn: Sequence[SegmentReading], corrected: Mapping[int, float], fs: float) -> dict[int, float]:
     """0 mV level (page y) by row, for rhythm strips without a pulse: at this level a strip agrees with the column that shows the same lead.
 
-    A strip is left out if no column shows its lead, or the 0 mV level of that column is not known.
+    A strip is left out if no column shows its lead, the 0 mV level of that column is not known, or the column is not similar to the strip.
     """
     known = {**corrected, **{item.segment.row: item.segment.baseline_mm for item in drawn if item.segment.zero == "pulse"}}
     columns = {item.segment.lead: item for item in drawn if not item.segment.rhythm and item.segment.row in known}
@@ -94,7 +97,7 @@ def _strip_levels(drawn: Sequence[SegmentReading], corrected: Mapping[int, float
         placed = replace(column, segment=replace(column.segment, baseline_mm=known[column.segment.row]))
         one, other = simultaneous([strip, placed], fs)
         if similarity(one, other) > _REPEATED:
-            higher_mv = float(np.nanmedian(one - other))
+            higher_mv = float(np.nanmedian(one - other))  # If the strip reads too high, its 0 mV line is too low on the page.
             out[strip.segment.row] = strip.segment.baseline_mm - higher_mv * strip.segment.gain_mm_mv
     return out
 
@@ -102,7 +105,10 @@ def _strip_levels(drawn: Sequence[SegmentReading], corrected: Mapping[int, float
 def _own_levels(
     named: dict[int, float], level: dict[int, float], zero: dict[int, str], groups: dict[int, list[SegmentReading]], fs: float
 ) -> dict[int, float]:
-    """0 mV level of every row by its traces: the current level, or the median if names scatter clearly less relative to medians."""
+    """0 mV level (page y) of every row by its traces: the current level, or the median if names scatter clearly less relative to medians.
+
+    Current levels also stay if names scatter about them hardly more than names are detected, and in rows with a pulse or little trace.
+    """
     medians = dict(level)
     for row in named:
         heights = np.concatenate([item.y_mm for item in groups[row]])
@@ -114,7 +120,7 @@ def _own_levels(
 
 
 def _name_mm(page: LaidOutPage, group: Sequence[SegmentReading]) -> float:
-    """Median page y of the names of a row's leads; NaN if none was read."""
+    """Median page y of the names of a row's leads, for each lead the name closest to its 0 mV line; NaN if none was read there."""
     heights = []
     for item in group:
         beside = [

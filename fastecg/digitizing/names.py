@@ -23,7 +23,7 @@ _INK = 0.4  # Coverage from which a pixel is ink.
 
 @dataclass(frozen=True)
 class Name:
-    """A name that was read: its lead, the page position of its middle, and the confidence `sure` (0 to 1) that it is this lead's name."""
+    """A name that was read: its lead, one of `MARKERS`, the page position of its middle, and the confidence `sure` (0 to 1) in the lead."""
 
     lead: str
     x_mm: float
@@ -32,7 +32,7 @@ class Name:
 
 
 def read_names(layers: Layers, warp: PageWarp) -> list[Name]:
-    """The names of leads in the marker map of a picture, with their positions on the page."""
+    """The names of leads in the marker map of a picture, with their positions on the page. Names less sure than 0.3 are left out."""
     from scipy.ndimage import label
 
     blobs, count = label(layers.markers[0] < 1.0 - _NAMED)
@@ -44,6 +44,7 @@ def read_names(layers: Layers, warp: PageWarp) -> list[Name]:
         probabilities = layers.markers[1:, rows, columns].sum(axis=1)
         weights = 1.0 - layers.markers[0, rows, columns]
         middle = np.array([(columns * weights).sum(), (rows * weights).sum()]) / weights.sum()
+        # Cell k covers the pixels from 4 k to 4 k + 3, so its middle is at 4 k + 1.5.
         x, y = warp.inverse(middle[None, :] * MARKER_CELL + (MARKER_CELL - 1) / 2)[0]
         likeliest = int(np.argmax(probabilities))
         names.append(Name(MARKERS[1 + likeliest], float(x), float(y), float(probabilities[likeliest] / len(rows))))
@@ -61,7 +62,7 @@ def _where(blobs: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
 
 def nothing_readable(names: Sequence[Name], layers: Layers, layout: str | None = None) -> ImageError:
     """The error for a page that cannot be read, with advice that depends on whether the user has given its `layout`."""
-    if float((layers["trace"] > _INK).mean()) < 2e-4:
+    if float((layers["trace"] > _INK).mean()) < 2e-4:  # Share of the picture's pixels.
         return nothing_drawn()
     if layout is not None:
         return ImageError(

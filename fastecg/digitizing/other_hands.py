@@ -33,7 +33,7 @@ _SPARE_MM = 2.0  # Minimum width of blank paper beside what is drawn.
 
 
 def other_hand(page: Page, style: Style, rng: np.random.Generator) -> tuple[Page, Style]:
-    """A copy of a page in `style`, rearranged at random, and a copy of the style with random paper, inks, pen and font."""
+    """A copy of a page in `style`, rearranged at random, and a copy of the style with random paper, grid, inks, pen and font."""
     face = str(rng.choice(list(_FACES), p=np.array(list(_FACES.values())) / sum(_FACES.values())))
     face = str(font_file(face) or "sans") if face.endswith(".ttf") else face
     style = replace(_inked(style, rng), face=face)
@@ -55,7 +55,7 @@ def other_hand(page: Page, style: Style, rng: np.random.Generator) -> tuple[Page
 
 
 def coarser(record: Record, rng: np.random.Generator) -> Record:
-    """A record, or in one of four cases the same at 100 Hz, as some archives store it: its R waves are spikes of two straight lines.
+    """A record, or in one of four cases the same at 100 Hz, as some archives store it: R waves are then spikes of two straight lines.
 
     Only records of 500 Hz without missing samples are resampled.
     """
@@ -71,7 +71,10 @@ def coarser(record: Record, rng: np.random.Generator) -> Record:
 
 @dataclass
 class _Drawing:
-    """Draws the parts of one page in random places. `zeros_mm` is page y of 0 mV by row, `shifts_mm` the shift along x by column."""
+    """Draws the parts of one page in random places.
+
+    In its methods, `zeros_mm` is page y of 0 mV by row, and `shifts_mm` the shift along x by column.
+    """
 
     page: Page
     style: Style
@@ -118,10 +121,11 @@ class _Drawing:
         rng = self.rng
         if rng.random() < 0.03:
             return
+        # Where the text begins and where its base line is, relative to the first sample and to 0 mV; negative is left and up, mm.
         across, rise = rng.uniform(0.0, 8.0) if rng.random() < 0.6 else rng.uniform(-1.5, 1.5), rng.uniform(-16.0, 8.0)
         if rng.random() < 0.3:
             rise = rng.uniform(-2.0, 7.0)  # On the trace, or just below it.
-        before = rng.random() < 0.08
+        before = rng.random() < 0.08  # Names end 2 mm before the trace, and their middle is at `rise`.
         size = rng.uniform(2.2, 5.0)
         spelling = str(rng.choice(("aVR", "AVR", "a V R"), p=(0.66, 0.3, 0.04)))
         for k, trace in enumerate(traces):
@@ -157,7 +161,7 @@ class _Drawing:
                 yield Stroke("pulse", points, float(pen))
 
     def words(self, pulses: tuple[Stroke, ...], zeros_mm: dict[int, float]) -> Iterator[Text]:
-        """Words that the original page does not have: beside the pulses, and near the upper edge of the page or below the last row."""
+        """Words that the original page does not have, or none: above the pulses, and near the page's upper edge or below the last row."""
         rng = self.rng
         size = rng.uniform(2.0, 4.5)
         width, height = self.page.size_mm
@@ -174,7 +178,10 @@ class _Drawing:
                 yield Text("header", _random_words(rng), float(place * width), float(y), size, self.style.face)
 
     def separators(self, traces: tuple[Trace, ...], zeros_mm: dict[int, float], shifts_mm: dict[int, float]) -> Iterator[Stroke]:
-        """Lines between columns: bars, dotted lines, ticks, pairs of bars, or the jump of the pen from one lead to the next; or none."""
+        """Lines between columns: bars, dotted lines, ticks, pairs of bars, or the jump of the pen from one lead to the next; or none.
+
+        "tick" is a bar as thin as the pen, "ticks" are short thin lines above the 0 mV line and mostly also below it.
+        """
         rng = self.rng
         kind = str(rng.choice(("none", "bar", "dotted", "tick", "pair", "ticks", "step"), p=(0.22, 0.27, 0.08, 0.08, 0.07, 0.18, 0.1)))
         height, width = rng.uniform(5.0, 8.0), rng.uniform(0.5, 1.0)
@@ -247,18 +254,19 @@ def _on_paper(page: Page, words: bool, rng: np.random.Generator) -> Page:
     """The page on paper large enough for most of what is drawn, with a grid on all of it or only around the traces; a few are framed."""
     every = [trace.points_mm for trace in page.traces] + [stroke.points_mm for stroke in page.strokes]
     corners = np.concatenate([np.array([np.nanmin(points, 0), np.nanmax(points, 0)]) for points in every if len(points)])
+    # Outliers do not enlarge the paper: what is farther than a fifth of its height above or below the page counts as being there.
     corners = np.clip(corners, (-np.inf, page.size_mm[1] * -0.2), (np.inf, page.size_mm[1] * 1.2))
     low, high = np.nanmin(corners, 0), np.nanmax(corners, 0)
     shift = np.array([max(0.0, _SPARE_MM - low[0]), 0.0])
     width = max(page.size_mm[0] + shift[0], high[0] + shift[0] + _SPARE_MM)
     height = max(page.size_mm[1], high[1] + _SPARE_MM) if rng.random() < 0.8 else page.size_mm[1]
-    if not words and rng.random() < 0.6:
+    if not words and rng.random() < 0.6:  # Little blank paper above and below the traces, where words would stand.
         shift[1] = rng.uniform(2.0, 40.0) - low[1]
         height = high[1] + shift[1] + rng.uniform(2.0, 25.0)
     page = _moved(page, shift)
     area = (0.0, 0.0, width, height)
     choice = rng.random()
-    if choice < 0.25:  # The grid covers only a box around the traces.
+    if choice < 0.25:  # The grid covers only a box around traces and strokes, of whole 5 mm squares.
         edges = np.array([low + shift - rng.uniform(1.0, 12.0), high + shift + rng.uniform(1.0, 12.0)])
         left, top = np.maximum(edges[0], 0.0)
         right, bottom = (
@@ -298,7 +306,7 @@ def _moved(page: Page, shift: np.ndarray) -> Page:
 
 
 def _inked(style: Style, rng: np.random.Generator) -> Style:
-    """The style with random colours of paper, grid and ink, and a random pen."""
+    """The style with random colours of paper, grid and ink, and a random pen. Some have only 5 mm lines ("major") or no grid ("none")."""
     level = int(rng.integers(0, 50) if rng.random() < 0.75 else rng.integers(50, 125))
     ink = (level, level, level)
     if rng.random() < 0.12:
@@ -341,7 +349,7 @@ def _tinted(rng: np.random.Generator, level: int, tint: float) -> RGB:
 
 
 def _grid_ink(rng: np.random.Generator, low: int, high: int) -> RGB:
-    """A colour of grid lines, most often red or orange, sometimes blue, green or grey. Its weakest channel is between `low` and `high`."""
+    """A colour of grid lines, mostly red, pink or orange, else blue, green or grey. Its weakest channel is from `low` to below `high`."""
     weak = int(rng.integers(low, high))
     strong = int(rng.integers(max(weak, 190), 256))
     between = int(rng.integers(weak, strong + 1))

@@ -38,6 +38,7 @@ class PageModel:
     layout : str
         Name of the layout.
     gain_mm_mv : float, optional
+        None if the file gives none, or one that is not between 0.1 and 100.
     segments : tuple of PlacedSegment
     """
 
@@ -46,12 +47,12 @@ class PageModel:
     segments: tuple[PlacedSegment, ...]
 
     def in_view(self, analysis: PageAnalysis, gain_mm_mv: float, fs: float) -> tuple[tuple[Segment, ...], float]:
-        """The segments in the page coordinates of an analysis, and the paper speed in mm/s that follows from their lengths.
+        """The segments in the page coordinates of an analysis, at `fs` Hz, and the paper speed in mm/s: the median by their lengths.
 
         Raises
         ------
         LayoutError
-            If the segments do not run from left to right.
+            If the segments do not run from left to right, or at no possible speed.
         """
         ends_px = np.array([segment.line_px for segment in self.segments]).reshape(-1, 2)
         ends_mm = analysis.warp.inverse(analysis.layers.to_maps(turned(ends_px, analysis))).reshape(-1, 2, 2)
@@ -61,6 +62,7 @@ class PageModel:
         if not 1.0 < speed < 500.0:
             raise LayoutError(f"the segments of a corrected page run at {speed:.1f} mm/s, expected their lines to go from left to right")
         found = []
+        # At this speed a segment may be longer or shorter than its line: both have the same middle. Its level is that of the line's middle.
         for item, end, count in zip(self.segments, ends_mm, counts, strict=True):
             start = round(item.start_s * fs)
             middle = float(end[:, 0].mean()) - (count - 1) / fs * speed / 2
@@ -103,7 +105,7 @@ def read_page(path: Path) -> PageModel:
 
 
 def _segment(entry: Any, where: str) -> PlacedSegment:
-    """Check one segment of a page's JSON; `where` names it in errors."""
+    """One segment of a page's JSON; `LayoutError`, in which `where` names it, if it is not valid."""
     try:
         (ax, ay), (bx, by) = entry["line_px"]
         numbers = [float(value) for value in (entry["start_s"], entry["stop_s"], ax, ay, bx, by)]

@@ -24,12 +24,14 @@ _CHILD = "import json, sys; sys.path[:] = json.loads(sys.argv.pop(1)); from fast
 
 
 def read_pdf_page(path: str | os.PathLike[str], page: int, most_pixels: int) -> np.ndarray:
-    """Draw page `page`, counted from 0, as (height, width, 3) uint8, at 200 dpi, or less if it would have more than `most_pixels`.
+    """Draw page `page`, counted from 0, as (height, width, 3) uint8.
+
+    It is drawn at 200 dpi, or less if it would have more than `most_pixels` or a side longer than 32000 px.
 
     Raises
     ------
     ImageError
-        If the page cannot be drawn within 20 s and 1 GiB of memory.
+        If there is no such page, or it cannot be drawn within 20 s and 1 GiB of memory.
     FastecgError
         If pypdfium2 is not installed.
     """
@@ -50,7 +52,10 @@ def read_pdf_page(path: str | os.PathLike[str], page: int, most_pixels: int) -> 
 
 
 def main() -> None:
-    """Draw the page of the PDF named on the command line, and write its size in px and its pixels to stdout."""
+    """Draw a page of a PDF, and write its width and height in px and its pixels to stdout; exit with a message if it cannot be drawn.
+
+    The arguments of the process are the path, the number of the page from 0, and the largest number of pixels.
+    """
     with suppress(ImportError, ValueError, OSError):  # Windows has no such limits.
         import resource
 

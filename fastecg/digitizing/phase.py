@@ -17,8 +17,10 @@ _TILE = 256  # Side in px of the tiles whose spectra are computed to find the se
 _FINE = 2  # Oversampling of these spectra, so that their peaks can be interpolated.
 _PERIODS = (3.5, 26.0)  # Range of scales in px/mm that is looked for: 90 to 660 dpi.
 _SPACING = 12  # Distance in px of the nodes at which the phase is measured.
-_COARSE = 5  # The 5 mm lines are measured at every node whose number is a multiple of this.
-_WINDOW_MM = 0.76  # Standard deviation of the Gaussian window in which the phase at a node is measured.
+_COARSE = 5  # The 5 mm lines are measured once for every block of this many nodes along x and y, at the middle node.
+# Standard deviation of the Gaussian window in which the phase at a node is measured, as a multiple of the distance of the lines: mm for
+# 1 mm lines, 5 mm for 5 mm lines that are followed alone.
+_WINDOW_MM = 0.76
 _OTHER_SCALE = 0.8  # Largest log ratio of the scale at the seed and the expected one. Scales differ by less within a page.
 _NEAR_SCALE = 0.4  # Largest log ratio of the scale of a warp and the expected one. That of a warp fitted to a harmonic differs more.
 _SAME_SCALE = 0.15  # Largest log ratio of the scales by 1 mm lines and by 5 mm lines. That by a harmonic of either differs more.
@@ -39,13 +41,13 @@ class Lattice:
     points_px : ndarray, shape (n, 2)
         Positions in the picture.
     points_mm : ndarray, shape (n, 2)
-        The same positions in mm from a crossing of 5 mm lines.
+        The same positions in mm from a crossing of 5 mm lines, or of any lines if no 5 mm line is seen.
     strength : ndarray, shape (n,)
         Strength of the grid's lines at the nodes.
     mended : int
         Number of nodes that were miscounted by whole millimetres and corrected by the 5 mm lines.
     counted_mm : ndarray, shape (n, 2), optional
-        `points_mm` before this correction.
+        `points_mm` before this correction; None if no node was corrected.
     spacing_px : int
         Distance of neighbouring nodes.
     """
@@ -91,7 +93,7 @@ class Fives:
 def find_grid(grid: np.ndarray, fives: Fives) -> tuple[FittedWarp, Lattice]:
     """Find the map between picture and page from the grid.
 
-    Page positions are in mm from some crossing of 5 mm lines: all lines are at whole mm, 5 mm lines at multiples of 5 mm.
+    Page positions are in mm from some crossing of 5 mm lines: all lines are at whole mm, 5 mm lines (if any are seen) at multiples of 5 mm.
 
     Parameters
     ----------
@@ -103,7 +105,7 @@ def find_grid(grid: np.ndarray, fives: Fives) -> tuple[FittedWarp, Lattice]:
     Returns
     -------
     warp : FittedWarp
-        The map between picture and page.
+        The map between picture and page. If there is no better one, it may have large residuals at the nodes.
     lattice : Lattice
         The nodes that it is fitted to.
 
@@ -128,7 +130,7 @@ def find_grid(grid: np.ndarray, fives: Fives) -> tuple[FittedWarp, Lattice]:
         lattice = None
     # On copies in black and white, often only the 5 mm lines are left.
     coarse = fives.alone
-    # 1 mm lines are preferred if both give the same scale, because they give more nodes, or if only they give the expected scale.
+    # 1 mm lines as counted are preferred if both give the same scale, as they give more nodes, or if only they give the expected scale.
     keep_fine = coarse is not None and unmended is not None and abs(np.log(unmended[0].scale / coarse[0].scale)) < _SAME_SCALE
     if coarse is not None and unmended is not None and fives.px_per_mm is not None:
         scale_off = [abs(np.log(warp.scale / fives.px_per_mm)) for warp in (unmended[0], coarse[0])]
@@ -160,7 +162,7 @@ def follow_fives(major: np.ndarray, px_per_mm: float | None = None) -> Lattice:
 def _followed(
     plane: np.ndarray, period_mm: float, spacing: int, px_per_mm: float | None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
-    """Follow the lines of a plane from its seed.
+    """Follow the lines of a plane from its seed; `ImageError` if it has none of the expected scale.
 
     Returns
     -------
@@ -186,7 +188,10 @@ def _followed(
 
 
 def _seed(plane: np.ndarray, period_mm: float) -> tuple[tuple[int, int], np.ndarray]:
-    """The middle (x, y) px of the tile with the clearest grid, and the change (2, 2) of both line numbers per px along x and y there."""
+    """The middle (x, y) px of the tile with the clearest grid, and the change (2, 2) of both line numbers per px along x and y there.
+
+    `ImageError` if there is no grid.
+    """
     best: tuple[float, tuple[int, int], np.ndarray] | None = None
     for y in _tile_starts(plane.shape[0]):
         for x in _tile_starts(plane.shape[1]):
@@ -194,7 +199,7 @@ def _seed(plane: np.ndarray, period_mm: float) -> tuple[tuple[int, int], np.ndar
             strength, gradient = carriers(tile, (_PERIODS[0] * period_mm, _PERIODS[1] * period_mm))
             if best is None or strength > best[0]:
                 best = strength, (x + tile.shape[1] // 2, y + tile.shape[0] // 2), gradient
-    if best is None or best[0] < 0.004:
+    if best is None or best[0] < 0.004:  # Weaker lines, as `carriers` measures their strength, are no grid.
         raise ImageError("no millimetre grid was found, expected lines or dots every millimetre over most of the page")
     one, other = np.linalg.norm(best[2], axis=1)  # Lines per px of both families.
     # The width of the window is derived from the area of the grid's squares. For nearly parallel lines it would be as large as the page.
@@ -223,7 +228,7 @@ def carriers(tile: np.ndarray, periods: tuple[float, float]) -> tuple[float, np.
     strength : float
         Peak of the weaker family in the spectrum, as a share of the window's sum.
     gradient : ndarray, shape (2, 2)
-        Frequencies of both families along x and y, in cycles per pixel.
+        Frequencies along x and y, in cycles per pixel: first of the upright lines (fx >= 0), then of the level ones (fy >= 0).
     """
     window = np.hanning(tile.shape[0])[:, None] * np.hanning(tile.shape[1])[None, :]
     size = _FINE * (1 << int(np.ceil(np.log2(max(tile.shape)))))
@@ -263,7 +268,7 @@ def _on_fives(major: np.ndarray, positions: np.ndarray, gradients: np.ndarray, s
     """Count positions from a crossing of 5 mm lines, and use these lines to correct positions that are wrong by whole millimetres."""
     from fastecg.kernels.demodulate import demodulate_nodes
 
-    # Strength and error of the phase of 5 mm lines along each axis, at every `_COARSE`-th node.
+    # Strength and error of the phase of 5 mm lines along each axis, at the middle node of every block of `_COARSE` x `_COARSE` nodes.
     phase = np.full((*(-(-n // _COARSE) for n in strengths.shape), 2, 2), np.nan)
     demodulate_nodes(major, _SPACING, _COARSE, positions, gradients, 5.0, 3.3 * sigma, phase)
     clear, off_mm = phase[..., 0], 5.0 * phase[..., 1]
@@ -273,6 +278,8 @@ def _on_fives(major: np.ndarray, positions: np.ndarray, gradients: np.ndarray, s
     if not np.isfinite(clear).any():  # Without any 5 mm line, positions are counted from any line.
         points = np.column_stack([columns, rows]).astype(np.float64) * _SPACING
         return Lattice(points, positions[rows, columns], strengths[rows, columns], 0)
+    # All lines are counted from the seed, which is `common_mm` from a 5 mm line. Where the distance to a 5 mm line differs from this by a
+    # whole number of mm, within 0.3, and the lines are clear, the count has slipped by that number in the whole block of nodes.
     common_mm = np.array([_circular_median(off_mm[..., axis], clear[..., axis]) for axis in (0, 1)])
     apart_mm = (off_mm - common_mm + 2.5) % 5.0 - 2.5
     with np.errstate(invalid="ignore"):

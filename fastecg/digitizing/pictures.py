@@ -52,7 +52,8 @@ class PictureSource:
 
 
 def find_pictures(inputs: Iterable[Path]) -> list[PictureSource]:
-    """Find the pictures among files and folders. Folders are searched recursively, in the order of their paths.
+    """Find the pictures among files and folders. Folders are searched recursively, in the order of their paths, by `SUFFIXES`; files that
+    are given themselves count whatever their suffix.
 
     Raises
     ------
@@ -99,7 +100,8 @@ def page_count(path: Path) -> int:
 def read_picture(path: Path, page: int = 0) -> np.ndarray:
     """Read a picture, or page `page` of a file with several pages, as (height, width, 3) uint8.
 
-    It is turned upright by the orientation that the camera noted. If it has more than `LARGEST` pixels, it is reduced (`reduction_of`).
+    It is turned upright by the orientation that the camera noted. If it has more than `LARGEST` pixels, it is reduced (`reduction_of`), or
+    drawn smaller if it is a page of a PDF.
 
     Raises
     ------
@@ -136,7 +138,7 @@ def read_picture(path: Path, page: int = 0) -> np.ndarray:
 
 
 def _float_tiff(path: Path, page: int) -> Image.Image:
-    """Read a TIFF file whose colours are floats, which Pillow cannot read. Raises `UnidentifiedImageError` for other files."""
+    """Read a TIFF file whose colours are floats, which Pillow cannot read, as 8-bit RGB; `UnidentifiedImageError` for other files."""
     from PIL import Image, UnidentifiedImageError
 
     if path.suffix.lower() not in (".tif", ".tiff"):
@@ -181,7 +183,7 @@ def _is_heif(path: Path) -> bool:
 
 
 def reduction_of(size: tuple[int, int]) -> int:
-    """The factor k by which a picture of `size` (width, height) is reduced: its pixel p was at (p + 0.5) k - 0.5 in the file."""
+    """The factor k by which a picture of `size` (width, height) is reduced: the middle of its pixel p was at (p + 0.5) k - 0.5 before."""
     return math.ceil(math.sqrt(size[0] * size[1] / LARGEST))
 
 
@@ -205,7 +207,7 @@ def _loaded(found: Image.Image, factor: int) -> int:
 
 
 def _reduced(found: Image.Image, factor: int, white: float) -> np.ndarray:
-    """The pixels of a picture as 8-bit RGB, reduced to the means of `factor` x `factor` blocks. `white` is the value of white in it."""
+    """The pixels of a picture as 8-bit RGB, reduced to the means of `factor` x `factor` blocks. `white` is the picture's value of white."""
     width, height = -(-found.width // factor), -(-found.height // factor)
     out = np.empty((height, width, 3), dtype=np.uint8)
     rows = max(1, _BAND // (found.width * factor)) * factor
@@ -216,7 +218,7 @@ def _reduced(found: Image.Image, factor: int, white: float) -> np.ndarray:
 
 
 def _white_level(picture: Image.Image, halved: bool) -> float:
-    """The value of white in a picture. For more than 8 bits, it is the smallest usual value that no pixel exceeds.
+    """The value of white in a picture: for more than 8 bits, the smallest usual value that no pixel exceeds; otherwise 255.
 
     `halved`: whether Pillow has kept only the upper 8 of 16 bits.
     """

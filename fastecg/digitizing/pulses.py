@@ -18,14 +18,15 @@ GAINS_MM_MV = (2.5, 5.0, 10.0, 20.0)
 #: Gain in mm/mV that is assumed if the user gives none and the page shows none.
 USUAL_GAIN = 10.0
 
-_INK = 0.4  # Minimum coverage of a pixel of ink.
-_HEIGHT_OFF = 0.035  # Largest relative difference of a pulse's height from one of the usual gains.
-_BARE_HEIGHT_OFF = 0.08  # The same for a bare pulse, which has no feet because a trace runs into it.
+_INK = 0.4  # Minimum coverage of ink. Pixels of a pulse in the network's map have at least half of it.
+_HEIGHT_OFF = 0.035  # `_BARE_HEIGHT_OFF` of a pulse with feet. It has no effect, since a pulse with feet may have any height.
+_BARE_HEIGHT_OFF = 0.08  # Largest log ratio of a usual gain and the height of a bare pulse. A trace runs into it, so it has no feet.
 _SAME_GAIN = 0.15  # If the height of a pulse differs from the gain by more than this share, 0 mV is taken from its feet.
-_LEAST_BARE_MM = 4.5  # Minimum height of a bare pulse. Lower ones may be letters.
+_LEAST_BARE_MM = 4.5  # Minimum usual gain, mm/mV, that the height of a bare pulse fits. Lower ones may be letters.
 _HALF_PEN_MM = 0.1  # Half the width of pulses in the network's map.
 _BESIDE_MM = 0.4  # A row touches a pulse if its end lies in the pulse or closer to it than this.
-# Distance above and below a pulse's plateau in which its ink is looked for, and distance from its flanks that is left out.
+# Distance above and below a pulse's plateau, or left and right of its flank, in which its ink is looked for, and distance from its flanks
+# that is left out on the plateau.
 _PLATEAU_MM = 0.6
 
 
@@ -36,7 +37,7 @@ class Pulse:
     Attributes
     ----------
     foot_mm : float
-        Page y of its feet, the level parts beside its flanks.
+        Page y of its feet, the level parts beside its flanks; of the lower end of its flanks if it is bare.
     heights_mm : tuple of float
         Height of its plateau above the feet, and that of a second plateau, if it has one.
     left_mm, right_mm : float
@@ -48,7 +49,7 @@ class Pulse:
     fall_mm : float
         Page x of its right flank.
     pixel_phase : float
-        Position of the plateau's centre line within a pixel of the picture, 0 to 1 downwards.
+        Position of the plateau's centre line within a pixel of the picture, 0 to 1 downwards; NaN if the line is not level in the picture.
     """
 
     foot_mm: float
@@ -88,7 +89,7 @@ def read_pulses(layers: Layers, warp: PageWarp, shown: np.ndarray | None = None)
     found = []
     for k, box in enumerate(find_objects(blobs), 1):
         rows, columns = np.nonzero(blobs[box] == k)
-        if len(rows) < 4 * SCALE:  # less than about 4 mm of line
+        if len(rows) < 4 * SCALE:  # Less than about 2 mm of line, which is 2 px wide.
             continue
         pixels = np.column_stack([columns + box[1].start, rows + box[0].start]).astype(np.float64)
         pulse = _pulse(warp.inverse(pixels), plane[box][rows, columns], warp, shown)
@@ -108,7 +109,7 @@ def _pulse(points_mm: np.ndarray, ink: np.ndarray, warp: PageWarp, shown: np.nda
     height = lower - upper
     if not 1.8 < height < 45:
         return None
-    near_top, near_foot = y < upper + 0.8, y > lower - 0.8
+    near_top, near_foot = y < upper + 0.8, y > lower - 0.8  # Ink of the plateau and of the feet.
     if near_top.sum() < 6 or near_foot.sum() < 3:
         return None
     left, right = np.percentile(x[near_top], [2, 98])
@@ -131,7 +132,10 @@ def _pulse(points_mm: np.ndarray, ink: np.ndarray, warp: PageWarp, shown: np.nda
 
 
 def _plateau_mm(top: float, span: tuple[float, float], warp: PageWarp, shown: np.ndarray | None) -> float:
-    """Page y of a plateau, the middle of its ink. It is at about `top`, between the two page x of `span`."""
+    """Page y of a plateau, the middle of its ink. It is at about `top`, which is returned if too little ink is seen.
+
+    `span` is page x of its left and right end.
+    """
     from scipy.ndimage import map_coordinates
 
     if shown is None:
@@ -146,7 +150,10 @@ def _plateau_mm(top: float, span: tuple[float, float], warp: PageWarp, shown: np
 
 
 def _flank_mm(x: float, span: tuple[float, float], warp: PageWarp, shown: np.ndarray | None) -> float:
-    """Page x of the right flank of a pulse, the middle of its ink. It is at about `x`, between the two page y of `span`."""
+    """Page x of the right flank of a pulse, the middle of its ink. It is at about `x`, which is returned if too little ink is seen.
+
+    `span` is page y of the plateau and of the feet. Only the middle half of the flank is looked at.
+    """
     from scipy.ndimage import map_coordinates
 
     if shown is None:
@@ -159,7 +166,7 @@ def _flank_mm(x: float, span: tuple[float, float], warp: PageWarp, shown: np.nda
 
 
 def _second_step(x: np.ndarray, y: np.ndarray, ink: np.ndarray, span: tuple[float, float], top: float, foot: float) -> list[float]:
-    """Height in mm of the lower plateau of a pulse that shows two gains, as a list; empty if the pulse has one plateau."""
+    """Height in mm of the lower plateau, right of the first, of a pulse that shows two gains, as a list; empty if it has one plateau."""
     near_foot = y > foot - 0.8
     end = float(np.percentile(x[near_foot], 95))
     middle = (x > span[1] + 0.4) & (x < end - 0.4) & (y > top + 1.0) & (y < foot - 1.0)
@@ -177,7 +184,10 @@ def snapped(value: float, choices: Sequence[float], within: float) -> float | No
 
 
 def gain_of_pulses(pulses: Sequence[Pulse]) -> tuple[float, float] | None:
-    """Gains of limb and chest leads, mm/mV, by the median height of pulses, rounded to a usual gain if close to it; None without pulses."""
+    """Gains of limb and chest leads, mm/mV, by the median height of pulses, rounded to a usual gain if close to it; None without pulses.
+
+    The gain of chest leads differs only if most pulses have a second plateau, whose height is close to a usual gain.
+    """
     if not pulses:
         return None
     tall = float(np.median([pulse.heights_mm[0] for pulse in pulses]))

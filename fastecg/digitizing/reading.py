@@ -41,12 +41,12 @@ _SMALLEST = 200  # Minimum height and width of a picture, px.
 _SURE_NAME = 0.6  # Names of leads count in the search for a second page if their confidence (0 to 1) is larger than this.
 _ANOTHER_PAGE = 0.5  # The picture may show another page if the names that belong to no lead are more than this share of the leads.
 _DARK = 96.0  # A picture may show light traces on dark ground if its median grey level (0 to 255) is below this.
-_LIGHTER = 2.0  # It does if its lightest pixels are more than this many times as far from the median as its darkest.
+_LIGHTER = 2.0  # A dark picture does so if its lightest pixels are more than this many times as far from the median as its darkest.
 # Resolutions in dpi at which programs draw and scanners scan.
 _USUAL_DPI = (72.0, 75.0, 96.0, 100.0, 120.0, 150.0, 180.0, 200.0, 240.0, 250.0, 300.0, 400.0, 500.0, 600.0)
 _LEVEL = 6e-4  # At such a resolution, rows with a smaller slope are taken to be level, since programs do not rotate what they draw.
 _AT_DPI = 1e-3  # Relative tolerance of a usual resolution. Bars between columns, drawn on whole pixels, do not give the scale more exactly.
-_LEAST_ZOOM = 0.6  # A picture that was shrunk more than this for the network is not fitted at its own scale, which would take gigabytes.
+_LEAST_ZOOM = 0.6  # A picture that was shrunk by a smaller factor is not fitted at its own scale, which would take gigabytes.
 _SAME_ZOOM = 0.1  # A picture is fitted at the scale of the network if the logarithm of its zoom is smaller than this.
 _FIVES = 0.5  # A pixel belongs to a 5 mm line of the grid if its coverage (0 to 1) in the map of these lines is larger than this.
 _FIVES_SHARE = 0.01  # Minimum share of such pixels in the picture. Lines 0.15 mm wide in both directions would have a share of 0.06.
@@ -65,8 +65,8 @@ class Reading:
     decoded : Decoded
         Signals in mV, their standard deviations, and flags.
     analysis : PageAnalysis
-        What was found in the picture. Its positions are in pixels of the layers, which are turned upright and `analysis.layers.zoom` times
-        as large as the picture.
+        What was found in the picture. Names and tracks are in mm of the page; the warp maps these to pixels of the layers, which are turned
+        upright and `analysis.layers.zoom` times as large as the picture.
     layout : str
         Name of the layout.
     speed_mm_s, gain_mm_mv : float
@@ -126,7 +126,10 @@ def read_signals(picture: np.ndarray, settings: Settings = READ, *, name: str = 
 
 
 def _analyse_picture(picture: np.ndarray, settings: Settings, weights: Path) -> PageAnalysis:
-    """Analyse a picture, inverted if it shows light traces on dark ground, and turned upright if names of leads show which way is up."""
+    """Analyse a picture, inverted if it shows light traces on dark ground and its inverse fits a layout, and turned upright.
+
+    If the layout is given, it is turned only if enough names of leads show which way is up, or if it fits the layout only when turned.
+    """
     if _light_on_dark(picture):
         inverse = _analyse_picture(255 - picture, settings, weights)
         if inverse.match is not None:
@@ -175,7 +178,10 @@ def lay_out(analysis: PageAnalysis, settings: Settings) -> LaidOutPage:
 
 
 def _at_usual_resolution(analysis: PageAnalysis, stretch: float, fall: float) -> tuple[float, float]:
-    """Correct the stretch of a page without a grid to a usual resolution, and its fall to level rows, if they are close to these."""
+    """Correct the stretch of a page without a grid to a usual resolution, and its fall to level rows, if they are close to these.
+
+    `stretch` multiplies the pixels per mm of the analysis, and `fall` is added to its tilt. If no usual resolution is close, both stay.
+    """
     dpi = 25.4 * analysis.warp.scale * stretch / analysis.layers.zoom
     nearest = min(_USUAL_DPI, key=lambda usual: abs(np.log(usual / dpi)))
     if abs(np.log(nearest / dpi)) > _AT_DPI:
@@ -184,7 +190,7 @@ def _at_usual_resolution(analysis: PageAnalysis, stretch: float, fall: float) ->
 
 
 def _lay_out_as_corrected(analysis: PageAnalysis, settings: Settings) -> LaidOutPage:
-    """Lay out an analysed picture by a page model that a person has corrected."""
+    """Lay out an analysed picture by a page model that a person has corrected. Each segment is read from the track closest to its 0 mV."""
     assert settings.page is not None
     model = read_page(settings.page)
     page_ink = _page_ink(analysis)
@@ -310,7 +316,7 @@ def _without_marks(page: LaidOutPage, warp: PageWarp, ink: PictureInk) -> Pictur
 
 
 def _at_own_scale(page: LaidOutPage) -> tuple[PageWarp, PictureInk] | None:
-    """Warp and ink of the picture at its original size; None if resizing it for the network hardly changed the size, or shrank it a lot.
+    """Warp and ink of the picture at its original size; None if that is unknown, or resizing it hardly changed it, or shrank it a lot.
 
     Pixels of the original picture are better data for the fit. Their noise is independent, and each is the mean of the ink in its area, as
     the model of the stroke assumes.
@@ -327,7 +333,7 @@ def _at_own_scale(page: LaidOutPage) -> tuple[PageWarp, PictureInk] | None:
 
 
 def _unsnapped_offset_mm(analysis: PageAnalysis) -> tuple[float, float] | None:
-    """The range of offsets by `unsnapped_offset_mm`; None if the 5 mm lines of the grid are not seen."""
+    """The range of offsets in mm by `unsnapped_offset_mm`; None if the 5 mm lines of the grid are not seen or there is no picture."""
     layers = analysis.layers
     if analysis.gridless or layers.picture is None or (layers["major"] > _FIVES).mean() < _FIVES_SHARE:
         return None
@@ -335,7 +341,7 @@ def _unsnapped_offset_mm(analysis: PageAnalysis) -> tuple[float, float] | None:
 
 
 def as_colour(picture: np.ndarray) -> np.ndarray:
-    """A picture as (height, width, 3) uint8; `ImageError` if it is too small or no picture."""
+    """A picture, grey, RGB or RGBA, as (height, width, 3) uint8; `ImageError` if it is too small or no picture."""
     if picture.dtype != np.uint8 or picture.ndim not in (2, 3):
         raise ImageError(f"a picture of {picture.dtype} {picture.shape}, expected uint8 (height, width, 3) or (height, width)")
     if min(picture.shape[:2]) < _SMALLEST:
@@ -348,7 +354,7 @@ def as_colour(picture: np.ndarray) -> np.ndarray:
 
 
 def _follow_tracks(tracks: Sequence[Track], strip: Strip) -> list[TracePath]:
-    """Follow every track along a straightened page."""
+    """Follow every track along a straightened page. Rows count as 4 mm apart at least, and a row alone as 40 mm from the next."""
     right = strip.left_mm + strip.ink.shape[1] / strip.scale
     levels = [track.level_mm for track in tracks]
     distances = [min((abs(level - other) for j, other in enumerate(levels) if j != k), default=40.0) for k, level in enumerate(levels)]
@@ -358,7 +364,10 @@ def _follow_tracks(tracks: Sequence[Track], strip: Strip) -> list[TracePath]:
 def _segments(
     match: LayoutMatch, axis: TimeAxis, baselines: Sequence[float], zeros: Sequence[str], gains: tuple[float, float], fs: float
 ) -> tuple[Segment, ...]:
-    """The segments of a layout that are in the picture, ordered by row and column."""
+    """The segments of a layout that are in the picture, ordered by row and column. Rows without a track are left out.
+
+    `gains` are those of limb leads and of chest leads.
+    """
     segments = []
     for (row, column), label in sorted(match.cells.items()):
         if match.tracks[row] is None:

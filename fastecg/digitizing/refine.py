@@ -24,10 +24,11 @@ from fastecg.digitizing.pulses import Pulse, runs_into
 from fastecg.digitizing.row_ends import Overhang, overhang_mm
 from fastecg.kernels.runs import runs_of
 
-# The last two stages of the first fit, without the attraction of distant ink. This fit starts from the result of the first.
+# The last two stages of the first fit, without the attraction of distant ink, and the earlier one with a fixed blur. This fit starts from
+# the result of the first.
 _STAGES = (Stage(0.015, 2, 0.0, 6, 0.8, rel_tol=0.01), Stage(0.005, 3, 0.0, 10, rel_tol=0.001))
 _PEN_MM = 0.4  # Width of the pen with which this fit starts.
-_NEAR_PX = 4.0  # Ink within this distance from the stroke of the first fit is fitted. On steep flanks, that fit may be this far off.
+_NEAR_PX = 4.0  # Ink this close to the edges of the first fit's stroke is fitted. On steep flanks, that fit may be this far off.
 _OTHERS_PX = 1.5  # Pixels this close to the strokes of other rows are left out, too, since the edges of strokes are soft.
 _MARGIN_PX = 8  # Width of the margin around a row in the part of the picture that is used for its fit.
 _HOOK_SAMPLES = 4  # Samples at either end of a trace that are searched for a hook.
@@ -64,7 +65,7 @@ def refined(
     Returns
     -------
     readings : list of SegmentReading
-        Weighted means of both fits.
+        Weighted means of both fits, row by row, from left to right, with the standard deviations of the second where it has any weight.
     pens : dict of int to FittedPen
         The pen of every row that could be fitted, by the row's number.
     """
@@ -104,7 +105,7 @@ def overhangs(
 ) -> list[Overhang]:
     """Measure how far ink reaches beyond the first and last sample of every segment.
 
-    It is NaN where an end touches the next segment or a calibration pulse.
+    The overhang is NaN where an end touches the next segment or a calibration pulse, or cannot be measured. Rows without a pen are skipped.
     """
     groups = _by_row(readings)
     return [end for row, pen in pens.items() for end in _overhangs(groups[row], rows, warp, ink, pen, pulses)]
@@ -122,6 +123,7 @@ def _overhangs(
             return np.nan
         return overhang_mm(inwards, warp, ink, pen, _PEN_MM * warp.scale / 2)
 
+    # Pixels alone blur an edge by about 1 px.
     half, soft = pen.width * _PEN_MM / 2, max(pen.blur - 1.0, 0.0) / warp.scale
     return [Overhang(beyond(own, gaps_mm[k]), beyond(own[::-1], gaps_mm[k + 1]), half, soft) for k, own in enumerate(points)]
 
@@ -156,7 +158,7 @@ def _refined_row(
 
     `own` are the points (n, 2) px of each of its segments by the first fit, `others` those of the segments of other rows.
     """
-    lifted = np.array([np.nan])
+    lifted = np.array([np.nan])  # A point that is NaN after every segment lifts the pen.
     x_mm = np.concatenate([part for item in group for part in (item.x_mm(rows), lifted)])
     y_mm = np.concatenate([part for item in group for part in (item.y_mm, lifted)])
     lost = np.isnan(x_mm) | np.isnan(y_mm)
@@ -193,7 +195,7 @@ def weight_of_second_fit(sd_px: float) -> float:
 
 
 def _distance_from_trace(second: np.ndarray, first: np.ndarray, step_mm: float) -> np.ndarray:
-    """Distance (n,) in mm of the second trace from the first one, perpendicular to the first.
+    """Approximate distance (n,) in mm of the second trace from the first one, perpendicular to the first.
 
     Beside a steep flank a large vertical distance is a small perpendicular one, so it is divided by the flank's steepness.
     """
@@ -232,7 +234,7 @@ def _ink_to_fit(
 
 
 def straighten_hooks(y_mm: np.ndarray) -> None:
-    """Remove, in place, a hook of a few samples at either end of a trace (n,). Bars between columns leave such hooks."""
+    """Level, in place, a hook of a few samples at either end of a trace (n,) to the sample beside it. Bars between columns leave hooks."""
     for way in (1, -1):
         y = y_mm[::way]
         known = np.flatnonzero(np.isfinite(y))[: _HOOK_SAMPLES + _USUAL_SAMPLES + 1]

@@ -91,8 +91,8 @@ def unturned(points_px: np.ndarray, analysis: PageAnalysis) -> np.ndarray:
 def _lead_values(reading: Reading, lead: str, deviations: bool) -> dict[str, Any]:
     """One lead as plain values.
 
-    They are the ranges of samples that are drawn, the shares of these that were read and that were read with confidence, and the standard
-    deviations of samples.
+    They are the ranges of samples that are drawn, the shares of these that were read and that were read with confidence, the median of
+    standard deviations, and with `deviations` that of every sample; None where there is none.
     """
     found = reading.decoded
     k = found.record.leads.index(lead)
@@ -113,12 +113,12 @@ def _lead_values(reading: Reading, lead: str, deviations: bool) -> dict[str, Any
 
 
 def _share(part: np.ndarray, whole: np.ndarray) -> float:
-    """Number of True elements in one mask, as a share of those in another, rounded to 4 decimals."""
+    """Number of True elements in one mask, as a share of those in another, rounded to 4 decimals; 0 if the other has none."""
     return round(float(part.sum() / max(whole.sum(), 1)), 4)
 
 
 def overlay(picture: np.ndarray, reading: Reading) -> np.ndarray:
-    """A pale copy of the picture (height, width, 3) with the reading drawn over it: every lead's trace, name, ends and 0 mV line."""
+    """A pale copy of the picture (height, width, 3) with the reading drawn over it: every segment's trace, name, ends and 0 mV line."""
     from PIL import Image, ImageDraw
 
     turned = np.rot90(picture, reading.analysis.turns)
@@ -155,7 +155,10 @@ def _draw(picture: np.ndarray, points: np.ndarray, width: float, colour: tuple[i
 
 
 def read_points(reading: Reading) -> list[np.ndarray]:
-    """Positions (n, 2) of the samples of each segment in pixels of the picture turned upright; NaN for samples that were not read."""
+    """Positions (n, 2) of the samples of each segment in pixels of the picture turned upright; NaN for samples that were not read.
+
+    Segments whose lead is not in the record are left out.
+    """
     found, analysis = reading.decoded, reading.analysis
     points = []
     for segment in found.layout.segments:

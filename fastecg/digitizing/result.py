@@ -72,7 +72,7 @@ class Digitized:
     record : Record
         Millivolts of the leads that were read; NaN where nothing was drawn or read.
     sd : ndarray, shape (leads, samples)
-        Standard deviation of every sample in mV; NaN in modes that do not estimate it.
+        Standard deviation of every sample in mV; NaN where nothing was read, and in modes that do not estimate it.
     layout : str
         Name of the layout, such as "3x4+1".
     order : str
@@ -118,7 +118,7 @@ class Digitized:
 
     @property
     def analysis(self) -> PageAnalysis:
-        """Layers, grid, tracks and names that were found in the picture, in pixels of the layers, which are turned upright."""
+        """What was found in the picture: layers, turned upright, the grid's map from their pixels to mm, and tracks and names in mm."""
         return self._reading.analysis
 
     @property
@@ -127,7 +127,10 @@ class Digitized:
         return self.analysis
 
     def to_page(self, points_px: np.ndarray) -> np.ndarray:
-        """Convert points (n, 2) in pixels of the picture to millimetres on the page, counted from some crossing of the grid's lines."""
+        """Convert points (n, 2) in pixels of the picture to millimetres on the page.
+
+        They are counted from some crossing of the grid's lines, or without a grid from the upper left corner of the picture turned upright.
+        """
         analysis = self._reading.analysis
         return np.asarray(analysis.warp.inverse(analysis.layers.to_maps(turned(np.asarray(points_px, dtype=np.float64), analysis))))
 
@@ -157,7 +160,7 @@ class Digitized:
         return axes
 
     def save(self, folder: str | os.PathLike[str], *, name: str | None = None, overlay: bool = False, also: Sequence[Format] = ()) -> Path:
-        """Write a WFDB record of the twelve leads, and the report as JSON beside it. Files of these names are replaced.
+        """Write a WFDB record of the twelve leads and any others, and the report as JSON beside it. Files of these names are replaced.
 
         Parameters
         ----------
@@ -284,7 +287,7 @@ def read_image(path: str | os.PathLike[str], page: int = 0) -> np.ndarray:
     ----------
     path : path
     page : int
-        Number of the page in a TIFF or PDF file, counted from 0. Pages of PDF files are drawn at 200 dpi.
+        Number of the page in a TIFF or PDF file, counted from 0. Pages of PDF files are drawn at 200 dpi, or less if they are large.
 
     Returns
     -------
@@ -325,7 +328,9 @@ def read_images(path: str | os.PathLike[str]) -> Iterator[np.ndarray]:
     Raises
     ------
     ImageError
-        If the file cannot be read.
+        If the file cannot be read, or, after the first 2000 pages, if it has more.
+    FastecgError
+        If the library that reads it is not installed.
 
     Examples
     --------

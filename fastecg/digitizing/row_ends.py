@@ -25,7 +25,7 @@ _SHORTEST_MM = -0.3  # Smallest overhang that is tried. It is negative if the in
 _STEP_MM = 0.02  # Step of the fine search for the overhang.
 _COARSE = 3  # Step of the coarse search, as a multiple of that of the fine one.
 _BEYOND_MM = 0.2  # Length beyond the largest overhang that has to be blank paper.
-_RISES_MM = (0.0, 0.1, 0.2, 0.3, 0.45, 0.6)  # Height changes, up and down, that are tried for the ink beyond the last sample.
+_RISES_MM = (0.0, 0.1, 0.2, 0.3, 0.45, 0.6)  # Height changes, up and down, that are tried for the ink beyond the sample at an end.
 _SAMPLES_PER_PX = 3  # Number of points per pixel, along x and along y, at which the ink is computed.
 _DARKEST = 1.2  # The coverage of the picture is clipped at this multiple of the pen's.
 _LEAST_SAMPLES = 6  # Ends of traces with fewer samples are not measured.
@@ -41,7 +41,7 @@ _FAR = 0.05  # Prior probability of such an outlier.
 _STRAY = 0.1  # Prior probability that a measured end is spurious.
 _RANGE_MM = 0.9  # Width of the uniform distribution of spurious ends: the range of the search.
 _LEAST_SD_MM = 0.006  # Standard deviation of the median of many ends.
-_FEW_SD_MM = 0.04  # Standard deviation of one end alone.
+_FEW_SD_MM = 0.04  # Standard deviation of one end alone. For several, it is divided by their number.
 _EARLY = 0.3  # Prior probability that rows end before their time.
 _EARLIEST_MM = 0.3  # Largest distance by which such rows end early.
 _ON_LINE = 0.7  # Prior probability that time starts on a 5 mm line of the grid, as most programs let it.
@@ -93,6 +93,7 @@ def overhang_mm(points_mm: np.ndarray, warp: PageWarp, ink: PictureInk, pen: Fit
     y, x = np.mgrid[low[1] : high[1], low[0] : high[0]]
     pixels = np.column_stack([x.ravel(), y.ravel()]).astype(np.float64)
     hidden = ink.hidden[y, x].ravel()
+    # Pixels near the trace or near any extension of it are compared, but not those around the inner end, where the trace continues.
     distances = _distances(pixels, line)
     from_inside = np.hypot(*(pixels - line[0]).T)
     if hidden[(distances.min(axis=0) < reach) & (from_inside > reach)].any():
@@ -113,7 +114,7 @@ def overhang_mm(points_mm: np.ndarray, warp: PageWarp, ink: PictureInk, pen: Fit
     best = int(np.argmin(residuals))
     if best in (0, 2 * _COARSE) or not _SHORTEST_MM < fine[best] < _LONGEST_MM:
         return np.nan
-    before, least, after = residuals[best - 1 : best + 2]
+    before, least, after = residuals[best - 1 : best + 2]  # The result is where the parabola through these three is lowest.
     return float(fine[best] + _STEP_MM * 0.5 * (before - after) / max(before - 2 * least + after, 1e-12))
 
 
@@ -146,6 +147,7 @@ def _residual(seen: _End, points: np.ndarray, way: float, further_mm: float, war
     least = np.inf
     radius = pen.width * radius_px
     for rise_mm in rises_mm:
+        # The last piece of the stroke, from the last sample that is kept to the tried end; `seen.nearest` has the pieces before it.
         stroke = warp.forward(np.array([points[kept - 1], (way * end, level + rise_mm)]))
         distance = _distances(seen.points, stroke)[0]
         if kept > 1:
@@ -170,9 +172,9 @@ def _step(u: np.ndarray) -> np.ndarray:
 
 
 def start_delay_mm(overhangs: Sequence[Overhang], start_sd_mm: float, to_line_mm: tuple[float, float] | None = None) -> float:
-    """Posterior mean in mm of the delay of the start of time, given the grid and the ends of rows.
+    """Posterior mean in mm of the delay of the start of time, given the grid and the ends of rows; above 0 if time starts farther right.
 
-    A longer cap lengthens both ends equally, while a later start lengthens one end and shortens the other. Rows may also end early.
+    A longer cap lengthens both ends equally, while a later start lengthens the right end and shortens the left. Rows may also end early.
 
     Parameters
     ----------
@@ -212,6 +214,8 @@ def _on_lines(delay_mm: np.ndarray, to_line_mm: tuple[float, float]) -> np.ndarr
     known = high - low < _KNOWN_MM
     for prior, apart_mm in ((_ON_LINE, _LINES_MM), (_ON_FINE_LINE, 1.0)) if known else ((_ON_LINE, _LINES_MM),):
         nearest = apart_mm * np.rint((low + high) / 2 / apart_mm)
+        # The nearest line may be anywhere from `low` to `high`. The factor is the density of starts there, relative to starts anywhere
+        # between two lines.
         within = ndtr((delay_mm + nearest - low) / _LINE_SD_MM) - ndtr((delay_mm + nearest - high) / _LINE_SD_MM)
         out += prior * apart_mm * within / (high - low)
     return out
