@@ -234,7 +234,7 @@ class Truth:
         return page, self.to_image(page)
 
     def homography(self) -> np.ndarray:
-        """The projective transform (3, 3) from page mm to px: exact for a flat page, else a direct linear transform fitted to the `lattice`."""
+        """The projective transform (3, 3) from page mm to px: exact for a flat page, else by direct linear transform of the `lattice`."""
         if self.warp.is_flat:
             scale = self.warp.scale
             return np.array([[scale, 0.0, -0.5], [0.0, scale, -0.5], [0.0, 0.0, 1.0]])

@@ -123,7 +123,7 @@ class Shot:
         return sheet.drop_ink_planes()
 
     def _expose(self, sheet: Sheet, warp: Warp) -> tuple[np.ndarray, np.ndarray | None, tuple[Box, ...], np.ndarray | None]:
-        """Light and resample the sheet. If it has no hole and the picture's scale, and is flat, straight and evenly lit, its pixels are kept.
+        """Light and resample the sheet. If it has no hole and the right scale, and is flat, straight and evenly lit, its pixels are kept.
 
         Returns the picture, the mask (height, width) of pixels at which the print is hidden (or None), and the sheet's boxes and marks, the
         latter at the picture's scale.

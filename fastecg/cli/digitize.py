@@ -126,7 +126,7 @@ def _likely_workers() -> int:
 
 
 def _tell(step: Step, reporter: Reporter) -> None:
-    """Report one picture in one line."""
+    """Report one picture in one line, and with ``--debug`` the traceback of an unexpected error."""
     line = step.line
     page = f", page {line['page'] + 1}" if line["page"] else ""
     if "error" in line:

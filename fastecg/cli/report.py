@@ -15,7 +15,7 @@ from fastecg.errors import one_line
 if TYPE_CHECKING:
     from fastecg.run.dataset import Progress
 
-_SILENCE_S = 5.0  # Minimum time between plain lines.
+_SILENCE_S = 5.0  # Minimum time between plain lines about the progress.
 
 
 class Reporter:
@@ -60,7 +60,7 @@ class Reporter:
         self.count(progress.done, progress.total, progress.pages)
 
     def count(self, done: int, total: int, images: int) -> None:
-        """Report that `done` of `total` records are finished, and how many images were drawn or read."""
+        """Report that `done` of `total` records, or of what else is counted, are finished, and how many images were drawn or read."""
         now = time.monotonic()
         rate = images / max(now - self._began, 1e-9)
         if self._bar is not None:

@@ -95,7 +95,7 @@ def _pictures(folder: Path) -> dict[str, tuple[str, int]]:
 
 
 def _drawn(folder: Path, key: str, record: str, page: int) -> Record:
-    """The page of a record that a picture shows. If the picture has a truth file, samples that it does not show are NaN."""
+    """The page of a record that a picture shows. If the picture has a truth file, samples that the page does not show are NaN."""
     import numpy as np
 
     from fastecg.readers import read_record

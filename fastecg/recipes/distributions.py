@@ -56,7 +56,7 @@ def rng_for(seed: int, key: str, slot: str) -> np.random.Generator:
 class Distribution:
     """How one value varies. In a recipe it is written as one of: {forms}.
 
-    "graded" follows the picture's severity, from `mild` at 0 to `severe` at 1, with some scatter.
+    "graded" follows the picture's severity, from `mild` at 0 to `severe` at 1, with a scatter of up to 0.15 in severity.
     """
 
     form: str

@@ -21,13 +21,14 @@ from fastecg.views.flatbed import Flatbed
 _MOST_CROP = 0.4  # Largest share of a picture that is cut off at one side.
 # Largest height of empty paper above the first row and below the last one, in distances between rows. No public picture shows more.
 _BARE = 0.95, 0.8
-_BARE_MM = 30.0, 22.0  # The same in mm; the smaller limit counts.
+_BARE_MM = 30.0, 22.0  # Further limits of these heights in mm; the smaller limit counts.
 
 
 def showing_traces(shot: Shot, record: Record, frame: PageFrame, rng: np.random.Generator) -> Shot:
     """The shot with a view whose crops leave the traces in the picture, and not more empty paper than people leave.
 
-    People cut off a header in order to show the traces, so they do not cut into the traces.
+    People cut off a header in order to show the traces, so they do not cut into the traces. Pictures on their side, and views that cut off
+    nothing of a page with a header, are returned as they are.
     """
     view, style = shot.view, style_for(shot.style)
     nothing_printed = style.header == "none", style.footer == "none"  # above and below the rows
@@ -92,8 +93,8 @@ def _with_crops_limited(
 ) -> View:
     """The view with crops that neither cut into the box around the traces nor leave too much empty paper.
 
-    If nothing is printed above the rows (the first of `nothing_printed`), the picture shows nothing above the first of the page's heights
-    `empty_mm`. Below the rows it is the same with the second ones.
+    `empty_mm` are the y of the highest and the lowest empty paper that may be shown. The first limits the picture if nothing is printed
+    above the rows (the first of `nothing_printed`), the second if nothing is printed below them.
     """
     whole = replace(view, crop_top=0.0, crop_bottom=0.0, crop_left=0.0, crop_right=0.0)
     size = whole.size(size_mm, dpi)

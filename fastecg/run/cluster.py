@@ -54,7 +54,7 @@ def drawn_by_cluster(tasks: Iterable[Task], options: Options, folder: Path | str
 
 
 def _drawn(future: Future, task: Task) -> TaskResult:
-    """The result of a finished future; an error result if the task killed its workers."""
+    """The result of a finished future; an error result if the task killed its workers. Raises any other error of the task."""
     from distributed import KilledWorker
 
     error = future.exception()

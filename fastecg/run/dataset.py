@@ -41,7 +41,7 @@ class Progress:
     pages : int
         Number of pictures drawn so far.
     stem : str
-        Path in the output folder of the record that was drawn last, without suffix.
+        Path in the output folder of the record that was drawn last, without suffix; empty before the first.
     error : str, optional
         Why this record failed, if it did.
     note : str, optional
@@ -176,7 +176,7 @@ def _drawn_to(output: Output, inputs: list[Any], run: RunOptions) -> Summary:
 
 
 def _settle(manifest: Manifest, output: Output, shard: tuple[int, int] | None) -> None:
-    """Sort the manifest, unless other shards may be writing to it, and send it to the store if `out` is a URL."""
+    """Sort the manifest, unless other shards may be writing to it, and send it and the options to the store if `output` is at a URL."""
     if shard is None:
         manifest.compact()
     output.send(now=True)
@@ -204,7 +204,7 @@ def _run(
         for drawn in results:
             if drawn.error is not None:
                 errors.setdefault(drawn.stem, drawn.error)
-            parts_left[drawn.stem] += len(drawn.parts) - 1
+            parts_left[drawn.stem] += len(drawn.parts) - 1  # this part is done, but others may follow it
             ended = parts_left[drawn.stem] == 0
             error = errors.get(drawn.stem) if ended else None
             manifest.append([*drawn.lines, *_error_line(drawn.stem, sources[drawn.stem], error)])
@@ -230,7 +230,7 @@ def _error_line(stem: str, source: str, error: str | None) -> list[Line]:
 
 
 def _with_late(results: Generator[TaskResult], late: list[TaskResult], manifest: Manifest) -> Generator[TaskResult]:
-    """Yield the results. If the run is stopped, the pictures of `late` are added to the manifest too."""
+    """Yield the results. At the end, or when the run is stopped, the pictures of `late` are added to the manifest too."""
     try:
         yield from results
     finally:
@@ -279,7 +279,7 @@ def _results(
 
 
 def _worker_count(asked: int | None, tasks: list[Task], options: Options) -> int:
-    """Number of processes to start: as many as the user asked for (None: as there are cores), but no more than there is work for."""
+    """Number of processes to start: as many as the user asked for, or, for None, as there are cores, but no more than there is work for."""
     variants = sum(stop - first for first, stop in (task.variants or (0, options.per_record) for task in tasks))
     worthwhile = len(tasks) if asked is not None else variants // _PICTURES_A_WORKER
     return max(1, min(asked or os.cpu_count() or 1, worthwhile, len(tasks)))

@@ -99,7 +99,7 @@ class TaskResult:
     kept : int
         Number of pictures that existed already.
     tail_s : float
-        Duration of the record's end that is not drawn, because it is shorter than a page.
+        Duration in s of the record's end that is not drawn, because it is shorter than a page; 0 if the options leave out pages.
     pages : int
         Number of pages of a long record that was only counted; 0 if the user was told before.
     parts : sequence of Task
@@ -119,7 +119,7 @@ class TaskResult:
 
 
 class _Parts(Sequence[Task]):
-    """The parts of a task, with `each` of its `pages` in every part. They are made when needed: a day of ECG has thousands of pages."""
+    """The parts of a task of `pages` pages, `each` of them in every part. Parts are made when needed, as a day has thousands of pages."""
 
     def __init__(self, task: Task, pages: int, each: int) -> None:
         self._task, self._pages, self._each = task, pages, each
@@ -173,14 +173,14 @@ def _draw(task: Task, options: Options, folder: Path, lines: list[Line]) -> Task
         return _draw_pages(task, options, folder, lines)
     except OSError as error:
         if error.errno not in _OWN_FAULTS:
-            raise  # A full disk, for one, is not the record's fault.
+            raise  # A full disk, for example, is not the record's fault.
         return TaskResult(task.stem, tuple(lines), error=f"{task.stem}: cannot be written ({error.strerror})")
     except Exception as error:
         return TaskResult(task.stem, tuple(lines), error=_reason(error, task))
 
 
 def _draw_pages(task: Task, options: Options, folder: Path, lines: list[Line]) -> TaskResult:
-    """Draw the missing pictures of a task, or only count the pages of a long record."""
+    """Draw the missing pictures of a task, or only count the pages of a long record. If the run is being stopped, the rest is left out."""
     if stopping():
         return TaskResult(task.stem)
     first, stop = task.variants or (0, options.per_record)
@@ -211,6 +211,7 @@ def _draw_pages(task: Task, options: Options, folder: Path, lines: list[Line]) -
             check_interrupt()  # Code that swallowed an interrupt may have drawn something else instead.
             if redo:
                 _mark_plotted(plotted, photo)
+            # In format 16, the copy has 2 bytes for each sample.
             of_record = {"source": task.source, "images": count, "copy_bytes": 2 * record.signal.size}
             # If Ctrl-C came between a picture and its line, the next run would draw the picture again.
             with interrupts_deferred():
@@ -229,7 +230,7 @@ def _draw_pages(task: Task, options: Options, folder: Path, lines: list[Line]) -
 
 
 def _pages_by_header(origin: Path | Record) -> int:
-    """Number of a record's pages by its header; 0 if the header does not state its length or is damaged, which its reader will report."""
+    """Number of a record's pages by its header; 0 for a `Record` or a table, and if the header is damaged, which its reader will report."""
     from fastecg.readers.sources import TABLES, record_path
     from fastecg.readers.wfdb import told_length
     from fastecg.record import page_count
@@ -259,7 +260,7 @@ def _read(task: Task, options: Options) -> Record:
 
 @lru_cache(maxsize=1)
 def _kept_record(origin: Path, modified_ns: int, options: Options) -> Record:
-    """The record at a path. The last one is cached for other parts of it; a later time of modification makes it another record."""
+    """The record at a path. The last one is cached for its other parts. If `modified_ns` differs, the file is read again."""
     return _read_file(origin, options)
 
 
@@ -316,7 +317,8 @@ def _comments(stem: str, count: int, options: Options) -> list[str]:
 
 
 def _reason(error: Exception, task: Task) -> str:
-    """The error as one line. Of errors that are not fastecg's, only type and location are given, because they may quote a header.
+    """The error as one line. Of errors that are not fastecg's, only type and location are given, because they may quote a header; of a
+    missing package, how to install it.
 
     With ``fastecg --debug`` the whole error is written to stderr.
     """

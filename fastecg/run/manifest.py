@@ -39,7 +39,7 @@ class Manifest:
     images : dict
         The line of each image, by the image's path in the folder.
     errors : dict
-        The line of each failed record, by the record's name.
+        The line of each failed record, by the record's path in the folder, without suffix.
     """
 
     def __init__(self, folder: Path, inherited: bytes = b"") -> None:
@@ -70,7 +70,7 @@ class Manifest:
             self.errors.pop(line["record"], None)
 
     def of(self, record: str) -> list[Line]:
-        """The lines of a record's images, in the order in which the images were first listed."""
+        """The lines of the images of a record, in the order in which the images were first listed; `record` is its path without suffix."""
         return [self.images[path] for path in self._paths.get(record, ())]
 
     def append(self, lines: Iterable[Line]) -> None:
@@ -101,7 +101,7 @@ _NUMBERS = ("page", "variant", "seed", "width", "height", "bytes")  # Keys of a 
 
 
 def _is_line(line: Any) -> bool:
-    """Whether this is a valid line about a record in the folder. Files that a manifest lists may be read and deleted."""
+    """Whether this is a valid line about a record in the folder. This is checked because files that a manifest lists may be deleted."""
     if not (isinstance(line, dict) and is_below(line.get("record"))):
         return False
     if "error" in line:
@@ -150,7 +150,10 @@ def write_options(folder: Path, options: Mapping[str, Any]) -> None:
 
 
 def changed_options(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    """A description of every option that differs between two runs. The version of fastecg is ignored."""
+    """A description of every option that differs between two runs. The version of fastecg is ignored.
+
+    The recipe's text is only mentioned if nothing else differs.
+    """
     names = [name for name in {**before, **now} if name != "version" and before.get(name) != now.get(name)]
     spelled = (f"{name} {before.get(name)!r}, now {now.get(name)!r}" for name in names if name != "recipe_toml")
     return list(spelled) or ["the recipe's contents" for name in names]

@@ -25,7 +25,7 @@ _SHARD = re.compile(r"manifest\.\d+-of-\d+\.jsonl")
 
 
 class Output:
-    """A local output folder.
+    """An output folder, by default a local one.
 
     Attributes
     ----------
@@ -34,7 +34,7 @@ class Output:
     target : Path or str
         The folder or URL to which pictures and their files are written.
     inherited : bytes
-        The lines of the manifests of other shards; empty unless the output is a URL.
+        The lines of the other manifests in the store, for a shard; empty unless the output is at a URL.
     """
 
     inherited = b""
@@ -83,7 +83,7 @@ class RemoteOutput(Output):
     def _fetch(self) -> None:
         """Fetch the options and the manifest into the local folder.
 
-        A run without shards merges the manifests of all shards into its own. A shard only reads those of the others, as `inherited`.
+        A run without shards merges the manifests of all shards into its own. A shard only reads the other manifests, as `inherited`.
         """
         shards = sorted(name for name in self._sizes if _SHARD.fullmatch(name) and name != self._manifest)
         own, others = self._read(self._manifest), b"\n".join(map(self._read, [MANIFEST, *shards]))

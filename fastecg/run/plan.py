@@ -110,7 +110,7 @@ def _part(tasks: list[Task], limit: int | None, shard: tuple[int, int] | None) -
 def in_parts(tasks: list[Task], options: Options) -> list[Task]:
     """The tasks, with those of many variants divided into parts, so that several workers share them and a stopped run repeats little.
 
-    If a picture fails, the rest of its part is left out. Parts do not depend on the number of workers, so neither do these pictures.
+    If a picture fails, the rest of its part is left out. Parts do not depend on the number of workers, so neither does what is left out.
     """
     if options.mask_unplotted:  # The samples that no picture shows are known only after all pictures of a record.
         return tasks
@@ -119,7 +119,7 @@ def in_parts(tasks: list[Task], options: Options) -> list[Task]:
 
 
 def _parts(task: Task, edges: list[int]) -> list[Task]:
-    """The parts of a task, of the variants between each two neighbouring `edges`."""
+    """The parts of a task: one for the variants between each two neighbouring `edges`."""
     return [replace(task, variants=pair) for pair in pairwise(edges)]
 
 
@@ -129,8 +129,8 @@ def _parts(task: Task, edges: list[int]) -> list[Task]:
 def open_manifest(output: Output, options: Options, overwrite: bool) -> tuple[Manifest, int]:
     """The manifest of the output folder, and the number of files of an earlier run that were deleted.
 
-    Files are deleted, and the manifest is a new one, if the folder was made with other options and `overwrite` is set. Without
-    `overwrite` such a folder is an error if there are images in it.
+    If the folder was made with other options, the files that its manifest lists are deleted, and the manifest is a new one. If there are
+    images among them, this needs `overwrite`, and without it is an error. It is always an error if other shards have lines in the store.
     """
     folder, now = output.folder, options.to_dict()
     before = read_options(folder)
@@ -154,7 +154,7 @@ def open_manifest(output: Output, options: Options, overwrite: bool) -> tuple[Ma
 def _clear(output: Output, manifest: Manifest) -> int:
     """Delete the images that the manifest lists, with their truth files and copies of records, and return the number of deleted files.
 
-    Files are kept if their names are not such as a run gives.
+    Listed files are kept if a run would not have given them such names.
     """
     names = set[str]()
     for path, line in manifest.images.items():

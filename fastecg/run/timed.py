@@ -36,7 +36,7 @@ class _Worker:
     job: Any = None
     deadline: float = float("inf")  # when the job has to be done, by `time.monotonic`
     ready: bool = False  # whether the process has started
-    left_s: float = field(default=0.0)  # time that was left for the job when a kernel began to be compiled; compiling does not count
+    left_s: float = field(default=0.0)  # time left for the job when a kernel began to be compiled, as compiling does not count
 
     def end(self) -> None:
         """Kill the process."""
@@ -121,7 +121,7 @@ def _new_worker(work: Callable[[Any], Any], workers: int) -> _Worker:
 
 
 def _outcome(worker: _Worker, compiling: Callable[[], None] | None, limit_s: float) -> Done | None:
-    """The outcome of a worker's job; None while it is running."""
+    """The outcome of a worker's job; None while it is running. Raises a `FastecgError` if the user's script has no main guard."""
     job = worker.job
     try:
         while worker.pipe.poll():

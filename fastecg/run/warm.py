@@ -76,7 +76,7 @@ def _is_range(item: Field[Any]) -> bool:
 
 
 def _larger(item: Field[Any]) -> Any:
-    """A number between a field's default and its largest value."""
+    """A number a fifth of the way from a field's default to its largest value."""
     number = item.default + 0.2 * (item.metadata["high"] - item.default)
     return round(number) if isinstance(item.default, int) else number
 

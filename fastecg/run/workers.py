@@ -37,8 +37,8 @@ def drawn_by_workers(
     When the run is stopped, each task under way ends after its present picture, and its result is put into `late` (not while tasks are
     drawn alone).
 
-    When a worker dies, the tasks under way are drawn again, one at a time in one process. A task that kills this process too is reported
-    as failed.
+    When a worker dies, the tasks that were under way or queued are drawn again, one at a time in one process. A task that kills this
+    process too is reported as failed.
     """
     waiting = Waiting(tasks)
     exhausted = False
@@ -66,7 +66,7 @@ def _until_broken(
     stop: Event,
     late: list[TaskResult] | None,
 ) -> Iterator[TaskResult]:
-    """Yield the results of the waiting tasks until all are done or the pool breaks. Then `suspects` gets the tasks that were under way."""
+    """Yield the results of waiting tasks until all are done or the pool breaks; then `suspects` gets the tasks under way or queued."""
     pending: dict[Future[TaskResult], Task] = {}
     try:
         while not suspects:
@@ -161,7 +161,7 @@ def end_if_starting() -> None:
 def start_worker(began: Event | None = None, stop: Event | None = None) -> None:
     """Prepare a worker process: it ignores Ctrl-C, which its parent handles, and ends when its parent ends.
 
-    `began` is set to show that the process has started. When `stop` is set, the task ends after its present picture.
+    `began` is set to show that the process has started. When `stop` is set, the worker's task ends after its present picture.
     """
     if began is not None:
         began.set()

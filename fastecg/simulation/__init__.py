@@ -103,6 +103,7 @@ def simulate(
     leads = known_leads(leads, lead_off)
     body = Body.sample(seed)
     rate = float(rng_for(seed, "rate").uniform(*row.rate)) if heart_rate is None else float(heart_rate)
+    # One second more is filled, because P waves of beats after the end lie before it.
     pace = Pace(rate, body, rng_for(seed, "rhythm"), seconds + 1.0, course, row.slow, row.fast)
     samples = max(round(seconds * fs), 1)
     t = np.arange(samples) / fs
@@ -125,14 +126,14 @@ def _row(what: str, name: str, rows: tuple[Row, ...]) -> Row:
 
 
 def _checked_seed(seed: int) -> int:
-    """The seed as an int, or an error if it is none."""
+    """The seed as an int. It is an error if the seed is no whole number or below 0."""
     if not isinstance(seed, (int, np.integer)) or seed < 0:
         raise RecordError(f"simulate: the seed is {seed!r}, expected a whole number of 0 or more")
     return int(seed)
 
 
 def _check(seconds: float, fs: float, heart_rate: float | None, seed: int, noises: dict[str, float]) -> None:
-    """Raise an error if a number is out of range. `noises` are the factors of the noise by name."""
+    """Raise an error if a number is out of range or the seed is not valid. `noises` are the factors of the noise by name."""
     ranges = [("length", seconds, 0.1, 86400.0, "s"), ("sampling frequency", fs, 50.0, 20000.0, "Hz")]
     ranges += [(name, value, 0.0, 1000.0, "") for name, value in noises.items()]
     _checked_seed(seed)

@@ -17,12 +17,12 @@ class Body:
     gain: float  # factor of all voltages, because chest walls differ
     p_gain: float  # further factor of P waves
     t_gain: float  # further factor of T waves
-    qrs_width: float  # factor of the widths of P waves and QRS complexes
+    qrs_width: float  # factor of all times within P waves and QRS complexes
     pr_s: float  # PR interval
     qtc_s: float  # QT interval at 60 beats per minute
     breath_hz: float
     breath_phase: float  # radians
-    breath_gain: float  # largest relative change of the voltage with the breath
+    breath_gain: float  # largest relative change of the voltage with the breath; full lungs lower it
     breath_turn: float  # largest turn of the heart with the breath, radians
     seed: int
 
@@ -62,7 +62,10 @@ def rng_for(seed: int, concern: str) -> np.random.Generator:
 
 
 def _rotation(frontal: float, horizontal: float, sagittal: float) -> np.ndarray:
-    """The matrix (3, 3) of rotations by these angles (radians) in the X-Y, X-Z and Y-Z planes, one after the other."""
+    """The matrix (3, 3) of rotations by these angles (radians) in the X-Y, X-Z and Y-Z planes, one after the other.
+
+    A positive angle turns the first axis of a plane towards the second one.
+    """
     c, s = cos(frontal), sin(frontal)
     about_z = np.array([[c, -s, 0], [s, c, 0], [0, 0, 1]])
     c, s = cos(horizontal), sin(horizontal)

@@ -14,8 +14,8 @@ from fastecg.simulation.waves import LEFT_ORIGIN, RIGHT_ORIGIN, SHAPES, VENTRICU
 # Relative standard deviations from beat to beat.
 _SPREAD = 0.02  # Of a firing's voltage, except in fibrillation, whose waves vary more.
 _SLOW_SPREAD = 0.05  # In addition, of the voltage of its ST segment, T wave and U wave.
-# In addition, of each lobe of all other firings except fibrillation, pacing spikes included: in P waves, the exit from the sinus node
-# wanders.
+# In addition, of the voltage of each lobe of firings that are neither ventricular nor fibrillation, so also of pacing spikes. In P waves,
+# the exit from the sinus node wanders.
 _ATRIAL_SPREAD = 0.1
 
 
@@ -42,16 +42,16 @@ def heartbeats(firings: Firings, conduction: Conduction, body: Body) -> TimedLob
 def _cycles_s(firings: Firings, qtc_s: float) -> Firings:
     """The QT interval or atrial cycle of each firing in s, (firings,); the times of slow lobes are shares of it.
 
-    For firings of the ventricles this is the QT interval by Fridericia's formula, for others the time to the next firing of that kind; for
-    the last one, that since the one before. The result has every kind but those that are not ventricular and fire once: theirs is 1 s
-    (`heartbeats`).
+    For firings of the ventricles this is the QT interval by Fridericia's formula from recent RR intervals. For others it is the time to the
+    next firing of that kind, and for the last firing the time since the one before. Kinds that are not ventricular and fire only once are
+    missing; `heartbeats` takes 1 s for them.
     """
     cycles_s = {kind: np.diff(times, append=2 * times[-1:] - times[-2:-1]) for kind, times in firings.items() if len(times) > 1}
     kinds = [kind for kind in VENTRICULAR if kind in firings]
     times = np.concatenate([firings[kind] for kind in kinds])
     order = np.argsort(times)
-    rr = np.diff(times[order], prepend=times[order[0]] - 0.9)
-    # Before the first beat, the mean interval is assumed.
+    rr = np.diff(times[order], prepend=times[order[0]] - 0.9)  # time since the beat before, s
+    # Before the first beat, the mean interval is assumed, or 0.9 s if there is only one beat.
     rr[0] = rr[1:].mean() if rr.size > 1 else 0.9
     recent_rr = 0.6 * rr + 0.4 * np.roll(rr, 1)  # QT depends on the last two intervals
     recent_rr[0] = rr[0]
@@ -86,7 +86,7 @@ def _personal(lobes: Lobes, gain: float, body: Body, rng: np.random.Generator) -
 
 
 def _timed_lobes(kind: str, onsets: np.ndarray, cycle_s: np.ndarray, shape: Shape, seed: int) -> TimedLobes:
-    """The lobes of all firings of one kind, at their `onsets` (firings,) in s; voltages vary from firing to firing.
+    """The lobes of all firings of one kind with their `onsets` (firings,) in s; voltages vary from firing to firing.
 
     `cycle_s` (firings,) is the QT interval or atrial cycle in s; the times of slow lobes are shares of it.
     """
@@ -106,11 +106,12 @@ def _timed_lobes(kind: str, onsets: np.ndarray, cycle_s: np.ndarray, shape: Shap
 
 def dipole_of(lobes: TimedLobes, samples: int, fs: float) -> np.ndarray:
     """The sum of all lobes at the sample times, (3, samples) mV."""
-    # All lobes are computed at once, as one list of (lobe, sample) pairs: each lobe within 5 of its widths, as it is below 4e-6 of its
-    # height beyond.
+    # All lobes are computed at once, as one list of (lobe, sample) pairs: each lobe within 5 standard deviations of its peak, beyond which
+    # it is below 4e-6 of its height.
     first = np.clip(np.ceil((lobes.at - 5 * lobes.rise) * fs), 0, samples).astype(np.int64)
     last = np.clip(np.ceil((lobes.at + 5 * lobes.fall) * fs), 0, samples).astype(np.int64)
     size = np.maximum(last - first, 0)
+    # For each pair the index of its lobe, and that of its sample, which counts up from the lobe's `first`.
     lobe = np.repeat(np.arange(size.size), size)
     sample = np.arange(lobe.size) - np.repeat(np.cumsum(size) - size - first, size)
     away = sample / fs - lobes.at[lobe]
@@ -120,7 +121,7 @@ def dipole_of(lobes: TimedLobes, samples: int, fs: float) -> np.ndarray:
 
 
 def breathe(dipole: np.ndarray, t: np.ndarray, body: Body) -> np.ndarray:
-    """The dipole (3, samples) with the effect of the breath, which turns it by small angles in the X-Y plane and changes its voltage."""
+    """The dipole (3, samples) with the effect of the breath: small turns in the X-Y plane, and a voltage that full lungs lower."""
     breath = body.breath(t)
     x, y, z = dipole * (1 - body.breath_gain * breath)
     turn = body.breath_turn * breath

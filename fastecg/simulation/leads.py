@@ -11,8 +11,8 @@ from fastecg.errors import RecordError
 Vector = tuple[float, float, float]
 
 #: Potential of each chest electrode against Wilson's terminal, per mV of dipole (X, Y, Z). V1 to V6 are from Dower, Machado & Osborne
-#: 1980, Clin Cardiol 3:87, table for Frank's leads. Right-sided and posterior electrodes continue Dower's curve round the chest: V3R
-#: mirrors V3 about the sternum, and V9 lies beside the spine. vx, vy and vz are the dipole itself.
+#: 1980, Clin Cardiol 3:87, table for Frank's leads. Right-sided and posterior electrodes continue Dower's curve round the chest: V3R lies
+#: as far right of the sternum as V3 lies left of it, and V9 lies beside the spine. vx, vy and vz are no electrodes but the dipole itself.
 CHEST: dict[str, Vector] = {
     "V1": (-0.515, 0.157, -0.917),
     "V2": (0.044, 0.164, -1.387),
@@ -36,7 +36,7 @@ ELECTRODES = 3 + len(CHEST)  # Number of electrodes: RA, LA and LL (right arm, l
 DOWER_I: Vector = (0.632, -0.235, 0.059)
 DOWER_II: Vector = (0.235, 1.066, -0.132)
 
-#: The limb leads as weights of the electrodes RA, LA, LL. Einthoven's and Goldberger's equations hold exactly, noise included.
+#: The limb leads as weights of the electrodes RA, LA, LL. Einthoven's and Goldberger's equations hold up to rounding, noise included.
 LIMB: dict[str, Vector] = {
     "I": (-1.0, 1.0, 0.0),
     "II": (-1.0, 0.0, 1.0),

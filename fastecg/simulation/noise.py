@@ -11,7 +11,7 @@ from fastecg.simulation.body import Body, rng_for
 from fastecg.simulation.leads import ELECTRODES
 
 _BAND_HZ = (20.0, 150.0)  # Band of muscle noise.
-_CORNER_HZ = 20.0  # Above this frequency, the power of muscle noise falls with the frequency squared, because skin and fat filter it.
+_CORNER_HZ = 20.0  # Well above this frequency, the power of muscle noise falls with the frequency squared, as skin and fat filter it.
 _CONTACT_EXPONENT = 1.75  # The power of a contact's noise falls with the frequency to this exponent.
 
 
@@ -20,7 +20,7 @@ def electrode_noise(
 ) -> np.ndarray:
     """Everything that the electrodes pick up besides the heart, (electrodes, samples) mV, at times `t` (samples,) in s.
 
-    `drift`, `muscle` and `mains` are factors of these parts.
+    `drift`, `muscle` and `mains` are factors of baseline wander, muscle noise and hum. Noise of contacts has the factor sqrt(`drift`).
     """
     white = 0.001 * rng_for(body.seed, "white").standard_normal((electrodes, t.size), dtype=np.float32)
     noise = drift * _wander(t, electrodes, body)
@@ -49,6 +49,7 @@ def _wander(t: np.ndarray, electrodes: int, body: Body) -> np.ndarray:
     angle = 2 * pi * tones[:, None] * t
     basis = np.concatenate([np.sin(angle), np.cos(angle), body.breath(t)[None]])
     weights = rng.standard_normal((electrodes, 15))  # the last random numbers, so that with fewer electrodes the first rows are the same
+    # Standard deviations of the weights in mV, of a tone at 0.1 Hz and of the breath.
     weights[:, :14] *= 0.008 * np.tile((0.1 / tones) ** 0.7, 2)
     weights[:, 14] *= 0.012
     weights[3:] *= 1.5  # the chest moves more than the limbs
@@ -96,7 +97,8 @@ def _coloured(
 ) -> np.ndarray:
     """Random noise within a band of frequencies, (electrodes, samples), with an rms of about 1 at each electrode.
 
-    `power` gives the relative power at frequencies in Hz. The noise is made in the frequency domain, so the limits of the band are exact.
+    `power` gives the relative power at frequencies in Hz. The noise is made in the frequency domain, so the limits of the band are exact;
+    the upper one is at most 0.45 `fs`.
     """
     lines = np.fft.rfftfreq(t.size, 1 / fs)
     band = (lines >= band_hz[0]) & (lines <= min(band_hz[1], 0.45 * fs))
@@ -108,7 +110,10 @@ def _coloured(
 
 
 def _mains(t: np.ndarray, fs: float, electrodes: int, seed: int) -> np.ndarray:
-    """Mains hum of 50 or 60 Hz with its second and third harmonics, (electrodes, samples) mV. Contacts pick it up unequally."""
+    """Mains hum of 50 or 60 Hz with its second and third harmonics, (electrodes, samples) mV. Contacts pick it up unequally.
+
+    Tones at or above `fs` / 2 are left out.
+    """
     rng = rng_for(seed, "mains")
     hertz = rng.choice([50.0, 60.0]) + rng.normal(0, 0.02)
     field = 0.0012 * rng.exponential(1.0)

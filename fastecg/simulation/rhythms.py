@@ -11,7 +11,7 @@ import numpy as np
 from fastecg.simulation.body import Body
 from fastecg.simulation.conductions import Conduction
 
-#: Onsets (firings,) in s for each kind of firing, such as "P", "QRS" and "ectopic P" (`waves.SHAPES` has most of them).
+#: Onsets (firings,) in s for each kind of firing: a key of `waves.SHAPES`, "QRS" or "ectopic QRS".
 Firings = dict[str, np.ndarray]
 
 
@@ -26,7 +26,7 @@ class Pace:
     conduction: Conduction
     slow: float  # relative depth of the variation of the rate around 0.1 Hz
     fast: float  # relative depth of the variation of the rate with the breath
-    start_s: float = -8.0  # before the record begins, because T waves of earlier beats reach into it, and QT depends on earlier intervals
+    start_s: float = -8.0  # before the record begins at 0, as T waves of earlier beats reach into it, and QT depends on earlier intervals
 
     @property
     def pr_s(self) -> float:
@@ -50,6 +50,7 @@ class Clock:
         self._t = np.arange(pace.start_s, pace.stop_s + 0.05, 0.05)
         tones = [(f, pace.slow / 3**0.5, p) for f, p in zip(rng.normal(0.095, 0.012, 3), rng.uniform(0, 2 * pi, 3), strict=True)]
         tones += [(0.03, 0.5 * pace.slow, rng.uniform(0, 2 * pi)), (body.breath_hz, pace.fast, body.breath_phase)]
+        # The rate varies by tones of relative depth; the phase is its integral. Three tones near 0.1 Hz share `slow` in squares.
         swing = sum(depth / (2 * pi * f) * np.sin(2 * pi * f * self._t + phase) for f, depth, phase in tones)
         self._phase = (self._t + swing) * rate / 60 + rng.uniform()
 
@@ -116,6 +117,7 @@ def _fibrillation(pace: Pace) -> Firings:
     mean = 60 / pace.rate
     rest = 0.55 * mean  # Time in s for which the AV node is refractory. What follows is gamma distributed, independent of other intervals.
     rr = rest + rng.gamma(4.0, (mean - rest) / 4.0, int(span / rest) + 2)
+    # Intervals of f waves in s: 0.14 to 0.18 on average, none below 0.65 * 0.14, so that `span` / 0.09 of them are enough.
     waves = np.clip(rng.normal(1.0, 0.11, int(span / 0.09) + 2), 0.65, 1.5) * rng.uniform(0.14, 0.18)
     return {"fibrillation": pace.start_s + np.cumsum(waves), "QRS": pace.start_s + rng.uniform() * mean + np.cumsum(rr)}
 
@@ -146,7 +148,8 @@ def _premature_atrial(pace: Pace) -> Firings:
     early = _sparse(pace.rng, clock.beats.size, 5)
     steps = np.ones(early.size)
     steps[early] = pace.rng.uniform(0.60, 0.72)
-    steps[1:][early[:-1]] = 1.12  # The early beat resets the sinus node, so the pause is not compensatory.
+    # Steps are intervals in shares of RR. An early beat resets the sinus node, so the pause after it is not compensatory.
+    steps[1:][early[:-1]] = 1.12
     qrs = clock(clock.beats[0] + np.cumsum(steps) / steps.mean())
     return {"P": qrs[~early] - pace.pr_s, "ectopic P": qrs[early] - pace.pr_s, "QRS": qrs}
 
@@ -156,7 +159,7 @@ def _ventricular_ectopy(pace: Pace, early: np.ndarray, clock: Clock) -> Firings:
 
     The sinus node goes on undisturbed, so the pause after them is compensatory.
     """
-    beats, coupling = clock.beats, pace.rng.uniform(0.34, 0.44)
+    beats, coupling = clock.beats, pace.rng.uniform(0.34, 0.44)  # share of the RR interval by which beats come early
     sinus = clock(beats)
     return {"P": sinus - pace.pr_s, "QRS": sinus[~early], "ectopic QRS": clock(beats[early] - coupling)}
 
@@ -213,7 +216,7 @@ class Rhythm:
 
     name: str
     about: str
-    rate: tuple[float, float]  # range of the ventricular rate, beats per minute
+    rate: tuple[float, float]  # range of the ventricular rate if the user gives none, beats per minute
     fire: Callable[[Pace], Firings] = field(repr=False)
     slow: float = 0.03  # see `Pace`
     fast: float = 0.025

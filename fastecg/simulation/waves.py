@@ -62,7 +62,7 @@ T = t_wave(0.34, 0.16, -0.26)
 U = (Lobe(1.12, 0.05, 0.06, 0.012, 0.010, -0.020),)
 STT = ST + T + U
 
-# The P wave: the right atrium, then the left one.
+# The P wave (ms): the right atrium, then the left one. QRS complexes (ms) and T waves of bundle branch blocks follow.
 P = (Lobe(38, 14, 15, 0.035, 0.085, -0.045), Lobe(66, 15, 14, 0.065, 0.060, 0.035))
 LBBB_QRS = (
     Lobe(20, 9, 9, 0.12, 0.05, 0.05),

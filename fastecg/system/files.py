@@ -70,7 +70,7 @@ def lines_of(path: str | os.PathLike[str]) -> Iterator[bytes]:
 
 
 def spelled(name: str) -> str:
-    """The name as valid text. A file name with bytes that are not UTF-8 is decoded as Latin-1."""
+    """The name as valid text. A file name with bytes that are not UTF-8 is decoded as Latin-1; other halves of characters become "?"."""
     try:
         name.encode("utf-8")
     except UnicodeEncodeError:

@@ -56,7 +56,7 @@ def interrupts_kept() -> Iterator[None]:
 
 @contextmanager
 def interrupts_deferred() -> Iterator[None]:
-    """Defer Ctrl-C to the end of a few steps that belong together. Without effect in other threads than the main one."""
+    """Defer Ctrl-C, once or more, to the end of a few steps that belong together. Without effect in other threads than the main one."""
     before = signal.getsignal(signal.SIGINT)
     if threading.current_thread() is not threading.main_thread() or before is None:
         yield
@@ -72,6 +72,6 @@ def interrupts_deferred() -> Iterator[None]:
 
 
 def check_interrupt() -> None:
-    """Raise again what an interrupt has raised. This is reached only if some code has caught it."""
+    """Raise again what the last interrupt raised. The program gets here after an interrupt only if some code has caught the exception."""
     if _raised and threading.current_thread() is threading.main_thread():
         raise _raised[-1].with_traceback(None)
