@@ -18,7 +18,7 @@ _INK = 0.15  # Minimum coverage of ink that is assigned to a row.
 _FAINT = 0.02  # A pixel is copied to a row's plane if its coverage is larger than this.
 _DARK_FIRST = (0.6, 0.5, 0.4, 0.3)  # Ink is assigned in this order: first that above 0.6, then that above 0.5, and so on.
 _PIECE_MM = 2.5  # Where a path is on ink without a break for at least this length, the ink certainly belongs to its row.
-_STAY_PX = 3  # Ink of a row that is at most this far from ink of another row belongs to both rows.
+_STAY_PX = 3  # Ink of a row that is at most this far (along x and along y) from ink of another row belongs to both rows.
 #: Value of the network's trace map from which a pixel may belong to a trace.
 TRACE = 0.12
 _PEN_PX = 5  # Reach above and below a path within which its pen's ink is summed.
@@ -49,7 +49,7 @@ class TracePath:
     scale: float
 
     def middle_at(self, x_mm: np.ndarray) -> np.ndarray:
-        """Page y (n,) of the middle of the path at page x (n,)."""
+        """Page y (n,) of the middle of the path in the columns nearest to page x (n,)."""
         at = np.clip(np.rint((x_mm - self.left_mm) * self.scale).astype(int), 0, len(self.top_mm) - 1)
         return np.asarray((self.top_mm[at] + self.bottom_mm[at]) / 2)
 
@@ -123,6 +123,7 @@ def assign_ink(strip: Strip, paths: list[TracePath]) -> np.ndarray:
     """Assign every pixel of ink to rows: (height, width) uint32, in which bit k is set for row k, and 0 is no row.
 
     Ink belongs to the row from whose path the way over connected ink is shortest; close to where two traces touch, it belongs to both rows.
+    Dark ink is assigned before pale ink. Ink that is connected with no path belongs to no row.
     """
     from fastecg.kernels.paths import share_ink, spread_owners
 
@@ -130,6 +131,7 @@ def assign_ink(strip: Strip, paths: list[TracePath]) -> np.ndarray:
     crumbs = np.zeros(strip.ink.shape, dtype=np.uint8)
     for k, row in enumerate(paths, 1):
         first, tops, bottoms = _in_pixels(strip, row)
+        # Column, first row, and row after the last of the path in every column. A column is unbroken if all of these pixels are ink.
         spans = [(first + x, max(top, 0), bottom + 1) for x, (top, bottom) in enumerate(zip(tops, bottoms, strict=True))]
         unbroken = np.array([strip.ink[top:stop, x].min(initial=1.0) for x, top, stop in spans]) >= _INK
         for begin, end in runs_of(unbroken).tolist():
@@ -178,7 +180,10 @@ def own_planes(plane: np.ndarray, warp: PageWarp, strip: Strip, shared: np.ndarr
 
 
 def ends_mm(strip: Strip, path: TracePath, least: float = TRACE) -> tuple[float, float] | None:
-    """Page x at which ink with a coverage of more than `least` begins and ends along a path; None if there is hardly any."""
+    """Page x at which the ink along a path begins and ends, where it falls to half its usual value; None if there is hardly any.
+
+    A column has ink if its coverage is more than `least`, 0 to 1.
+    """
     along, _ = _beside(strip, path, _ON_PATH_PX)
     solid = np.convolve(along > least, np.ones(_SOLID_PX), mode="valid") >= 0.8 * _SOLID_PX  # For windows that begin at each column.
     if not solid.any():
@@ -190,9 +195,9 @@ def ends_mm(strip: Strip, path: TracePath, least: float = TRACE) -> tuple[float,
 
 
 def ends_near(strip: Strip, path: TracePath, starts: Sequence[tuple[float, int]]) -> list[float | None]:
-    """Page x at which the ink along a path ends, near each of several supposed ends; None where there is no ink inside of one.
+    """Page x at which the ink along a path ends, near each of several supposed ends; None without ink inside of one.
 
-    Each of the `starts` is the page x of a supposed end, and 1 for a right end or -1 for a left one.
+    Each of the `starts` is the page x of a supposed end, and 1 for a right end or -1 for a left one. None, too, close to the path's ends.
     """
     along, _ = _beside(strip, path, _ON_PATH_PX)
     found: list[float | None] = []
@@ -204,9 +209,10 @@ def ends_near(strip: Strip, path: TracePath, starts: Sequence[tuple[float, int]]
 
 
 def _edge(along: np.ndarray, at: int, way: int) -> float:
-    """Fractional column at which ink (columns,) falls to half its usual value, near its last column `at`.
+    """Fractional column at which ink (columns,) falls to half its usual value, near its last column `at`; 0 is the middle of column 0.
 
-    `way` is the direction outwards: 1 for a right end, -1 for a left one.
+    `way` is the direction outwards: 1 for a right end, -1 for a left one. The usual value is the median of about `_SOLID_PX`
+    columns inside.
     """
     inside = along[max(at - _SOLID_PX, 0) : at + 1] if way > 0 else along[at : at + _SOLID_PX]
     half = 0.5 * float(np.median(inside))
@@ -221,13 +227,13 @@ def _edge(along: np.ndarray, at: int, way: int) -> float:
 
 
 def pen_mm(strip: Strip, path: TracePath) -> float:
-    """Estimate the width of a row's trace from its thinnest columns, where it is level; 0 if it has no ink."""
+    """Estimate the width of a row's trace, mm, from its thinnest columns, where it is level; 0 if it has no ink."""
     _, mass = _beside(strip, path, _PEN_PX)
     mass = mass[mass > _THINNEST_PX]
     return float(np.quantile(mass, _LEVEL)) / strip.scale if mass.size else 0.0
 
 
 def level_mm(path: TracePath, span_mm: tuple[float, float]) -> float:
-    """Mean page y of a row's trace between two page x. It is taken for 0 mV, because machines remove any constant voltage."""
+    """Mean page y of a row's trace between two page x. This mean is taken for 0 mV, because machines remove any constant voltage."""
     first, last = (int(np.clip((x - path.left_mm) * path.scale, 0, len(path.top_mm) - 1)) for x in span_mm)
     return float(((path.top_mm + path.bottom_mm) / 2)[first : last + 1].mean())

@@ -2,8 +2,8 @@
 
 The times of the knots are known. The unknowns are their heights, in px along the page's vertical at each knot. A prior on second
 differences determines the heights where the ink does not, as for two knots within one pixel. It is weak where the trace bends sharply, as
-in a QRS complex. The start is rough, so in the first stages the stroke is soft and the prior strong; in later stages the stroke is sharper
-and the prior weaker. The width, ink and blur of the pen are fitted together with the heights. The loops are in `fastecg.kernels.descend`.
+in a QRS complex. The first heights are rough, so in the first stages the stroke is soft and the prior strong; in later stages the stroke is
+sharper and the prior weaker. Later stages fit the width, ink and blur of the pen as well. The loops are in `fastecg.kernels.descend`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class Stage:
     Attributes
     ----------
     stiffness : float
-        Weight of the prior on second differences.
+        Weight of the prior on second differences (px) relative to squared differences of coverage.
     samples_per_px : int
         Number of points per px, along x and along y, at which the stroke's ink is evaluated.
     attract_px : float
@@ -54,7 +54,8 @@ STAGES = (
 )
 
 _STIFFNESS = 0.005  # Weight of the prior with which the standard deviations are computed.
-_PEN_BELOW = 0.05  # The pen is fitted in stages with less stiffness than this; in the others the stroke is too soft to show its width.
+# The pen's width and ink are fitted in stages with less stiffness than this; in the others the stroke is too soft to show its width.
+_PEN_BELOW = 0.05
 _SHARP_PX = 0.5  # Half width of the soft edge of a stroke that is not blurred.
 _LEVEL = 0.1  # Quantile of the ink in a column that is taken for the pen's width, since the columns with least ink are level.
 
@@ -87,8 +88,9 @@ class StrokeProblem:
     ink : ndarray, shape (height, width) float32
         Coverage 0 to 1; NaN in pixels that are left out.
     curves : ndarray, shape (heights, n, 2)
-        Position in px of every knot at the heights ``step * (0, 1, 2, …)``: the page's verticals as the picture shows them. At a knot
-        whose curve is NaN the pen is lifted, and its height depends on the other knots alone.
+        Position (x, y) in px of every knot at the heights ``step * (0, 1, 2, …)``: the page's verticals as the picture shows them,
+        downwards. Beyond its ends a curve continues straight. At a knot whose curve is NaN the pen is lifted, and its height depends on the
+        other knots alone.
     step : float
         Distance of the heights in `curves`, px.
     radius : float
@@ -110,7 +112,7 @@ class StrokeProblem:
         return start + (heights / self.step - below)[:, None] * along, along / self.step
 
     def ink_at(self, heights: np.ndarray) -> np.ndarray:
-        """The ink (n,) under the knots; 0 outside the picture and where the pen is lifted."""
+        """The ink (n,) under the knots; 0 outside the picture and where the pen is lifted, NaN beside pixels that are left out."""
         from scipy.ndimage import map_coordinates
 
         points = np.nan_to_num(self.knots(heights)[0], nan=-9.0)
@@ -119,7 +121,7 @@ class StrokeProblem:
 
 @dataclass(frozen=True, eq=False)
 class Fit:
-    """A fitted polyline: heights (n,) in px, their standard deviations (n,), the pen, and the mean squared residual."""
+    """A fitted polyline: heights (n,) in px, their standard deviations (n,), the pen, and the squared residual per pixel with ink."""
 
     heights: np.ndarray
     sd: np.ndarray
@@ -137,6 +139,7 @@ def fit_stroke(stroke: StrokeProblem, start: np.ndarray, stages: tuple[Stage, ..
 
     def fit(stage: Stage, ink: np.ndarray) -> float:
         pen[2] = stage.blur or pen[2]
+        # Number of parameters of the pen that are fitted: all, or width and ink, or none.
         free = 3 if not stage.blur else 2 if stage.stiffness < _PEN_BELOW else 0
         return float(
             descend(
@@ -173,7 +176,7 @@ def blur_correction(stroke: StrokeProblem, heights: np.ndarray, pen: FittedPen, 
 
 
 def _guess_pen_width(ink: np.ndarray, radius: float) -> float:
-    """First guess of the pen's width as a multiple of the nominal one, from the ink of columns in which the trace is level."""
+    """First guess of the pen's width as a multiple of the nominal one, from the columns in which the trace is level; 1 without ink."""
     mass = np.nansum(ink, axis=0)
     mass = mass[mass > 0.5 * radius]
     return float(np.clip(np.quantile(mass, _LEVEL) / (2 * radius), 0.3, 3.0)) if mass.size else 1.0

@@ -22,12 +22,12 @@ _CORE = 0.85  # A pixel is certainly ink of a trace if the network's map of trac
 _BESIDE = 7  # Ink in a square of this side (px) around a pixel of a trace belongs to the trace, since the network is unsure of edges.
 _WRITING = 0.3  # Where the map of writing exceeds this and that of traces does not, a trace may be hidden.
 _BRIDGE = 0.5  # Factor of the ink that is written over a trace, where it may connect two parts of the trace.
-_ACROSS = 12  # Largest distance in px of such ink from the trace, along both axes.
+_ACROSS = 12  # Largest distance in px of ink that is written over a trace from the visible trace, along both axes.
 _MOST = 40_000  # Largest number of pixels from which colours are estimated.
 _FEW = 500  # Smallest number of pixels from which colours are estimated; with fewer the picture's ink is not used.
 _INK_COUNTS = 0.1  # Weight of the ink's own covariance beside that of the ground in the discriminant.
 _LIMITS = np.array([-0.3, 1.6])  # Range of the estimated coverage. Noise and strokes that are darker than usual exceed 0 and 1.
-_LEAST_CONTRAST = 0.06  # Minimum contrast of the ink to the ground, as a share of the paper's colour.
+_LEAST_CONTRAST = 0.06  # Minimum contrast of ink and ground in one of red, green and blue, as a share of the paper's colour.
 _TOO_NOISY = 0.2  # The picture's ink is not used if the standard deviation of its coverage on bare paper is at least this.
 
 
@@ -38,7 +38,7 @@ class PictureInk:
     Attributes
     ----------
     coverage : ndarray, shape (height, width) float32
-        0 on bare paper, 1 in the middle of a stroke, with the picture's noise.
+        0 on bare paper, 1 in the middle of a stroke, with the picture's noise; limited to -0.3 to 1.6.
     hidden : ndarray, shape (height, width) bool
         Mask of pixels in which something else is printed or written, so that traces cannot be seen.
     noise : float
@@ -50,7 +50,7 @@ class PictureInk:
     noise: float
 
     def of_traces(self, layers: Layers) -> np.ndarray:
-        """Coverage (0 to 1) at and beside the network's traces, 0 elsewhere."""
+        """Coverage (0 to 1) at and beside the network's traces, 0 elsewhere and in `hidden` pixels."""
         from scipy.ndimage import maximum_filter
 
         near = maximum_filter(layers["trace"] > _BARE, _BESIDE)
@@ -65,7 +65,9 @@ class PictureInk:
 
 
 def picture_ink(layers: Layers, shown: OwnScale | None = None) -> PictureInk | None:
-    """The ink of the picture that was separated into layers; None if its colours do not separate ink from ground.
+    """The ink of the picture that was separated into layers; None if it cannot be told from the ground.
+
+    It cannot if the picture is not known, shows too little ink or bare paper, or has too little contrast or too much noise.
 
     Parameters
     ----------
@@ -85,6 +87,7 @@ def picture_ink(layers: Layers, shown: OwnScale | None = None) -> PictureInk | N
         return None
     paper = _paper_colour(layers.picture, bare)
     rng = np.random.default_rng(0)  # Any sample of pixels will do, and a fixed seed gives the same ink again.
+    # The rows and columns (2, n) of one pixel in every bare cell, the same in all cells, and of pixels of traces.
     ground = _random_pixels(bare, rng) * _CELL + rng.integers(0, _CELL, (2, 1))
     inked = _random_pixels(trace > _CORE, rng)
     if min(ground.shape[1], inked.shape[1]) < _FEW:
@@ -126,7 +129,7 @@ def _bare_cells(layers: Layers | OwnScale) -> np.ndarray:
 
 
 def _paper_colour(picture: np.ndarray, bare: np.ndarray) -> np.ndarray:
-    """Mean colour (rows, columns, 3) float32 of bare cells around every cell; where there are none, the overall mean."""
+    """Mean colour (rows, columns, 3) float32 of bare cells around every cell, weighted; where there are none, the overall mean."""
     from scipy.ndimage import gaussian_filter
 
     rows, columns = bare.shape
@@ -161,6 +164,7 @@ def _projection(ground: np.ndarray, inked: np.ndarray) -> tuple[np.ndarray, floa
     ``colours @ weights - offset`` is 0 for the mean ground and 1 for the median ink, with the least spread.
     """
     middle, pen = ground.mean(axis=0), np.median(inked, axis=0)
+    # The last term keeps the matrix from being singular, as for a grey picture.
     spread = np.cov(ground.T) + _INK_COUNTS * np.cov(inked.T) + 1e-4 * np.eye(3)
     weights = np.linalg.solve(spread, pen - middle)
     weights /= max(float(weights @ (pen - middle)), 1e-9)

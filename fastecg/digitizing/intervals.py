@@ -26,6 +26,8 @@ class Intervals:
 def intervals(signal: np.ndarray, fs: float) -> Intervals:
     """Measure the intervals of one lead (samples,), mV. Gaps are filled by linear interpolation.
 
+    All are NaN for less than 2 s of signal, or if neurokit2 fails.
+
     Raises
     ------
     FastecgError
@@ -57,6 +59,8 @@ def intervals(signal: np.ndarray, fs: float) -> Intervals:
 def interval_errors(reference: Record, estimate: Record) -> Intervals:
     """Intervals of the estimate minus those of the reference, ms, in the one of `RHYTHM_LEADS` that the reference shows for longest.
 
+    All are NaN if the estimate does not have this lead.
+
     Raises
     ------
     RecordError
@@ -72,7 +76,7 @@ def interval_errors(reference: Record, estimate: Record) -> Intervals:
 
 
 def _durations(waves: dict[str, list[float]], start: str, stop: str) -> np.ndarray:
-    """Number of samples (beats,) from one fiducial point of every beat to another; both are keys of `waves`."""
+    """Number of samples (beats,) from one fiducial point of every beat to another, which are keys of `waves`."""
     return np.array(waves.get(stop, []), dtype=float) - np.array(waves.get(start, []), dtype=float)
 
 

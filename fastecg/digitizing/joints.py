@@ -21,8 +21,8 @@ _ASIDE_MM = 1.5  # Largest distance of a bar from where two columns meet.
 _DOWN_MM = 11.0  # Largest distance of a bar's ends from the 0 mV level of its row.
 _LEAST_MM = 2.0  # Minimum length of the upright ink of a bar.
 _LEAST_JOINTS = 2  # Minimum number of joints with upright ink for it to be bars.
-_MOST_JOINTS = 0.6  # Minimum share of joints with such ink.
-_HIGH = 0.6  # Upright ink belongs to a bar if it is higher than this share of the usual height of bars.
+_MOST_JOINTS = 0.6  # Minimum share of joints that have upright ink, and of joints that have tall upright ink at the same offset.
+_HIGH = 0.6  # Upright ink belongs to a bar if it is higher than this share of the usual height, the median over joints.
 _INK = 0.5  # Coverage from which a pixel is ink.
 _EDGE_PX = 0.75  # Width of a bar's soft edge, which is hidden as well.
 _GLUED_MM = 0.3  # A pulse runs into a row if its flank is closer than this to the end of the row.
@@ -43,10 +43,12 @@ def behind_bars(rows: PageSegments, warp: PageWarp, ink: PictureInk) -> np.ndarr
     Returns
     -------
     ndarray, shape (height, width) bool
+        No pixel is hidden if too few joints have upright ink for it to be bars.
     """
     from scipy.ndimage import grey_opening, map_coordinates
 
     hidden = np.zeros(ink.coverage.shape, dtype=bool)
+    # Offsets from a joint, half a pixel apart, so that heights below are in units of half a pixel.
     across = np.arange(-_ASIDE_MM, _ASIDE_MM, 0.5 / warp.scale)
     down = np.arange(-_DOWN_MM, _DOWN_MM, 0.5 / warp.scale)
     patches = [np.stack(np.meshgrid(x + across, y + down), axis=-1) for x, y in _joints(rows)]  # Page points around every joint.
@@ -65,7 +67,7 @@ def behind_bars(rows: PageSegments, warp: PageWarp, ink: PictureInk) -> np.ndarr
     if not barred.any():
         return hidden
     for points, mask in zip(patches, upright, strict=True):
-        inked = mask[:, barred].mean(axis=1) > _INK
+        inked = mask[:, barred].mean(axis=1) > _INK  # Rows in which more than half of the bar's columns have ink.
         if inked.sum() > _HIGH * usual:
             _hide_bar(hidden, points, inked, barred, warp)
     return hidden
@@ -92,6 +94,7 @@ def behind_pulses(rows: PageSegments, warp: PageWarp, ink: PictureInk, pulses: S
     for segment in rows.segments:
         ends = segment.x_mm, segment.x_mm + (segment.stop - 1 - segment.start) * step
         for pulse in (pulse for pulse in pulses if abs(pulse.foot_mm - segment.baseline_mm) < _SAME_ROW_MM):
+            # The left end of the row may touch a pulse's right flank, and its right end a pulse's left flank.
             for end, flank in zip(ends, (pulse.fall_mm, pulse.fall_mm - pulse.width_mm), strict=True):
                 if abs(end - flank) < _GLUED_MM:
                     left, right = flank - _FLANK_MM - edge, flank + _FLANK_MM + edge

@@ -20,20 +20,23 @@ from fastecg.layouts import LAYOUTS
 #: Minimum confidence (0 to 1) at which the order of leads is reported as sure.
 SURE = 0.8
 
-_SAME_BEATS = 0.85  # Minimum correlation of columns that show the same seconds, and minimum similarity of traces that show the same level.
+# Minimum correlation of columns that show the same seconds, and minimum similarity of a strip and a column for a common 0 mV level.
+_SAME_BEATS = 0.85
 # Columns do not show the same seconds if the residual of a sum of their leads is larger than this. It is about 1 for unrelated signals.
 _NOT_TOGETHER = 0.8
-_TOGETHER = 0.4  # On pages without a rhythm strip, they do show the same seconds if that residual is smaller than this.
+_TOGETHER = 0.4  # On pages without a rhythm strip, columns do show the same seconds if the residual of that sum is smaller than this.
 _MARGIN = 0.1  # Minimum difference of two correlations or similarities for the larger one to be chosen.
 _SAME_LEAD = 0.98  # Minimum similarity of a rhythm strip and the column of a lead for the strip to be taken for that lead.
 _ENOUGH_NAMES = 0.7  # Share of a layout's names that gives as much confidence as all of them.
 _MARGIN_SCALE = 0.8  # If the best match's score exceeds that of the next other order by this, the confidence has a factor of 1 - 1/e.
 _GOOD = 0.35  # The confidence is not reduced if the median residual of the checks in `_SUMS` (0 is best) is at most this.
-_BAD = 0.9  # The confidence is 0 if this residual is at least this.
+_BAD = 0.9  # The confidence is 0 if that median residual is at least this.
 _UNCHECKED = 0.9  # Confidence factor of a reading whose leads cannot be checked against each other.
-_UNUSUAL = 0.5  # The same if, in addition, its layout is not one of `LAYOUTS`: the names on any plot form some layout.
+# This factor instead if, in addition, it has no check "beats", and several leads in a layout that is not one of `LAYOUTS`: the names on any
+# plot form some layout.
+_UNUSUAL = 0.5
 _ONE_HEART = 0.6  # The confidence is not reduced if the check "beats" (1 minus a correlation) is at most this.
-_UNRELATED = 0.8  # The confidence is 0, and the page is refused, if that check is larger than this: the leads are not of one heart.
+_UNRELATED = 0.8  # The confidence is 0, and the page is refused, if the check "beats" is larger than this: the leads are not of one heart.
 _FEW_NAMES = 0.25  # A picture is refused if both the share of names that were read and the confidence are smaller than this.
 _SUMS = ("einthoven", "goldberger", "avr", "strip")  # Checks of sums and differences of leads.
 _LEAST_LEVEL_S = 1.0  # Minimum time that was read of a trace for its level to be taken for 0 mV.
@@ -88,7 +91,10 @@ def as_simultaneous(page: LaidOutPage) -> LaidOutPage:
 
 
 def strips_by_trace(page: LaidOutPage, readings: Sequence[SegmentReading]) -> LaidOutPage:
-    """Rename rhythm strips that are named after one lead, but repeat the column of another one."""
+    """Rename rhythm strips that are named after one lead, but repeat the column of another one.
+
+    Both columns have to be on the page: a strip of a lead without a column keeps its name.
+    """
     segments, flags = list(page.rows.segments), list(page.flags)
     traces = {(item.segment.lead, item.segment.rhythm): item.millivolts for item in readings}
     for k, strip in enumerate(segments):
@@ -118,6 +124,7 @@ def beats_agree(readings: Sequence[SegmentReading], fs: float) -> bool:
     if residual is not None and residual > _NOT_TOGETHER:
         return False
     whole = [item for item in readings if item.segment.rhythm]
+    # When each column beats: the steepness of its leads added up, by the first sample of the column.
     parts: dict[int, np.ndarray] = {}
     for item in readings:
         if not item.segment.rhythm:
@@ -130,6 +137,7 @@ def beats_agree(readings: Sequence[SegmentReading], fs: float) -> bool:
         together = residual is not None and residual < _TOGETHER
         return together or min(correlation(first[:n], part[:n]) for part in others) > _SAME_BEATS
     strip = swing(whole[0].millivolts, fs)
+    # Do the later columns beat as the strip does at its beginning, or as it does at their own place?
     starts = sorted(parts)[1:]
     at_first = np.mean([correlation(strip[:n], part[:n]) for part in others])
     at_starts = np.mean(
@@ -145,7 +153,7 @@ def levelled(page: LaidOutPage, readings: Sequence[SegmentReading]) -> LaidOutPa
     """Set the 0 mV level of rows without a pulse to their traces' mean, or to that of the same lead in another row.
 
     Machines remove any constant voltage, so the mean of a trace is 0 mV. It is more precise for a longer trace, so a rhythm strip gives a
-    better level than a row of columns. A pulse gives a better level than both.
+    better level than a row of columns. A pulse gives a better level than both. Rows of which 1 s or less was read stay where they are.
     """
     shift, zero = _shifts(page, readings)
     if not shift:
@@ -158,7 +166,7 @@ def levelled(page: LaidOutPage, readings: Sequence[SegmentReading]) -> LaidOutPa
 
 
 def _shifts(page: LaidOutPage, readings: Sequence[SegmentReading]) -> tuple[dict[int, float], dict[int, str]]:
-    """Corrections of 0 mV levels in mm, by row, and "strip" for the rows whose level is that of the same lead in another row."""
+    """Corrections of 0 mV levels in mm (positive: down), by row, and "strip" for rows with the level of the same lead in another row."""
     shift: dict[int, float] = {}
     zero: dict[int, str] = {}
     for row in {item.segment.row for item in readings if item.segment.zero != "pulse"}:
@@ -202,7 +210,7 @@ def judged(page: LaidOutPage, readings: Sequence[SegmentReading], *, known: bool
     Raises
     ------
     ImageError
-        If the page is no ECG, or the order of leads cannot be determined.
+        If the page is no ECG, or the order of leads cannot be determined; never if `known`.
     """
     readings = on_page_segments(page, readings)
     checks = checks_of(readings, page.rows.fs)
@@ -213,6 +221,7 @@ def judged(page: LaidOutPage, readings: Sequence[SegmentReading], *, known: bool
     residuals = [checks[name] for name in _SUMS if name in checks]
     usual = len(match.cells) == 1 or match.layout.name in LAYOUTS
     unchecked = _UNCHECKED if usual or "beats" in checks else _UNUSUAL
+    # The confidence is the product of a factor for the names, one for the margin to the next order, and one for the checks.
     credit = unchecked if not residuals else float(np.clip((_BAD - np.median(residuals)) / (_BAD - _GOOD), 0.0, 1.0))
     credit *= float(np.clip((_UNRELATED - checks.get("beats", 0.0)) / (_UNRELATED - _ONE_HEART), 0.0, 1.0))
     confidence = min(share / _ENOUGH_NAMES, 1.0) * (1.0 - np.exp(-max(margin, 0.0) / _MARGIN_SCALE)) * credit
@@ -231,7 +240,7 @@ def judged(page: LaidOutPage, readings: Sequence[SegmentReading], *, known: bool
 
 
 def on_page_segments(page: LaidOutPage, readings: Sequence[SegmentReading]) -> list[SegmentReading]:
-    """The same readings with the page's current segments. Readings of segments that the page no longer has are left out."""
+    """The same readings with the page's current segments of the same row and page x; those of segments that are gone are left out."""
     current = {(item.row, item.x_mm): item for item in page.rows.segments}
     return [replace(item, segment=current[key]) for item in readings if (key := (item.segment.row, item.segment.x_mm)) in current]
 

@@ -59,7 +59,7 @@ class LayerNet(nn.Module):
         nn.init.constant_(self.maps.bias, -3.0)  # Maps then start near 0, which is right for most of a page.
 
     def forward(self, picture: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Logits of the maps and of the markers."""
+        """Logits of the maps and of the markers, of pictures whose sides are multiples of `STRIDE`."""
         here, beside = functional.pixel_unshuffle(picture, 2), []
         for level, block in enumerate(self.down):
             here = block(functional.max_pool2d(here, 2) if level else here)
@@ -68,7 +68,7 @@ class LayerNet(nn.Module):
         for level, block in enumerate(self.up):
             above = beside[-2 - level]
             here = block(torch.cat([functional.interpolate(here, scale_factor=2.0, mode="nearest"), above], dim=1))
-            if level == len(self.up) - 2:
+            if level == len(self.up) - 2:  # A quarter of the picture's resolution.
                 markers = self.markers(here)
         return functional.pixel_shuffle(self.maps(here), 2), markers
 

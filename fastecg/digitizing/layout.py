@@ -23,19 +23,19 @@ class Segment:
     ----------
     lead : str
     start, stop : int
-        First sample of the record that it shows, and the one after the last.
+        First sample of the record that the segment shows, and the one after the last.
     x_mm : float
-        Page x of its first sample.
+        Page x of the first sample.
     baseline_mm : float
         Page y of 0 mV.
     gain_mm_mv : float
-        Gain; negative for a lead drawn upside down.
+        Gain, mm/mV; negative for a lead drawn upside down.
     offset_mv : float
         Voltage that was subtracted before drawing.
     rhythm : bool
         Whether it is a strip over the whole width.
     row : int
-        Row of traces, counted from the top.
+        Row of traces, counted from 0 at the top. `segments_of` leaves it at 0.
     zero : str
         What 0 mV was taken from: "pulse", "isoelectric" (the trace itself), "strip" (the same lead elsewhere), or "page" (a corrected
         page).

@@ -16,15 +16,18 @@ from fastecg.digitizing.time_axis import TimeAxis
 from fastecg.digitizing.tracks import Track
 from fastecg.digitizing.words import written_gain
 
-_NEAR_PITCH = 0.45  # Largest distance of a pulse's foot from its row's level, in row distances.
+_NEAR_PITCH = 0.45  # Largest distance of a pulse's foot from its row's level, in row distances; at least 4 mm.
 _NEAR_MM = 12.0  # Largest distance of a pulse's foot from its row's level in mm.
-_BARE_MM = 3.5  # The same for the lower end of a pulse without feet. It is smaller, because only part of the flanks may have been seen.
+_BARE_MM = 3.5  # `_NEAR_MM` for the lower end of a pulse without feet; smaller, because only part of its flanks may have been seen.
 _ASIDE_MM = 6.0  # A pulse without feet that reaches farther than this from an end of the row into it is something else.
 _FEW_PULSES = 0.34  # If at most this share of the rows has a pulse, a gain that is printed in words counts more than the pulses.
 
 
 def pulses_of_rows(tracks: Sequence[Track], pulses: Sequence[Pulse]) -> list[Pulse | None]:
-    """The calibration pulse of every track; None if it has none. A pulse belongs to the track whose level is closest to its feet."""
+    """The calibration pulse of every track; None if it has none. A pulse belongs to the track whose level is closest to its feet.
+
+    Pulses that are too far from that level, or without feet inside the row, are left out.
+    """
     heights = np.array([track.level_mm for track in tracks])
     pitch = float(np.median(np.diff(heights))) if len(heights) > 1 else 3 * _NEAR_MM
     reach = min(max(_NEAR_PITCH * pitch, 4.0), _NEAR_MM)
@@ -90,7 +93,8 @@ def gains_mm_mv(
 ) -> tuple[float, float]:
     """Gains of limb and chest leads, mm/mV: the user's, or from pulses of rows, words on the page, or other pulses; else the usual gain.
 
-    `own` has the calibration pulse of every track, `pulses` all pulses of the page. Sentences about doubts are appended to `flags`.
+    Words come first if few rows have pulses. `own` has the calibration pulse of every track, `pulses` all pulses of the page. Sentences
+    about doubts are appended to `flags`.
     """
     if settings.gain_mm_mv is not None:
         return settings.gain_mm_mv, settings.gain_mm_mv
