@@ -27,7 +27,7 @@ SUFFIXES = (".hea", ".dat", ".json", "-overlay.jpg", ".csv", ".npz", ".mat", ".e
 
 Line = dict[str, Any]
 
-# Types of those values of a line that it need not have. They are checked besides those that `_is_line` names.
+# Types of values that a line need not have, besides "page" and "bytes", which `_is_line` checks itself.
 _TYPES: dict[str, type | tuple[type, ...]] = {
     **dict.fromkeys(("layout", "order", "error", "wish", "corrected"), str),
     **dict.fromkeys(("confidence", "gain_mm_mv", "speed_mm_s", "fs", "read"), (int, float)),
@@ -82,7 +82,7 @@ class Ledger:
         write_atomic(self.path, b"".join(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE) for line in ordered))
 
     def whole(self, job: Job, key: str) -> bool:
-        """Whether the picture has been read already, with options that have this `key`, and all files of its record have their sizes.
+        """Whether the picture has been read with options that have this `key`, and its file and those of its record have not changed since.
 
         A picture that was read with a corrected page counts if the other options have this `key`.
         """
@@ -118,7 +118,7 @@ def file_bytes(path: Path) -> int | None:
 
 
 def stamp_of(path: Path) -> list[int] | None:
-    """The size and modification time of a file, by which a replaced picture is noticed."""
+    """The size and modification time of a file, by which a replaced picture is noticed; None if it cannot be read."""
     try:
         status = path.stat()
     except OSError:

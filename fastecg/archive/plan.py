@@ -16,12 +16,14 @@ from fastecg.writers.wfdb import safe_name
 if TYPE_CHECKING:
     from fastecg.digitizing.pictures import PictureSource
 
-# Endings of the names of masks, layers and overlays, which are not pages.
+# Endings of the names of masks, layers, overlays and pictures of `inspect`, which are not pages.
 _NOT_PAGES = re.compile(r"\.(?:mask|layers|inspect)\.png|-overlay\.jpg", re.IGNORECASE)
 
 
 def planned(inputs: Iterable[Path], ledger: Ledger) -> list[Job]:
-    """One job for each picture file, with a unique name of its record. Outputs of earlier runs, masks and overlays are left out."""
+    """One job for each picture file, with a unique name of its record. Outputs of earlier runs are left
+    out, and so are masks and overlays unless `inputs` names them themselves.
+    """
     from fastecg.digitizing.pictures import PAGED, find_pictures
 
     names, jobs, seen = Names(ledger), [], set[str]()
@@ -42,7 +44,7 @@ def planned(inputs: Iterable[Path], ledger: Ledger) -> list[Job]:
 
 
 def _is_no_page(path: Path) -> bool:
-    """Whether a file is hidden, or, by its name, a mask, layers or an overlay of a picture whose truth or report is beside it."""
+    """Whether a file is hidden, or, by its name, one of `_NOT_PAGES`, of a picture whose truth or report is beside it."""
     found = _NOT_PAGES.search(path.name)
     return path.name.startswith(".") or (found is not None and os.path.exists(path.with_name(path.name[: found.start()] + ".json")))
 
@@ -66,8 +68,8 @@ class Names:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
         self._taken: set[str] = set()  # names in use, as `_aliases` gives them
-        self._paged: set[str] = set()  # those of files of several pages: their further pages are name-p2, name-p3, …
-        self._like_pages: set[str] = set()  # beginnings of those that end in -p2 or the like
+        self._paged: set[str] = set()  # names in use for files that may have several pages: further pages are name-p2, name-p3, …
+        self._like_pages: set[str] = set()  # beginnings of those names in use that end in -p2 or the like
         self._claimed = {line["source"]: line["record"] for (_, page), line in ledger.lines.items() if page == 0}
         self._owned = {line["record"] for line in ledger.lines.values()}
         for stem in self._claimed.values():
@@ -86,7 +88,7 @@ class Names:
         return stem
 
     def _is_free(self, stem: str, paged: bool) -> bool:
-        """Whether a name, or one of its pages, is neither in use nor that of an unrelated file."""
+        """Whether a name is not in use, does not clash with the names of further pages, and is not that of an unrelated file."""
         for name in _aliases(stem):
             page = re.fullmatch(r"(.*)-p\d+", name)
             if name in self._taken or (page and page[1] in self._paged) or (paged and name in self._like_pages):

@@ -38,7 +38,7 @@ class Wish:
 
     settings: Settings
     weights: Path | None = None  # file of the network; None: the one that comes with fastecg
-    overlay: bool = False  # whether each picture gets one with the reading drawn over it
+    overlay: bool = False  # whether an overlay is written: the picture with the reading drawn over it
     also: tuple[Format, ...] = ()  # formats besides WFDB
 
     def suffixes(self) -> tuple[str, ...]:
@@ -237,7 +237,10 @@ def _name_of(line: Line) -> str:
 
 
 def _work(job: Job, *, out: Path, wish: Wish) -> Line:
-    """Count the pages of a file, or read one page and write its files. Runs in a worker process."""
+    """Count the pages of a file, or read one page and write its files. Runs in a worker process.
+
+    Returns the number under "pages", the content of a manifest line, or the reason for a failure under "error".
+    """
     from fastecg.digitizing.pictures import page_count
 
     if job.page is None:

@@ -39,7 +39,7 @@ def summary(ledger: Ledger) -> bytes:
 
 
 def in_short(report: dict[str, Any]) -> Line:
-    """The values of a report that the manifest and the summary have. "read" is the mean share of samples that were read of drawn leads."""
+    """The values of a report for manifest and summary. "read" is the share of samples that were read, the mean of drawn leads."""
     leads = list(report.get("leads", {}).values())
     shares = [lead["read"] for lead in leads if lead.get("drawn")] or [0.0]
     confidences = [lead["confidence"] for lead in leads if lead.get("drawn")] or [0.0]

@@ -21,7 +21,8 @@ def drawn_from(folder: Path) -> dict[str, tuple[str, int]]:
     """The record and page from which each picture of a folder was drawn, by the picture's path in the folder without suffix.
 
     They come from the manifest that ``fastecg render`` writes, or else from ``#Image:`` lines of WFDB headers, as in the PhysioNet
-    Challenge 2024, where every record has one picture. Of several variants of a page, only the first is taken.
+    Challenge 2024, where every record has one picture; headers that list several are ignored. Of several variants of a
+    page, only the first is taken.
     """
     from fastecg.readers.header import MOST_BYTES
     from fastecg.run.manifest import MANIFEST, Manifest
@@ -46,8 +47,8 @@ def drawn_from(folder: Path) -> dict[str, tuple[str, int]]:
 def write_whole_records(inputs: Iterable[Path], ledger: Ledger, asked: set[str], fs: float) -> None:
     """Write the readings of rendered folders also as the records they were drawn from, with each page at its time.
 
-    The folder can then be compared with that of the records, by `fastecg score` and by other evaluation code. A record of which no picture
-    was read gets a header without signals, as that code expects, at `fs` Hz. Only pictures whose source is in `asked` are used.
+    The folder can then be compared with that of the records, by `fastecg score` and by other evaluation code. A record all of whose
+    pictures failed gets a header without signals, as such code expects, at `fs` Hz. Only pictures whose source is in `asked` are used.
     """
     for given in map(Path, inputs):
         if not given.is_dir():
@@ -90,7 +91,7 @@ def _write(ledger: Ledger, record: str, pages: dict[int, str], fs: float) -> Non
 
 
 def _joined(folder: Path, record: str, pages: dict[int, str]) -> Record:
-    """The record that the pages make together, NaN where a page is missing."""
+    """The record of the standard twelve leads that the pages make together, NaN where a page or a lead is missing."""
     import numpy as np
 
     from fastecg.readers import read_record

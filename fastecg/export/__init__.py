@@ -53,12 +53,13 @@ def export(folder: str | os.PathLike[str], dest: str | os.PathLike[str], *, to: 
     folder : path
         Output of `render_dataset`: ``manifest.jsonl``, images and their ``.json``. Missing masks are drawn.
     dest : path
-        A new or empty folder. Images are linked if possible, else copied. The folder is filled once everything is written: an export
-        that fails or is stopped leaves nothing in it.
+        A new or empty folder. Images are linked if possible, else copied, converted or packed. The folder is filled once everything
+        is written: an export that fails or is stopped leaves nothing in it.
     to : str
         Key of `EXPORTS`.
     val : float
-        Share of records, from 0 to below 1, whose pictures are for validation; pictures of one record are never in both parts.
+        Share of records, from 0 to below 1, whose pictures are for validation, met only roughly if records are few; pictures of one
+        record are never in both parts.
 
     Returns
     -------
@@ -96,9 +97,9 @@ def export(folder: str | os.PathLike[str], dest: str | os.PathLike[str], *, to: 
 
 @contextmanager
 def _filled_at_the_end(target: Path) -> Iterator[Path]:
-    """A temporary folder whose content is moved to `target` at the end. If that is not reached, the temporary folder is deleted.
+    """A temporary folder whose content is moved to `target` at the end. If the end is not reached, the temporary folder is deleted.
 
-    It lies beside `target`, or in it if `target` is there already, which may be the only folder on its disk.
+    It lies beside `target`, or in `target` if that exists, because files can be moved within one disk only and `target` may be a disk.
     """
     exists = target.exists()
     place = target if exists else target.parent
@@ -129,5 +130,5 @@ def _left_aside(place: Path, target: Path) -> list[str]:
 
 
 def _mark(target: Path) -> str:
-    """What the names of temporary folders for `target` have in common. It is short, whatever the length of the folder's own name."""
+    """The part that the names of all temporary folders for `target` have in common: 8 characters, however long the name of `target` is."""
     return f"{crc32(os.fsencode(target.absolute().name)):08x}"

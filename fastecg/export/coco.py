@@ -92,6 +92,7 @@ def _area(thing: Thing) -> float:
     """The area in square px: of the ink, or of the outline if the thing has no ink."""
     if thing.ink is not None:
         return float(thing.ink.sum())
+    # Half the sum of cross products of neighbouring corners, relative to the first.
     x, y = (thing.outline - thing.outline[0]).T
     return round(float(abs(x @ np.roll(y, -1) - y @ np.roll(x, -1))) / 2, 2)
 
@@ -104,7 +105,7 @@ def _polygon(thing: Thing) -> list[np.ndarray]:
 def rle_counts(ink: np.ndarray) -> str:
     """COCO's compressed run lengths of a mask (height, width) bool, column by column. The first run is False, and may have length 0.
 
-    From the fourth run on, the difference from the second run before it is written. Every character has five bits of a number, the lowest
+    From the fourth run on, the difference from the run two before it is written. Every character has five bits of a number, the lowest
     first, and a sixth bit if more follow; 48 is added to it (pycocotools, ``rleToString``).
     """
     flat = np.concatenate(([False], ink.ravel(order="F"), [False]))

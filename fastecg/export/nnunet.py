@@ -51,7 +51,7 @@ def splits(pictures: list[Rendered], val: float) -> list[dict[str, list[str]]]:
     validation = [{record for record in records if split_position(record) < val}]
     if not 0 < len(validation[0]) < len(records):
         validation = [set(records[:count])]
-    for fold in range(1, _FOLDS):
+    for fold in range(1, _FOLDS):  # the validation records of each begin at even distances among the rest
         first = len(validation[0]) + (fold - 1) * max(1, (len(records) - len(validation[0])) // (_FOLDS - 1))
         validation.append({records[(first + k) % len(records)] for k in range(count)})
     return [

@@ -61,7 +61,7 @@ class Rendered:
         return "val" if split_position(self.record) < val else "train"
 
     def truth(self) -> dict[str, Any]:
-        """The content of its truth file."""
+        """The content of its truth file; `ImageError` if it has none."""
         path = self.image.with_suffix(".json")
         if not path.is_file():
             raise ImageError(f"{path.name}: is missing, expected a folder rendered with `--truth json`")

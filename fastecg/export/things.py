@@ -70,7 +70,7 @@ def _category(kind: str) -> str:
 
 
 def _trace(truth: dict[str, Any], index: int, corners: np.ndarray, mask: np.ndarray | None) -> Thing:
-    """The thing for segment `index`. With a mask, it has ink, and its outline is that of the ink; else its outline is `corners`."""
+    """The thing for segment `index`. With a mask, it has ink, and the ink's outline, empty if there is no ink; else its outline is `corners`."""
     entry = truth["leads"][index]
     name = entry["lead_name"]
     points = _points(entry["plotted_pixels"])[:, ::-1]
@@ -122,6 +122,7 @@ def _ink_outline(ink: np.ndarray, points: np.ndarray) -> np.ndarray:
     upright = down > across
     plane = ink.T if upright else ink
     columns = np.flatnonzero(plane.any(axis=0))
+    # The outer edges of the first and the last pixel of ink in each column; a pixel reaches from k - 0.5 to k + 0.5.
     first = plane[:, columns].argmax(axis=0) - 0.5
     last = len(plane) - 0.5 - plane[::-1, columns].argmax(axis=0)
     forth = [(columns[0] - 0.5, first[0]), *zip(columns, first, strict=True), (columns[-1] + 0.5, first[-1])]
@@ -131,10 +132,11 @@ def _ink_outline(ink: np.ndarray, points: np.ndarray) -> np.ndarray:
 
 
 def _grid(truth: dict[str, Any], size: tuple[int, int]) -> Thing:
-    """The thing for the grid: its outline is the grid's border, its key points are the corners."""
+    """The thing for the grid: its outline follows the outermost 5 mm lines, its key points are their corners."""
     page, px = (_points(truth["fastecg"]["grid"][key]) for key in ("page_mm", "px"))
     columns = max(1, int((page[:, 1] == page[0, 1]).sum()))
     lattice = px.reshape(-1, columns, 2)
+    # The first row, the last column, the last row backwards, and the first column upwards.
     border = np.vstack([lattice[0], lattice[1:, -1], lattice[-1, -2::-1], lattice[-2:0:-1, 0]])
     corners = lattice[[0, 0, -1, -1], [0, -1, -1, 0]]
     seen = np.where(in_picture(corners, size), 2, 0)

@@ -76,13 +76,14 @@ def layout_for(name: str, leads: Sequence[str]) -> Layout:
     """The layout called `name`, for a record with these leads.
 
     The fifth column of "3x5" shows V4R, V8 and V9, or other further leads if the record lacks one of these. An `n`x1 that is not in the
-    table, or of which the record lacks a lead, shows the first n leads of the record. So does any `n`x1-wide, of 10 s on paper that lies on
-    its long side, as other layouts have it: 6x1 has 7 s on an upright page, and 6x1-wide has not.
+    table shows the first n leads of the record; so does one in the table of which the record lacks a lead, if it has n leads. Any
+    `n`x1-wide does too, with 10 s on paper that lies on its long side: 6x1 has 7 s on an upright page, and 6x1-wide has not.
 
     Raises
     ------
     LayoutError
-        If there is no such layout, it shows no lead of the record, or an `n`x1 has more rows than the record has leads.
+        If there is no such layout, it shows no lead of the record, or an `n`x1 that is not in the table has more rows than the record
+        has leads.
     """
     check_layout(name)
     layout, single = LAYOUTS.get(name), _ROWS.fullmatch(name)
@@ -123,7 +124,8 @@ def auto_layouts(leads: Sequence[str], printed: Iterable[tuple[str, float]], sec
     seconds : float
         Duration of the page, s.
     strips : int
-        Minimum number of rhythm strips. If it is above 0, a record with more than the twelve leads gets a layout for twelve.
+        Minimum number of rhythm strips. If it is above 0, a record with more than the twelve leads gets a layout for twelve. If the machine
+        prints none with so many strips, the layout is 3x4 with 1 to 3 strips.
     """
     there, count = set(leads), len(leads)
     if there == set(LEADS) or (strips and there > set(LEADS)):
@@ -142,7 +144,7 @@ def single_column(leads: Sequence[str]) -> Layout:
 
 
 def _fifth_column(leads: Sequence[str]) -> tuple[str, ...]:
-    """V4R, V8 and V9 if the record has all of them, else the first three leads beyond the standard twelve."""
+    """V4R, V8 and V9 if the record has all of them, or no lead beyond the standard twelve; else the first three of those beyond."""
     others = tuple(lead for lead in leads if lead not in LEADS)[:3]
     return _FURTHER if set(_FURTHER) <= set(leads) else others or _FURTHER
 

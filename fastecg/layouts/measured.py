@@ -14,15 +14,15 @@ from fastecg.leads import LIMB_SHARES
 from fastecg.record import Record
 
 _MEASURED_S = 10.0  # Length of the record that is measured: as much as a page shows.
-_BEFORE_S = 0.40  # Length of the average beat before the QRS complex.
-_AFTER_S = 0.56  # Length of the average beat after the QRS complex.
-_HZ = 250.0  # Sampling frequency of the average beat. Its 4 ms are what machines round to.
-_MOST_MV = 1e15  # Largest value whose square float32 can hold.
+_BEFORE_S = 0.40  # Length of the average beat before the steepest point of its QRS complex.
+_AFTER_S = 0.56  # Length of the average beat after the steepest point of its QRS complex.
+_HZ = 250.0  # Sampling frequency of the average beat. Its step, 4 ms, is as fine as the values that machines print.
+_MOST_MV = 1e15  # Larger values are limited to this, so that float32 can hold their squares.
 _RATES = (20, 300)  # Range of heart rates, beats per minute.
 _ON_TIME = 0.12  # A beat is on time if its interval differs from the usual one by less than this share of it.
 _STRANGE = 0.4  # A beat whose correlation with the average beat is below this has another origin.
 _SLOW_SHARE = 0.04  # Minimum squared steepness of a wide complex, as a share of a usual beat's. T waves have about 0.01.
-_QUIET = 0.07  # The dipole is at rest between waves if its speed is below this share of its highest speed.
+_QUIET = 0.07  # The dipole (all leads together) is at rest between waves if its speed is below this share of its highest speed.
 _LEAST_P_MV = 0.045  # Minimum height of a P wave over all leads; less is noise.
 _DIPOLE = ("I", "II", "V1", "V2", "V3", "V4", "V5", "V6")  # Independent leads, from which the others follow.
 
@@ -61,7 +61,7 @@ def measured(record: Record) -> Measured:
     """
     signal = record.signal[:, : round(_MEASURED_S * record.fs)]
     slope, hz = _steepness(signal, record.fs)
-    if slope.size < 3 * hz or not slope.any():
+    if slope.size < 3 * hz or not slope.any():  # shorter than 3 s, or flat
         return Measured()
     peaks = _peaks(slope, hz)
     if len(peaks) < 3:
@@ -71,7 +71,7 @@ def measured(record: Record) -> Measured:
     rate = round(60.0 / usual)
     if not _RATES[0] <= rate <= _RATES[1]:
         return Measured()
-    deviation = gaps / usual - 1.0
+    deviation = gaps / usual - 1.0  # of each interval, as a share of the usual one; negative if the beat after it is early
     regular = float(np.mean(np.abs(deviation) < _ON_TIME)) > 0.8
     names = [lead for lead in _DIPOLE if lead in record.leads]
     has_slow = _has_slow_beats(slope, peaks, gaps, usual, hz)
@@ -83,6 +83,7 @@ def measured(record: Record) -> Measured:
     beats, indices = _windows(signal[[record.leads.index(lead) for lead in names]], record.fs, np.array(peaks) / hz, usual)
     if len(beats) < 2:
         return rhythm
+    # A beat is on time if the interval before it is usual. Nothing is known of the interval before the first beat.
     on_time = np.concatenate([[True], np.abs(deviation) < _ON_TIME])[indices]
     chosen = beats[on_time] if on_time.sum() >= 2 else beats
     average = np.median(chosen, axis=0)
@@ -95,7 +96,7 @@ def measured(record: Record) -> Measured:
 
 
 def _steepness(signal: np.ndarray, fs: float) -> tuple[np.ndarray, float]:
-    """The squared steepness, summed over leads and smoothed over a QRS complex, and its sampling frequency, about 125 Hz."""
+    """The squared steepness, summed over leads and smoothed over 0.1 s, a QRS complex; and its sampling frequency, at most 250 Hz."""
     step = max(1, int(fs // 125))
     # Every beat is seen in four leads; twelve would take three times as long.
     rows = signal[:: max(1, len(signal) // 4), : signal.shape[1] // step * step]
@@ -174,8 +175,11 @@ def _alike(one: np.ndarray, other: np.ndarray) -> float:
 def _of_beat(
     average: np.ndarray, halves: tuple[np.ndarray, np.ndarray], names: list[str], usual_s: float, known: Measured, early: str
 ) -> Measured:
-    """Add measurements of the average beat, (leads, samples) at 250 Hz, to the `known` ones. `halves` are averages of every other beat."""
-    ms = 1000.0 / _HZ
+    """Add measurements of the average beat, (leads, samples) at 250 Hz, to the `known` ones. `halves` are averages of every other beat.
+
+    If no QRS complex of a possible width is found, only the `known` ones are returned.
+    """
+    ms = 1000.0 / _HZ  # of a sample; all indices and numbers of samples below are of 4 ms
     # Speed of the dipole, mV per sample over all leads.
     speed = np.sqrt(np.square(np.diff(average, axis=1)).sum(axis=0))
     speed = np.convolve(speed, np.full(3, 1 / 3), mode="same")
@@ -256,7 +260,7 @@ def _p_wave(level: np.ndarray, on: int) -> tuple[int, int, float]:
         return 0, 0, 0.0
     size = np.convolve(np.sqrt(np.square(level[:, :on]).sum(axis=0)), np.full(5, 1 / 5), mode="valid")
     first = max(last - 76, 4)  # ... and 340 ms before it at most.
-    hump = size[first - 4 : last - 2]
+    hump = size[first - 4 : last - 2]  # from sample first - 2 on, since size[k] is the mean of samples k to k + 4
     peak = int(hump.argmax())
     left, right = hump[: peak + 1].min(), hump[peak:].min()
     height = float(hump[peak] - max(left, right))
@@ -266,7 +270,10 @@ def _p_wave(level: np.ndarray, on: int) -> tuple[int, int, float]:
 
 
 def _axis(leads: dict[str, np.ndarray], first: int, stop: int) -> int | None:
-    """Direction of the mean dipole from `first` to `stop` in the frontal plane, degrees: 0 to the left arm, 90 to the feet."""
+    """Direction of the mean dipole from `first` to `stop` in the frontal plane, degrees: 0 to the left arm, 90 to the feet.
+
+    None without leads I and II.
+    """
     if "I" not in leads or "II" not in leads:
         return None
     span = slice(max(first, 0), stop)

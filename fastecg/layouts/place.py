@@ -20,7 +20,7 @@ from fastecg.record import Record
 from fastecg.styles.style import Style
 
 _EDGE_MM = 4.0  # Minimum margin to the left and right of the drawing.
-_SHEET_MM = 180.0  # Papers of at least this height have the white bands of the style.
+_SHEET_MM = 180.0  # Papers of at least this height have the style's white bands above and below the grid.
 _PITCH_MM = 37.0  # Maximum distance between rows: the median of 22 public pictures.
 _HEAD_MM = 1.0  # Minimum distance from the top of the first pulse to the words above.
 _EXTREMES_STEP = 5  # The extremes of a row's traces are sought in every fifth sample only.
@@ -54,8 +54,10 @@ def place(
 ) -> Page:
     """Draw samples `start` to `stop` of a record as vectors in mm.
 
-    Sample i of a segment lies at ``x = x0 + (i - start) / fs * speed`` and ``y = baseline - gain * mV``. Columns share the time axis
-    without gaps (or all begin at `start`, if `setup` is simultaneous).
+    Sample i of a segment whose first sample is k lies at ``x = x0 + (i - k) / fs * speed`` and ``y = baseline - gain * (mV - offset)``,
+    with y down. The gain of a lead that is drawn upside down is negative; the offset is 0 unless the segment would lie in another row.
+    Columns share the time axis without gaps. Each goes on where the one before it ended, or all show the time from `start` on if `setup`
+    is simultaneous.
 
     Parameters
     ----------
@@ -143,7 +145,7 @@ def _rows(
 
 
 def _lean(row: int, cells: tuple[Cell, ...], setup: MachineSettings, record: Record, span: tuple[int, int], most: float) -> float:
-    """Distance in mm by which a machine moves a row down to centre its traces between their extremes, at most `most` up or down."""
+    """Distance in mm by which a machine moves a row down to centre its traces between their extremes; up if negative, `most` at most."""
     below, above = 0.0, 0.0  # how far the traces reach from their 0 mV line, mm
     for cell in cells:
         if cell.row == row:
@@ -156,7 +158,7 @@ def _lean(row: int, cells: tuple[Cell, ...], setup: MachineSettings, record: Rec
 
 
 def _cells(layout: Layout, record: Record, setup: MachineSettings, notes: list[str]) -> Iterator[Cell]:
-    """The segments whose lead the record has; for each other one, a note is added."""
+    """The segments of the columns whose lead the record has, with a note for each other one, and those of the rhythm strips."""
     for column, labels in enumerate(layout.columns):
         for row, label in enumerate(labels):
             if label.removeprefix("-") in record.leads:
@@ -197,7 +199,7 @@ def page_frame(layout: Layout, style: Style, setup: MachineSettings, notes: list
     # The length of the time axis follows from the layout's seconds and the speed; all other lengths adapt to it.
     axis = layout.seconds * setup.speed_mm_s
     end = max(left, _EDGE_MM) + before + axis + after
-    # The grid has whole 5 mm boxes, and must not end before anything that is drawn.
+    # The grid has whole 5 mm boxes, and must not end before anything that is drawn. A roll is cut 2 to 3 mm after the length needed.
     needed = max(end + max(right, _EDGE_MM), left + 5.0 * float(np.ceil((end - left) / 5.0)) + right)
     width, height = paper.width_mm or float(np.ceil(needed + 2.0)), paper.height_mm
     if layout.upright and not paper.is_roll:
@@ -239,6 +241,7 @@ def _baselines(layout: Layout, frame: PageFrame, words: tuple[tuple[Text, Edges]
     pitch = min(height / layout.rows, _PITCH_MM)
     # A row has 0.45 of the distance above its 0 mV line, or more for a pulse in the first row, if the paper is high enough.
     above = max(0.45 * pitch, min(gain + _HEAD_MM, 0.45 * height))
+    # From the first 0 mV line to the lower end there are as many distances as rows, less 0.45.
     pitch = min(pitch, (height - above) / (layout.rows - 0.45))
     first = top + above + (height - above - (layout.rows - 0.45) * pitch) / 2
     return [first + row * pitch for row in range(layout.rows)], pitch
@@ -328,7 +331,7 @@ def _extremes(values: np.ndarray) -> tuple[float, float]:
 
 
 def _left_out(traces: tuple[Trace, ...], record: Record, stop: int) -> list[str]:
-    """Notes about leads that the page does not show, and about the end of the signal if it does not show that."""
+    """Notes about leads that are not drawn, and about the time before sample `stop`, where the page ends, that is not drawn."""
     notes, shown = [], {trace.lead for trace in traces}
     missing = [lead for lead in record.leads if lead not in shown]
     if missing:
@@ -372,7 +375,7 @@ def _boxes(
 
 
 def trace_extent(trace: Trace, half_mm: float) -> Edges:
-    """The box (left, top, right, bottom) round a trace's ink, mm; of no height, on the 0 mV line, if nothing is drawn."""
+    """The box (left, top, right, bottom) round a trace's ink, mm; of no height, on the 0 mV line, if it has no ink."""
     x, y = trace.points_mm.T
     if not x.size:
         return 0.0, trace.baseline_mm, 0.0, trace.baseline_mm

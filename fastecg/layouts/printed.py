@@ -16,9 +16,9 @@ Edges = tuple[float, float, float, float]
 #: A function that gives the words of a header or a footer.
 Words = Callable[[ReportFields, MachineSettings, Style, PageFrame], Iterable[Text]]
 
-#: Kind of the texts about the patient and the recording. `printed_words` decides how much of them is printed.
+#: Kind of the texts about the patient and the recording before `printed_words` has decided which of them are printed.
 ADMIN = "administration"
-#: Kind of those of them that are printed.
+#: Kind of the texts about the patient and the recording that are printed.
 IDENTITY = "identity"
 
 _HEADER_SHARE = 0.33  # A header that takes more than this share of the page's height is not printed.
@@ -56,7 +56,7 @@ def printed_words(
 def _shown(texts: Iterable[Text], facts: ReportFields) -> Iterable[Text]:
     """The texts, with as much of the administration as `facts` shows.
 
-    Where it shows "labels", they are words without digits before a colon; the value behind them is left out.
+    If that is "labels", only words before a colon are kept, and only if they have no digits; the values behind them are left out.
     """
     for text in texts:
         if text.kind != ADMIN:
@@ -75,7 +75,7 @@ def _printable(texts: Iterable[Text], notes: list[str]) -> Iterable[Text]:
 def _own_lines(
     lines: tuple[str, ...], style: Style, frame: PageFrame, taken: list[tuple[Text, Edges]], notes: list[str]
 ) -> list[tuple[Text, Edges]]:
-    """The user's own lines as one block, in the first free place from the top; at one height, right before middle before left."""
+    """The user's own lines as one block, in the first free place from the top, at one height the rightmost; empty if there is none."""
     width, height = frame.size_mm
     pitch = 1.35 * style.text_mm
     lines = tuple(words for line in lines if (words := printable(_at(line, 0.0, 0.0, style), notes).words).strip())
@@ -142,7 +142,7 @@ def _p(facts: ReportFields, number: int) -> str:
 
 
 def _p_ms(facts: ReportFields) -> int:
-    """Duration of the P wave, ms: 0.62 of the PR interval, and at most as long as atria take."""
+    """A made-up duration of the P wave, ms: 0.62 of the PR interval, and at most 124, about the longest of normal P waves."""
     return min(round(0.62 * facts.pr_ms), 124)
 
 
@@ -389,6 +389,7 @@ def _kit_footer(facts: ReportFields, setup: MachineSettings, style: Style, frame
 
 
 def _kit_header(facts: ReportFields, setup: MachineSettings, style: Style, frame: PageFrame) -> Iterable[Text]:
+    # The texts are printed whatever `facts.shows` is. Height, in cm, and weight, of 24.5 kg/m², are made up.
     height = 148 + int(facts.number) % 45
     sex = "Female" if facts.sex.upper().startswith("F") else "Male"
     columns = (

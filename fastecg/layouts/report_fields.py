@@ -24,7 +24,7 @@ LETTERS = "ABCDEFGHJKLMNPRSTVWZ"
 #: Months as machines and offices print them.
 MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 
-#: How much of the administrative data a header shows, and on what share of pages: those that are shown to others often have nothing of it.
+#: How much of the administrative data a header shows, and on what share of pages. Many pages show nothing of it, as published pages often do.
 SHOWS = {"all": 0.35, "labels": 0.2, "nothing": 0.45}
 _NEUTRAL = ("Unconfirmed report", "Analysis not possible", "Undetermined rhythm")  # Statements about an ECG that could not be measured.
 _USUAL_T_AXIS = -15, 105  # Range in degrees; an ECG with a T axis outside it is not normal.
@@ -128,7 +128,10 @@ def _qt_ms(rng: np.random.Generator, rate: int) -> int:
 
 
 def _statements(rng: np.random.Generator, found: Measured, facts: dict[str, int]) -> tuple[str, ...]:
-    """The statements of a machine: sometimes a warning, the rhythm, up to three findings, mostly a verdict. None contradicts `found`."""
+    """The statements of a machine: sometimes a warning, the rhythm, up to three findings, mostly a verdict. None contradicts `found`.
+
+    If no rate was measured, a neutral statement stands for the rhythm and all that follows.
+    """
     lines = [_WARNING] if rng.random() < 0.08 else []
     if found.rate is None:
         return (*lines, str(rng.choice(_NEUTRAL)))
