@@ -134,6 +134,7 @@ def _blend_rest(pixels, cover, start, ink):
     """Draw ink on the pixels from `start` on, one by one."""
     for k in range(start, len(cover)):
         a = np.int32(cover[k])
+        # With v = x + 128, (v + (v >> 8)) >> 8 is x / 255, rounded to nearest, for all x that occur.
         for c in range(3):
             mixed = np.int32(np.int32(pixels[k, c]) * np.int32(255 - a) + np.int32(ink[c]) * a + 128)
             pixels[k, c] = np.uint8(np.int32(mixed + (mixed >> 8)) >> 8)
@@ -159,6 +160,7 @@ def _mix_eight(context: Any, pixels: Any, cover: Any, ink: Any) -> Any:
             return ir.Constant(short, [value] * lanes)
 
         eight = load(addresses[1], _WORD)
+        # Lane i is channel i % 3 of pixel i // 3.
         channels = ir.Constant(ir.VectorType(ir.IntType(32), lanes), [lane // 3 for lane in range(lanes)])
         a = builder.zext(builder.shuffle_vector(eight, ir.Constant(eight.type, ir.Undefined), channels), short)
         old, new = (builder.zext(load(address, lanes), short) for address in (addresses[0], addresses[2]))

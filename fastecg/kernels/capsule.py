@@ -2,8 +2,8 @@
 
 The coverage of a pixel is the coverage by a straight strip along the nearest segment, averaged over the square of the pixel. This is exact
 for straight strips of any width and direction. Where segments meet, the larger coverage counts. Joints are round, and the ends of a line
-are half discs. A pen thinner than `_BLUNT` ends in a rectangle with the area of half a disc instead, which looks the same at that size and
-has the right amount of ink.
+are half discs. A pen with a radius below `_BLUNT` ends in a rectangle with the area of half a disc instead, which looks the same at that
+size and has the right amount of ink.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from fastecg.kernels.jit import jit
 
 _BLUNT = 0.75  # The ends of a pen with a smaller radius (px) are drawn as rectangles.
 _REACH = 0.7072  # Half the diagonal of a pixel, px.
-_FARTHEST = 1e9  # Largest coordinate in px: points beyond are moved to it, so that squares stay finite.
+_FARTHEST = 1e9  # Largest coordinate and radius in px: larger ones are reduced to it, so that squares stay finite.
 
 
 def stroke_polyline(
@@ -38,7 +38,7 @@ def stroke_polyline(
     plane : (height, width) array of uint8
         Coverage, 0 to 255, changed in place.
     density : float or (n,) array of float
-        Opacity of the ink at the points, 0 to 1; it is interpolated linearly between them.
+        Opacity of the ink at the points, 0 to 1; it is interpolated linearly between them. Points where it is NaN are gaps.
     """
     points_px = np.asarray(points_px, dtype=np.float64).reshape(-1, 2)
     nodes = np.empty((len(points_px), 4))
@@ -67,7 +67,10 @@ def _polyline(nodes, plane):
 
 @jit
 def _check_node(node):
-    """Limit a node's values to their ranges and halve its width. A node without finite values or without width becomes a gap."""
+    """Limit a node's values to their ranges and halve its width.
+
+    A node becomes a gap if its position is not finite, its width not positive or NaN, or its density NaN.
+    """
     x, y, width, density = node[0], node[1], node[2], node[3]
     if not (math.isfinite(x) and math.isfinite(y) and width > 0.0) or math.isnan(density):
         node[0] = np.nan
@@ -106,7 +109,7 @@ def _segment(a, b, starts, ends, plane):
 
 @jit
 def _cover(along, across, length, ux, uy, radius, starts, ends):
-    """Return the share of a pixel covered by a segment, given the position of the pixel's centre along and across the segment."""
+    """Return the share of a pixel covered by a segment. `along` and `across` (px) lead from the segment's start to the pixel's centre."""
     share = 1.0
     blunt = radius < _BLUNT
     if blunt:

@@ -11,8 +11,9 @@ from fastecg.kernels.jit import jit
 def mark_crossed_cells(cells, points, size):
     """Mark the cells (rows, columns) bool, `size` mm wide and high, that a trace with samples (n, 2), (x, y) in mm, runs through.
 
-    In every column of cells, the cells from the lowest to the highest sample are marked, several of them where the trace is steep. Gaps
-    (samples that are NaN) are ignored.
+    In every column of cells, the cells from the lowest to the highest sample are marked, several of them where the trace is steep. The
+    raster begins at (0, 0); samples beside it count in its outermost columns, and what lies above or below it is cut off. Gaps (samples
+    that are not finite) are ignored.
     """
     # Samples are ordered by x, so one pass is enough: a column of cells is marked once the trace has left it.
     column, y_min, y_max = np.int64(-1), 0.0, 0.0

@@ -11,7 +11,7 @@ from fastecg.kernels.grey import deviates
 from fastecg.kernels.jit import jit
 from fastecg.kernels.noise import LUMA_COUNT, LUMA_STREAM, UNIT, table_offset
 
-RINGS = 3  # Largest distance from an edge, px, at which the probability of a change depends on the distance.
+RINGS = 3  # Largest distance from an edge, px, at which pixels are changed.
 _BAND = 64  # Number of rows that are processed together. Allocating planes of whole pictures would take longer than the processing.
 
 
@@ -24,10 +24,10 @@ def flip_near_edges(plane: np.ndarray, growth: float, loss: float, reach: float,
     """Flip pixels of a plane (height, width) uint8 between black and white at random, mostly near edges of the ink, in place.
 
     The model of Kanungo, Haralick and Phillips (1993): at distance d (px, along the axes) from the nearest pixel of the other kind, white
-    turns black with probability growth * exp(-((d - 1) / reach)²), and black turns white with loss * exp(-((d - 1) / reach)²). The
-    picture's outermost pixels are not changed.
+    turns black with probability growth * exp(-((d - 1) / reach)²), and black turns white with loss * exp(-((d - 1) / reach)²). Pixels
+    farther than `RINGS` from an edge, and the picture's outermost pixels, are not changed.
     """
-    rings = min(RINGS, 1 + math.ceil(2 * reach))  # farther away the probability is below 2 % of that at the edge
+    rings = min(RINGS, 1 + math.ceil(2 * reach))  # Farther away the probability is below 2 % of that at the edge, if reach is 1.5 or less.
     distances = np.array([np.inf, *range(rings, 0, -1), *[np.inf] * (RINGS - rings)])
     chances = np.stack([strength * np.exp(-(((distances - 1) / reach) ** 2)) for strength in (growth, loss)])
     limits, table = _limits(chances), deviates(plane.shape[1])
@@ -43,7 +43,7 @@ def edge_rings(ink: np.ndarray, rings: int) -> np.ndarray:
     """For each pixel of `ink` (height, width) bool, the number of rings round the ink's edges in which it lies: `rings` beside an edge.
 
     The distance d of a pixel from an edge is counted along the axes, from 1 for pixels that touch a pixel of the other kind. A pixel lies
-    in rings + 1 - d rings, and in none where that is negative.
+    in rings + 1 - d rings, and in none where that is negative. The picture's outermost pixels get 0.
     """
     width = ink.shape[1]
     near, wider = np.zeros(ink.shape, dtype=np.uint8), np.zeros(ink.shape, dtype=np.uint8)
@@ -52,12 +52,15 @@ def edge_rings(ink: np.ndarray, rings: int) -> np.ndarray:
         if ring:
             _next_ring(near.reshape(-1), width, wider.reshape(-1))
             near, wider = wider, near
-        near[:, 0] = near[:, -1] = 0  # These were compared with pixels of the rows above and below.
+        near[:, 0] = near[:, -1] = 0  # In the flat array, their neighbours are pixels of other rows.
     return near
 
 
 def _limits(chances: np.ndarray) -> np.ndarray:
-    """Thresholds, int16, below which the `deviates` of a table lie with these probabilities."""
+    """Thresholds, int16, below which the `deviates` of a table lie with these probabilities.
+
+    Probabilities up to 0.0001 count as 0, and those above 0.9999 as 0.9999.
+    """
     normal = NormalDist()
     quantiles = [normal.inv_cdf(min(p, 0.9999)) if p > 1e-4 else -4.0 for p in chances.ravel()]
     return np.clip(np.rint(np.array(quantiles) * UNIT), -32768, 32767).astype(np.int16).reshape(chances.shape)
@@ -91,7 +94,7 @@ def _with_columns(plane: np.ndarray, width: int) -> np.ndarray:
 def _overlaps(count: int, wanted: int) -> tuple[np.ndarray, np.ndarray]:
     """The first pixel, of `count`, that each of `wanted` new pixels covers, and the shares of this and the following ones in its mean."""
     ratio = count / wanted
-    start = np.arange(wanted) * ratio
+    start = np.arange(wanted) * ratio  # In old pixels, of which number k reaches from k to k + 1; 1e-9 is for rounding errors.
     first = np.minimum(np.floor(start + 1e-9).astype(np.int64), count - 1)
     covered = first[:, None] + np.arange(int(np.ceil(ratio)) + 1)[None, :]
     shares = np.clip(np.minimum(covered + 1, (start + ratio)[:, None]) - np.maximum(covered, start[:, None]), 0.0, None)
@@ -172,6 +175,7 @@ def _next_ring(ring, width, out):
 
 @jit
 def _flip(plane, ink, near, first, limits, table, seed):
+    """Do `flip_near_edges` for a band of rows, the first of which is row `first` of the picture."""
     # All numbers have 16 bits, like the deviates. With other types, or with limits from a table, the loop would not be vectorised and take
     # 12 times as long.
     white0, white1, white2, white3 = np.int16(limits[0, 0]), np.int16(limits[0, 1]), np.int16(limits[0, 2]), np.int16(limits[0, 3])

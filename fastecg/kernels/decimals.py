@@ -1,8 +1,8 @@
 """Write points as JSON, with at most three decimals.
 
-In general, the shortest decimal that reads back as the same float has to be searched for. For a whole number of thousandths, it is that
-number of thousandths. The characters before the point and those from the point on come from tables, and a number below 10,000 is written
-as one word of eight bytes.
+In general, the shortest decimal that reads back as the same float has to be searched for. For a whole number of thousandths, it is the
+number itself, written with up to three decimals. The characters before the point and those from the point on come from tables, and a
+number below 10,000 is written as one word of eight bytes.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _MOST_BYTES = 20  # Most bytes of a number with its brackets and commas: sign, t
 _NULL = int.from_bytes(b"null", "little")
 _BEGIN, _BETWEEN, _NEXT = (int.from_bytes(text, "little") for text in (b"[[", b",", b"],["))
 _MINUS, _ZERO, _CLOSE = b"-0]"
-_COUNT_SHIFT = 40  # An entry of a table has up to five characters in its lower 40 bits, and their number above.
+_COUNT_SHIFT = 40  # An entry of a table has its characters, at most four, in its lower 40 bits, and their number above.
 
 
 def points_json(points: np.ndarray) -> bytes | None:
@@ -89,6 +89,7 @@ def _write_number(value, wholes, parts, at):
         at = _write_whole(whole, at)
         _store(at, part)
         return at + (part >> np.uint64(_COUNT_SHIFT))
+    # Both texts fit one word: the one from the point on is moved up by eight bits for each digit before the point.
     text = wholes[whole]
     count, part_count = text >> np.uint64(_COUNT_SHIFT), part >> np.uint64(_COUNT_SHIFT)
     _store(at, np.uint64(text & np.uint64(0xFFFFFFFF)) | np.uint64(part << np.uint64(count << np.uint64(3))))

@@ -1,7 +1,7 @@
 """Deflate for pictures with sensor noise. Only Huffman codes are used, because noise has no repetitions that are worth a search.
 
-Format: RFC 1950 and RFC 1951. Codes are stored eight bytes at a time, the lowest byte first, which is the order of all processors that
-Numba supports.
+Format: RFC 1951; the caller adds the head and the checksum of RFC 1950. Codes are stored eight bytes at a time, the lowest byte first,
+which is the order of all processors that Numba supports.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def deflate_bound(size: int) -> int:
 
 @jit
 def deflate_noise(data, out):
-    """Write bytes as a stream of Deflate; return its size in bytes.
+    """Write `data` as a stream of Deflate to `out`; return the size of the stream in bytes.
 
     Parameters
     ----------
@@ -134,7 +134,7 @@ def _write_bytes(data, lengths, codes, out, state):
     base = address(out)
     bits, bit_count, at = state[0], state[1], np.int64(state[2])
     k = 0
-    while k + 3 <= data.size:  # 7 remaining bits and three codes of k most 15 bits fit one word.
+    while k + 3 <= data.size:  # 7 remaining bits and three codes of at most 15 bits fit one word.
         for _ in range(3):
             code = packed[data[np.uint64(k)]]
             bits |= (code >> np.uint64(8)) << bit_count

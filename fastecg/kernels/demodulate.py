@@ -11,7 +11,7 @@ from fastecg.kernels.jit import jit
 
 _TURN = 2.0 * math.pi  # Radians of one turn of the phase.
 _ROWS_AT_ONCE = 4  # Number of rows that are added up together.
-_MOST_STRETCH = 1.7  # Largest ratio of the line spacings at a node and at the seed that perspective and bent paper make.
+_MOST_STRETCH = 1.7  # Largest ratio of the line spacings at a node and at the seed that is taken for perspective or bent paper.
 
 
 @jit
@@ -19,8 +19,8 @@ def demodulate(plane, x, y, u, v, gradient, sigma, out):
     """Measure how the grid around pixel (x, y) lies against lines at whole numbers of u and v, in a Gaussian window of `sigma` px.
 
     u and v are the expected numbers of lines from some origin to (x, y), along x and y, and `gradient` (2, 2) holds du/dx, du/dy and
-    dv/dx, dv/dy. For u, then v, `out` (2, 4) gets: the strength of the wave (the absolute mean of the plane times the conjugate wave), the
-    error of its phase in turns, and the error of its gradient along x and along y.
+    dv/dx, dv/dy. For u, then v, `out` (2, 4) gets: the strength of the wave (the absolute mean, weighted by the window, of the plane times
+    the conjugate wave), and what has to be added to u or v, in turns, and to its gradient along x and along y, in turns per px.
     """
     # The window ends at 2.5 standard deviations, where it has fallen to 4 %: pixels farther away change little.
     radius = math.ceil(2.5 * sigma)
@@ -39,7 +39,7 @@ def demodulate(plane, x, y, u, v, gradient, sigma, out):
         one, two = plane[top + j, left : left + columns], plane[top + min(j + 1, rows - 1), left : left + columns]
         three, four = plane[top + min(j + 2, rows - 1), left : left + columns], plane[top + min(j + 3, rows - 1), left : left + columns]
         for k in range(8):
-            weight = waves_y[k // 4, k % 4, j : j + _ROWS_AT_ONCE]  # It is 0 below the window.
+            weight = waves_y[k // 4, k % 4, j : j + _ROWS_AT_ONCE]  # The weights of rows below the window are 0.
             _add_rows(one, two, three, four, weight[0], weight[1], weight[2], weight[3], sums[k])
     window_sum = _window_sum(window, top - y, rows) * _window_sum(window, left - x, columns)
     for axis in range(2):
@@ -50,6 +50,7 @@ def demodulate(plane, x, y, u, v, gradient, sigma, out):
             total += column * wave
             moment_x += column * complex(wave_x[2, i], wave_x[3, i])
             moment_y += complex(column_sums[2, i], column_sums[3, i]) * wave
+        # If the gradient is off by d turns per px, the mean offset, 0 otherwise, is 2 pi i d sigma² in a Gaussian window.
         magnitude = abs(total)
         out[axis, 0] = magnitude / max(window_sum, 1e-12)
         out[axis, 1] = math.atan2(total.imag, total.real) / _TURN
@@ -97,8 +98,8 @@ def follow(plane, spacing, sigma, seed, gradient, weakest, positions, gradients,
     """Follow the grid from the node `seed` (row, column) outward, always from the node with the strongest waves.
 
     Node (row, column) is the pixel ``spacing * (column, row)``. `positions` (rows, columns, 2) gets u and v, NaN where no grid was found,
-    `gradients` (rows, columns, 2, 2) their gradients, and `strengths` (rows, columns) the strength of the weaker of the two waves. A node
-    counts if both waves have at least `weakest` times the strength at the seed, and a similar distance between lines.
+    `gradients` (rows, columns, 2, 2) their gradients per px, and `strengths` (rows, columns) the strength of the weaker of the two waves.
+    A node counts as found if both waves have at least `weakest` times the strength at the seed, and a similar distance between lines.
     """
     rows, columns = strengths.shape
     positions[:] = np.nan
@@ -115,7 +116,7 @@ def follow(plane, spacing, sigma, seed, gradient, weakest, positions, gradients,
     strengths[seed[0], seed[1]] = least / weakest
     while len(queue):
         _, row, column = heapq.heappop(queue)
-        for k in range(4):
+        for k in range(4):  # The neighbours above, to the left, below and to the right.
             i, j = row + (k - 1) * (k % 2 == 0), column + (k - 2) * (k % 2 == 1)
             if i < 0 or j < 0 or i >= rows or j >= columns or visited[i, j]:
                 continue
@@ -160,10 +161,12 @@ def _correct_node(plane, row, column, spacing, sigma, positions, gradients, foun
 
 @jit
 def demodulate_nodes(plane, spacing, every, positions, gradients, period, sigma, out):
-    """Measure lines that are `period` mm apart at every `every`-th node of those that have a position.
+    """Measure lines that are `period` mm apart at every `every`-th node along both axes, where it has a position.
 
-    For u and v, `out` (rows, columns, 2, 2) gets the strength of the wave and the error of its phase in turns. For nodes without a position
-    it is not changed.
+    `positions` and `gradients` are those of `follow`, for lines 1 mm apart.
+
+    For u and v, `out` (rows, columns, 2, 2) gets the strength of the wave and the error of its phase in turns of `period`. For nodes
+    without a position `out` is not changed.
     """
     found = np.empty((2, 4))
     half = every // 2
@@ -223,7 +226,8 @@ def spline_normal(points, values, weights, origin, step, rows, bands, right):
 def spline_values(points, coefficients, origin, step, out, gradients):
     """Write the values of two splines with `coefficients` (columns, rows, 2) at points (n, 2) to `out` (n, 2).
 
-    Their derivatives along x and y are written to `gradients` (n, 2, 2). Beyond the knots the splines are continued linearly.
+    Their derivatives along x and y are written to `gradients` (n, 2, 2). Beyond the knots the splines are continued
+    linearly. Points that are not finite give NaN.
     """
     columns, rows = coefficients.shape[0], coefficients.shape[1]
     weights_x, weights_y, slopes_x, slopes_y = np.empty(4), np.empty(4), np.empty(4), np.empty(4)

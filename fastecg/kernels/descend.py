@@ -13,7 +13,7 @@ from fastecg.kernels.fit import BAND, normal_equations
 from fastecg.kernels.jit import jit
 
 BEND_PX = 1.0  # Second differences (px) above this are taken to be signal, and smaller ones to be noise.
-RIDGE = 1e-6  # Added to the diagonal of J'J, which is numerically singular without it where several knots in a row have no ink.
+RIDGE = 1e-6  # Added to the diagonal of J'J, because the matrix would be nearly singular where several knots in a row have no ink.
 _MAX_STEP_PX = 4.0  # Largest change of a knot's height in one iteration.
 _MAX_PEN_STEP = 0.2  # Largest change of the pen's width (relative), ink (0 to 1) and blur (px) in one iteration.
 _DAMPING = 0.03  # Added to the diagonal of J'J in the first iteration.
@@ -53,7 +53,7 @@ def descend(ink, curves, step, radius, stiffness, samples_per_px, attract_px, ma
     Returns
     -------
     float
-        The ink's part of the cost at the minimum.
+        The ink's part of the cost at the minimum, with that of stray ink.
     """
     size = len(heights)
     points, along, by_pen = np.empty((size, 2)), np.empty((size, 2)), np.empty((3, 4))
@@ -90,8 +90,8 @@ def descend(ink, curves, step, radius, stiffness, samples_per_px, attract_px, ma
 def knot_positions(curves, step, heights, points, along):
     """Compute the positions `points` (n, 2) of knots in px, and their derivatives `along` (n, 2) with respect to `heights` (n,).
 
-    Knot k moves along ``curves[:, k]`` (heights, n, 2), which gives its position place heights of ``step * (0, 1, 2, …)``. Beyond the last
-    point the curve continues straight.
+    Knot k moves along ``curves[:, k]`` (heights, n, 2), which gives its position (x, y) at the heights ``step * (0, 1, 2, …)``. Beyond both
+    ends the curve continues straight.
     """
     for k in range(len(heights)):
         place = heights[k] / step
@@ -105,7 +105,7 @@ def knot_positions(curves, step, heights, points, along):
 
 @jit
 def bending_cost(heights, stiffness):
-    """The prior's part of the cost: the negative logarithm of a Cauchy distribution of second differences."""
+    """The prior's part of the cost: the negative logarithm, up to a factor, of a Cauchy distribution of second differences."""
     total = 0.0
     for k in range(len(heights) - 2):
         bend = heights[k] - 2.0 * heights[k + 1] + heights[k + 2]
@@ -186,9 +186,11 @@ def _move_knots(matrix, gradient, damping, heights):
 
 @jit
 def move_pen(by_pen, free, pen):
-    """Change the first `free` parameters of the pen (3,) by the solution of their normal equations (3, 4).
+    """Change the first `free` parameters of the pen (3,) by the solution of their normal equations `by_pen` (3, 4).
 
-    All changes are multiplied by one factor, so that the largest of them is at most `_MAX_PEN_STEP`.
+    All changes are multiplied by one factor, so that the largest of them is at most `_MAX_PEN_STEP`. Then the parameters are limited: the
+    factor of the radius to 0.3 to 3, the ink to 0.2 to 1.5, and the blur to 0.15 to 3 px. A ten-thousandth of the diagonal's
+    sum is added to the diagonal, because the equations may be singular.
     """
     matrix, change, trace = np.zeros((2 * free - 1, free)), np.empty(free), 0.0
     for i in range(free):
@@ -200,7 +202,7 @@ def move_pen(by_pen, free, pen):
         matrix[i, 0] += 1e-4 * trace
     factor(matrix)
     solve(matrix, change)
-    # The parameters are not limited one by one, because their changes belong together: a thinner pen has darker ink or a sharper edge.
+    # The changes are not limited one by one, because they belong together: a thinner pen has darker ink or a sharper edge.
     change *= min(_MAX_PEN_STEP / max(np.abs(change).max(), 1e-12), 1.0)
     pen[0] = min(max(pen[0] * (1.0 + change[0]), 0.3), 3.0)
     pen[1] = min(max(pen[1] + change[1], 0.2), 1.5)

@@ -46,6 +46,7 @@ def add_facets(height, x_mm, y_mm, cell_mm, lift_mm, valleys, seed):
     They are `facet_noise` that is read at places moved by two other such noises, by about half a cell, so that facets stay plane but no
     two are alike. With `valleys`, heights below zero are turned up, which gives long sharp creases along the zero line. Noise is read
     from tables that are made once: a hash at every corner of every triangle would take three times as long.
+    x_mm and y_mm are the positions of the columns and the rows.
     """
     cells_across, cells_down = (x_mm[-1] - x_mm[0]) / cell_mm + 2.0, (y_mm[-1] - y_mm[0]) / cell_mm + 2.0
     reach = (cells_across + cells_down) * _SKEW + 3.0
@@ -56,7 +57,7 @@ def add_facets(height, x_mm, y_mm, cell_mm, lift_mm, valleys, seed):
             for i in range(tables.shape[2]):
                 tables[k, j, i] = mixed(seed + k, i, j)
     for row in range(len(y_mm)):
-        y = (y_mm[row] - y_mm[0]) / cell_mm + 0.6
+        y = (y_mm[row] - y_mm[0]) / cell_mm + 0.6  # 0.6, more than the largest move of 0.55, keeps places above 0.
         for column in range(len(x_mm)):
             x = (x_mm[column] - x_mm[0]) / cell_mm + 0.6
             aside, below = facet_noise(tables[1], x, y), facet_noise(tables[2], x, y)
@@ -68,7 +69,8 @@ def add_facets(height, x_mm, y_mm, cell_mm, lift_mm, valleys, seed):
 def add_folding(height, x_mm, y_mm, folds, reach_mm):
     """Add the creases of a sheet that was folded several times to `height` (rows, columns) mm, in place.
 
-    `folds` (n, 4) are the unit normal (x, y), offset (mm) and slope of each fold. A fold lays one side of the sheet on the other, so that
+    `folds` (n, 4) are the unit normal (x, y), offset (mm) and slope of each fold; `reach_mm` is the distance at which a crease has 1 / e
+    of its height, slope * `reach_mm`. A fold lays one side of the sheet on the other, so that
     the next fold creases both. On the side that was turned over, a crease bends the other way. The change is gradual, because at a sudden
     one paper would tear.
     """
@@ -78,7 +80,7 @@ def add_folding(height, x_mm, y_mm, folds, reach_mm):
             # Folds are in the order in which they were made. Each mirrors points on its far side to the near side.
             for k in range(len(folds)):
                 d = folds[k, 0] * x + folds[k, 1] * y - folds[k, 2]
-                away = np.sqrt(d * d + 0.3)
+                away = np.sqrt(d * d + 0.3)  # The crest is rounded over half a millimetre.
                 if away < 8 * reach_mm:
                     lift += facing * folds[k, 3] * reach_mm * np.exp(-away / reach_mm)
                 if d > 0:

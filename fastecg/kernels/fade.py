@@ -22,9 +22,9 @@ class Fading(NamedTuple):
     Attributes
     ----------
     inks : (2,) float32
-        Green level of the ink of traces and of printed text.
+        Green level, 0 to 255, of the ink of traces and of printed text.
     solid : float
-        Coverage above which a pixel may be fully inked; a pale pen has less than a dark one.
+        Coverage, 0 to 255, above which a pixel may be fully inked; a pale pen has less than a dark one.
     least : float
         Smallest share of fresh ink's contrast that is left.
     brown : float
@@ -54,8 +54,9 @@ def fade(pixels, paper, ink, text, rows, columns, clouds, every, how):
     ink, text : (height * width,) uint8
         Coverage; pixels without either stay as they are.
     rows, columns : (height,) and (width,) float32
+        Factors of the share that is left.
     clouds : (rows, columns) float32
-        Values at every `every`-th pixel down and along, bilinear between.
+        Factors of this share at every `every`-th pixel down and along, bilinear between.
     how : Fading
     """
     width, step = len(columns), np.float32(1.0 / every)
@@ -74,7 +75,7 @@ def fade(pixels, paper, ink, text, rows, columns, clouds, every, how):
             k = np.uint64(index)  # With a signed index, every access would test for a negative one.
             cover = max(ink[k], text[k])
             if cover:
-                y += index - y * width >= width
+                y += index - y * width >= width  # The eight pixels may continue in the next row.
                 x = index - y * width
                 keep = rows[y] * columns[x] * cloud
                 if grain > 0.0:
@@ -96,7 +97,7 @@ def fade(pixels, paper, ink, text, rows, columns, clouds, every, how):
 def _inked_words(ink_words, text_words):
     """Indices of the words with ink, then `len(ink_words)` for the pixels after the last whole word.
 
-    That number is repeated `_AHEAD` times, so that prefetching needs no check for the end.
+    The last number is repeated `_AHEAD` more times, so that prefetching needs no check for the end.
     """
     words = np.empty(len(ink_words) + 1 + _AHEAD, dtype=np.int32)
     count = 0
@@ -109,7 +110,10 @@ def _inked_words(ink_words, text_words):
 
 @jit
 def _most_beside(ink, text, k, width):
-    """The largest coverage of the pixels to the left, to the right, above and below pixel k."""
+    """The largest coverage of the pixels to the left, to the right, above and below pixel k.
+
+    At the picture's edges, other pixels take the place of those that are missing.
+    """
     last = np.uint64(len(ink) - 1)
     most = np.uint8(0)
     for step in (np.uint64(1), np.uint64(width)):
@@ -120,7 +124,10 @@ def _most_beside(ink, text, k, width):
 
 @jit(inline="always")
 def _kept(keep, now, fresh, least):
-    """The share `keep` of the contrast `now`, raised if less than the share `least` of the contrast of `fresh` ink would remain."""
+    """The share `keep` of the contrast `now`, raised if less than the share `least` of the contrast of `fresh` ink would remain.
+
+    The result is at most 1. If fresh ink has a contrast of less than 8 levels, it is just at least `least`.
+    """
     if abs(fresh) < np.float32(8.0):
         return max(keep, least)
     return min(max(keep, least * abs(fresh) / max(abs(now), np.float32(0.5))), np.float32(1.0))
@@ -154,7 +161,7 @@ def lighten_steep(pixels, paper, ink, pen, reach, loss):
     pixels, paper : (height, width, 3) uint8
         The print, and the same paper without ink.
     ink : (height, width) uint8
-        Coverage.
+        Coverage, 0 to 255; above 40 a pixel counts as ink.
     loss : float
         Share of the contrast that is lost at most.
     pen, reach : float

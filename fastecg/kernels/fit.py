@@ -1,8 +1,8 @@
 """The model of a stroke's ink, and the normal equations of fitting its knots to a picture.
 
 The ink at a point is a smooth step function of the point's distance from the polyline. The ink of a pixel is the mean over
-`samples_per_px`² points in it. It depends only on the segments nearest to these points, so the normal equations are banded. The nearest
-segments are found one column of pixels after another.
+`samples_per_px`² points in it. This mean depends only on the segments nearest to the points, so the normal equations are banded. The
+nearest segments are found one column of pixels after another.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 
 from fastecg.kernels.jit import jit
 
-BAND = 12  # Number of off-diagonals of J'J: one pixel couples knots that are at most this many samples apart.
+BAND = 12  # Number of off-diagonals of J'J: one pixel couples knots that are at most this many knots apart (see `_add_row`).
 _STRAY = 0.3  # Minimum coverage of a pixel outside the stroke that attracts the stroke.
 
 
@@ -143,7 +143,9 @@ def coverage(distance, radius, blur):
 
 @jit
 def normal_equations(ink, points, along, radius, density, blur, samples_per_px, attract_px, bands, right, pen):
-    """Compute J'J and J'r for the difference r between the ink and the stroke. Returns the sum of r² plus the cost of stray ink.
+    """Compute J'J and J'r for the difference r, the ink minus the stroke. Returns the sum of r² plus the cost of stray ink.
+
+    Pixel columns that no segment touches are left out.
 
     Parameters
     ----------
@@ -164,7 +166,8 @@ def normal_equations(ink, points, along, radius, density, blur, samples_per_px, 
     right : (n,) float64
         Output: J'r.
     pen : (3, 4) float64
-        Output: J'J, and J'r in the last column, for the pen's parameters: a factor of the radius, the density and the blur.
+        Output: the upper triangle of J'J, and J'r in the last column, for the pen's parameters: a factor of the radius, the density and the
+        blur.
     """
     bands[:] = 0.0
     right[:] = 0.0
@@ -262,6 +265,7 @@ def _attract(lines, along, span, x, y, observed, near, attract_px, bands, right)
     if k < 0 or distance > attract_px or distance < near:
         return 0.0
     t, ex, ey = foot_point(lines[k], float(x), float(y))
+    # As for r², J'r is half of what the cost falls by per px of height.
     weight = 1.0 / (max(distance, 2.0) * distance)
     a = weight * (1.0 - t) * (ex * along[k, 0] + ey * along[k, 1])
     b = weight * t * (ex * along[k + 1, 0] + ey * along[k + 1, 1])
@@ -323,7 +327,7 @@ def _add_row(row, start, stop, residual, bands, right):
 
 @jit
 def _add_pen(a, b, c, residual, pen):
-    """Add one pixel to the normal equations of the pen, given its derivatives by the radius, the gain and the blur."""
+    """Add one pixel to the normal equations of the pen, given its derivatives by a factor of the radius, the density and the blur."""
     pen[0, 0] += a * a
     pen[0, 1] += a * b
     pen[0, 2] += a * c
@@ -337,7 +341,10 @@ def _add_pen(a, b, c, residual, pen):
 
 @jit
 def inverse_diagonal(factor, out):
-    """Write the diagonal of (L L')⁻¹ to `out`, given the lower diagonals `factor` of L, by Takahashi's recursion within the bands."""
+    """Write the diagonal of (L L')⁻¹ to `out` (n,), by Takahashi's recursion within the bands.
+
+    ``factor[j, k]`` (bands, n) is the element of k and k + j of L.
+    """
     bands, size = factor.shape
     inverse = np.zeros((bands, size))  # inverse[j, k] is the element of k and k + j.
     for k in range(size - 1, -1, -1):
