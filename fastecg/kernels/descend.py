@@ -42,7 +42,7 @@ def descend(ink, curves, step, radius, stiffness, samples_per_px, attract_px, ma
     max_iter, rel_tol : int, float
         Iterations end after `max_iter`, or with one that reduces the cost by less than its share `rel_tol`.
     free : int
-        Number of the parameters in `pen`, from the first on, that are fitted: 0 to 3.
+        Number of the parameters in `pen`, from the first on, that are fitted: 0, 2 or 3.
     heights : (n,) float64
         Heights of the knots in px, changed in place.
     pen : (3,) float64
@@ -186,11 +186,11 @@ def _move_knots(matrix, gradient, damping, heights):
 
 @jit
 def move_pen(by_pen, free, pen):
-    """Change the first `free` parameters of the pen (3,) by the solution of their normal equations `by_pen` (3, 4).
+    """Change the first `free` parameters, 2 or 3, of the pen (3,) by the solution of their normal equations `by_pen` (3, 4).
 
     All changes are multiplied by one factor, so that the largest of them is at most `_MAX_PEN_STEP`. Then the parameters are limited: the
-    factor of the radius to 0.3 to 3, the ink to 0.2 to 1.5, and the blur to 0.15 to 3 px. A ten-thousandth of the diagonal's
-    sum is added to the diagonal, because the equations may be singular.
+    factor of the radius to 0.3 to 3, the ink to 0.2 to 1.5, and the blur to 0.15 to 3 px. A ten-thousandth of the diagonal's sum is added
+    to the diagonal, because the equations may be singular.
     """
     matrix, change, trace = np.zeros((2 * free - 1, free)), np.empty(free), 0.0
     for i in range(free):

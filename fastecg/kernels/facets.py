@@ -70,9 +70,8 @@ def add_folding(height, x_mm, y_mm, folds, reach_mm):
     """Add the creases of a sheet that was folded several times to `height` (rows, columns) mm, in place.
 
     `folds` (n, 4) are the unit normal (x, y), offset (mm) and slope of each fold; `reach_mm` is the distance at which a crease has 1 / e
-    of its height, slope * `reach_mm`. A fold lays one side of the sheet on the other, so that
-    the next fold creases both. On the side that was turned over, a crease bends the other way. The change is gradual, because at a sudden
-    one paper would tear.
+    of its height, slope * `reach_mm`. A fold lays one side of the sheet on the other, so that the next fold creases both. On the side
+    that was turned over, a crease bends the other way. The change is gradual, because at a sudden one paper would tear.
     """
     for row in range(len(y_mm)):
         for column in range(len(x_mm)):

@@ -126,7 +126,7 @@ def _most_beside(ink, text, k, width):
 def _kept(keep, now, fresh, least):
     """The share `keep` of the contrast `now`, raised if less than the share `least` of the contrast of `fresh` ink would remain.
 
-    The result is at most 1. If fresh ink has a contrast of less than 8 levels, it is just at least `least`.
+    The result is at most 1. If fresh ink has a contrast of less than 8 levels, `keep` itself is raised to `least`.
     """
     if abs(fresh) < np.float32(8.0):
         return max(keep, least)

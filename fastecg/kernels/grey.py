@@ -12,7 +12,7 @@ from fastecg.kernels.stain import add_clouds
 
 _STRIP_MM = 8.0  # Height of the strips in which ink is looked for; less than the distance between rows of traces.
 _MARGIN = 10.0  # Least distance in levels of the threshold from the brightness of the paper.
-_ERROR_SHARE = 0.85  # Share of its random error that a lowered threshold adds to that distance; below 1 some copies are a little foggy.
+_ERROR_SHARE = 0.85  # Share of its random error that a lowered threshold adds to `_MARGIN`; below 1 some copies are a little foggy.
 
 
 def to_grey(pixels: np.ndarray) -> np.ndarray:
@@ -41,7 +41,7 @@ def desaturate(pixels: np.ndarray) -> None:
 
 
 def paper_level(plane: np.ndarray) -> float:
-    """The brightness of the paper in a plane (height, width) uint8, at least 40. Copiers and faxes set their threshold relative to it."""
+    """The brightness of the paper in a plane (height, width) uint8, 40 or more. Copiers and faxes set their threshold relative to it."""
     # More than 15 % of a plane is blank paper, and little in it is brighter.
     return float(max(np.percentile(plane[::6, ::6], 85), 40.0))
 
@@ -66,7 +66,8 @@ def ink_threshold(plane: np.ndarray, level: float, least: float, px_per_mm: floa
         Largest random error of the threshold, 0 to 255. A threshold that is raised stays this and a little more below the brightness
         of the paper: on a page with hardly any ink it would otherwise be raised until noise is ink.
     half : float
-        Half the width of the range of greys between black and white, 0 to 255; paper within it would not be white.
+        Half the width of the range of greys between black and white, 0 to 255; paper within it would not be white, so half of `half` is
+        added to the margin of a lowered threshold.
     """
     if not least:
         return level
@@ -99,7 +100,7 @@ def threshold(plane: np.ndarray, level: np.ndarray, step: int, half: float, grai
     level : (rows, columns) float32
         Brightness, 0 to 255, at pixels step * (column, row); bilinear between them. It reaches beyond the picture.
     half : float
-        Half the width of the ramp of greys round `level`, 0 to 255.
+        Half the width of the ramp of greys round `level`, above 0 and up to 255.
     grain : float
         Standard deviation, 0 to 255, of differences of the level from pixel to pixel, which are decided by `seed` and place.
     """
@@ -126,7 +127,7 @@ def deviates(width: int) -> np.ndarray:
 @jit
 def _to_grey(values, plane):
     """Write the brightness of n pixels, given as 3 n values. A loop over one index is vectorised; nested loops take six times as long."""
-    for i in range(len(plane)):
+    for i in range(len(plane)):  # 77, 150 and 29 are 0.299, 0.587 and 0.114 in 256ths.
         red, green = np.int32(values[3 * i]) * np.int32(77), np.int32(values[3 * i + 1]) * np.int32(150)
         plane[i] = np.uint8((red + green + np.int32(values[3 * i + 2]) * np.int32(29) + np.int32(128)) >> 8)
 

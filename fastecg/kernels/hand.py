@@ -35,8 +35,10 @@ def lay_letters(
     """Place letters on lines and write the `nodes` of their strokes; return the number of nodes.
 
     A row of `letters` (n, 4) is: the index of the letter's form (below 0 between words), whether it may be joined to the letter before
-    (1 as a small letter, 2 as another sign), its class, and whether the form is cursive. The random numbers `chance` (uniform) and `noise`
-    (normal) are indexed by the node that they shape, so they are as long as `nodes`.
+    (1 as a small letter, 2 as a capital or digit), its class (0 for small letters, 1 for digits and signs, 2 for capitals), and whether the
+    form is cursive. A row of `nodes` is x, y, whether there is a corner, and whether the pen is lifted before (both 0 or 1). The random
+    numbers `chance` (uniform from 0 to 1) and `noise` (normal, 4 for each node) are indexed by the node that they shape, so they are as
+    long as `nodes`.
     """
     count, start, x, line = int(0.0), int(0.0), 0.0, 0.0  # Not a literal 0: functions that take it would be compiled once more.
     poses = np.empty((len(letters), 6))  # x, y, size, factor of the height, slope and factor of the width of each letter
@@ -135,7 +137,10 @@ def _add_final_stroke(hand: Hand, chance: np.ndarray, noise: np.ndarray, nodes: 
 
 @jit
 def _join_letter(table: Table, stroke: int, pose: np.ndarray, hand: Hand, nodes: np.ndarray, count: int) -> tuple[int, bool]:
-    """Lead the pen to a printed letter in a sagging line, if the letter is near and not far back; return whether it did."""
+    """Lead the pen to a printed letter in a sagging line, if the letter is near and not far back.
+
+    Returns the number of nodes, and whether the pen was led there.
+    """
     first = table.strokes[stroke]
     x0, y0 = nodes[count - 1, 0], nodes[count - 1, 1]
     x1, y1 = pose[0] + table.points[first, 0] * pose[5], pose[1] + table.points[first, 1] * pose[3]
@@ -159,7 +164,7 @@ def _add_dots_and_bars(
     nodes: np.ndarray,
     count: int,
 ) -> int:
-    """Write the dots and bars of a word after its letters. A hasty hand leaves some out, misplaces others and does not lift the pen."""
+    """Write the dots and bars of a word after its letters. A hasty hand leaves out and misplaces some, and does not always lift the pen."""
     whole = int(0.0)  # No points of a stroke are left out.
     for i in range(span[0], span[1]):
         glyph = letters[i, 0]
@@ -199,6 +204,7 @@ def _append_stroke(
             continue
         x = (table.points[k, 0] + offsets[k, 0] + hand.jitter * noise[count, 0]) * pose[5]
         y = (table.points[k, 1] + offsets[k, 1] + hand.jitter * noise[count, 1]) * pose[2]
+        # Only the body, from 0 to 10, is flattened by the whole factor of the height; what is above or below it is by half as much.
         above, below = max(y - 10.0, 0.0), min(y, 0.0)
         y = (y - above - below) * pose[3] + (above * hand.ascender + below * hand.ascender) * (0.5 + 0.5 * pose[3])
         nodes[count, 0] = pose[0] + x - y * pose[4]
@@ -211,7 +217,7 @@ def _append_stroke(
 
 @jit
 def path_size(nodes: np.ndarray) -> float:
-    """An upper bound of the number of points that `sample_path` writes."""
+    """An upper bound of the number of points that `sample_path` writes at a step of `STEP`."""
     total = 8.0
     for i in range(1, len(nodes)):
         total += 2.0 + 1.2 * math.hypot(nodes[i, 0] - nodes[i - 1, 0], nodes[i, 1] - nodes[i - 1, 1]) / STEP
@@ -222,7 +228,7 @@ def path_size(nodes: np.ndarray) -> float:
 def sample_path(nodes: np.ndarray, step: float, path: np.ndarray) -> int:
     """Write points about every `step` on a centripetal Catmull-Rom curve through nodes to `path`, and NaN where the pen is lifted.
 
-    At corners and ends, the curve is computed as if it went on straight. Returns the number of points.
+    At corners and ends, the curve is computed as if it went on straight. Returns the number of points, NaN included.
     """
     count = 0
     for i in range(len(nodes)):
@@ -251,6 +257,7 @@ def _catmull_rom(p0: np.ndarray, p1: np.ndarray, p2: np.ndarray, p3: np.ndarray,
     b = math.sqrt(math.hypot(p2[0] - p1[0], p2[1] - p1[1])) + 1e-9
     c = math.sqrt(math.hypot(p3[0] - p2[0], p3[1] - p2[1])) + 1e-9
     v0, v1, v2, v3 = p0[axis], p1[axis], p2[axis], p3[axis]
+    # Tangents at p1 and p2, times b; between the two points the curve is a cubic Hermite polynomial.
     m1 = (v2 - v1) + b * ((v1 - v0) / a - (v2 - v0) / (a + b))
     m2 = (v2 - v1) + b * ((v3 - v2) / c - (v3 - v1) / (b + c))
     return v1 + t * (m1 + t * (3.0 * (v2 - v1) - 2.0 * m1 - m2 + t * (m1 + m2 - 2.0 * (v2 - v1))))
@@ -309,9 +316,9 @@ def press_pen(path: np.ndarray, grip: np.ndarray, unrest: np.ndarray, runs: np.n
     """Write the width, in pen diameters, and the density of the line along a path, which follow from its curvature.
 
     Speed follows from curvature, pressure from speed, and width and density from pressure. `grip` (5,) holds: how much pressure changes
-    the density and the width, how long the ends of strokes are, how much they taper, and the share of strokes that begin with a blob.
-    `unrest` are normal random numbers, one every 25 points. `runs` (runs, 4) are uniform: whether a run begins with a blob, how large it
-    is, and how long the run's beginning and end are.
+    the density and the width, how long the ends of strokes are, how much these taper, and the share of strokes that begin with a blob.
+    `unrest` are normal random numbers, one every 25 points. `runs` (runs, 4) are uniform from 0 to 1: whether a run begins with a blob, how
+    large the blob is, and how long the run's beginning and end are.
     """
     start, run = int(0.0), 0
     while start < len(path):

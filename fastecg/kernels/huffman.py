@@ -22,7 +22,8 @@ def code_lengths(counts, longest):
     """
     ranked = _rank_symbols(counts)
     by_length = _count_lengths(ranked, longest)
-    # Package-merge (Larmore and Hirschberg 1990) would be optimal under the limit as well. Only the rarest symbols are affected.
+    # Package-merge (Larmore and Hirschberg 1990) would be optimal under the limit as well. The difference is small: it concerns rare
+    # symbols only.
     _limit_lengths(by_length, longest)
     lengths = np.zeros(counts.size, np.int64)
     k = 0
@@ -35,7 +36,10 @@ def code_lengths(counts, longest):
 
 @jit
 def _rank_symbols(counts):
-    """Count and symbol, as one number, of every symbol that occurs, the rarest first; at least two symbols."""
+    """Count and symbol, as one number, of every symbol that occurs, the rarest first.
+
+    If fewer than two symbols occur, the first others are added, with a count of 1.
+    """
     ranked = np.empty(counts.size, np.int64)
     used = 0
     for symbol in range(counts.size):
@@ -66,6 +70,7 @@ def _count_lengths(ranked, longest):
     parent = np.zeros(2 * used - 1, np.int64)
     for k in range(used):
         total[k] = ranked[k] // _RADIX
+    # Leaves and inner nodes are two queues, each from light to heavy. The two lightest heads become the children of the next node.
     leaf, node = 0, used
     for new_node in range(used, 2 * used - 1):
         total[new_node] = 0
@@ -90,6 +95,7 @@ def _count_lengths(ranked, longest):
 @jit
 def _limit_lengths(by_length, longest):
     """Make short codes longer until there is room for the codes that were cut to `longest`, that is until Kraft's sum is one."""
+    # Kraft's sum less one, in units of 2**-longest. Each round below makes it smaller by one unit.
     excess = -(1 << longest)
     for length in range(1, longest + 1):
         excess += by_length[length] << (longest - length)
@@ -104,7 +110,7 @@ def _limit_lengths(by_length, longest):
 
 @jit
 def codes_of(lengths):
-    """The canonical codes (n,) uint64 of the given lengths (n,). The first bit of a code is its lowest, as in Deflate."""
+    """The canonical codes (n,) uint64 of the given lengths (n,), up to 15. The first bit of a code is its lowest, as in Deflate."""
     by_length = np.zeros(_DEEPEST, np.int64)
     for length in lengths:
         by_length[length] += 1

@@ -15,7 +15,7 @@ _EXACT = 1e-12  # Residual, in cells, below which the method has converged.
 def lookup(points, values, origin, step, out):
     """Write `values` (rows, columns, 2), interpolated bilinearly at `points` (n, 2), to `out` (n, 2).
 
-    Nodes lie at origin + step * (column, row). Beyond the lattice, the cells at its edge are continued. Points that are NaN give NaN.
+    Nodes lie at origin + step * (column, row). Beyond the lattice, its edge cells are continued. Points that are not finite give NaN.
     """
     rows, columns = values.shape[0], values.shape[1]
     for k in range(len(points)):
@@ -38,7 +38,7 @@ def lookup(points, values, origin, step, out):
 
 @jit
 def lookup_plane(points, values, origin, step, outside, out):
-    """Do the same as `lookup` for `values` (rows, columns) float32. `outside` is the result for points that are NaN."""
+    """Do the same as `lookup` for `values` (rows, columns) float32. `outside` is the result for points that are not finite."""
     rows, columns = values.shape[0], values.shape[1]
     for k in range(len(points)):
         u = (points[k, 0] - origin[0]) / step[0]
@@ -59,8 +59,8 @@ def lookup_plane(points, values, origin, step, outside, out):
 def solve_cell(ax, ay, bx, by, cx, cy, dx, dy, px, py, s, t):
     """Solve for the position (s, t) in a cell at which the bilinear map is p, by Newton's method from a given (s, t).
 
-    The cell has the corners a and b at the top, and c and d at the bottom. The result may lie up to fifty cells outside the cell. It is
-    (nan, nan) if the method fails.
+    The cell has the corners a and b at the top, and c and d at the bottom; s leads from a to b and t from a to c, 0 to 1. The result may
+    lie up to fifty cells outside the cell. It is (nan, nan) if the method fails.
     """
     twist_x, twist_y = dx - cx - bx + ax, dy - cy - by + ay
     for _ in range(_ROUNDS):
@@ -128,7 +128,10 @@ def page_under_lattice(mesh_px, origin, step, cell, nodes):
 
 @jit
 def smallest_corner(nodes):
-    """The smallest signed area that two sides of a cell span at a corner, for cells of `nodes` (rows, columns, 2) without NaN."""
+    """The smallest area that two sides of a cell span at a corner, for cells of `nodes` (rows, columns, 2) without NaN.
+
+    It is negative where a cell is folded over, and infinite if there are no such cells.
+    """
     least = np.inf
     for i in range(nodes.shape[0] - 1):
         for j in range(nodes.shape[1] - 1):
@@ -153,11 +156,13 @@ def _in_cell(nodes, i, j, px, py, s, t):
 
 @jit
 def invert_lattice(points, nodes, cell, pixels):
-    """Find the `pixels` (n, 2) at which the lattice shows the page's `points` (n, 2). `pixels` holds first guesses at the call.
+    """Find the `pixels` (n, 2) at which the lattice `nodes` (see `page_under_lattice`) shows the page's `points` (n, 2), in mm.
+
+    `pixels` holds first guesses at the call.
 
     The search starts in the cell of the guess. If the solution for a cell lies outside it, the cell in which it lies is tried next. At
-    sharp creases the search may go back and forth; then all cells around the first one are tried. A guess is kept if no cell has the
-    point.
+    sharp creases the search may go back and forth; then all cells around the first one, up to 4 away, are tried. A guess is kept if
+    no cell has the point, or if the guess lies more than 3 cells outside the lattice.
     """
     rows, columns = nodes.shape[0], nodes.shape[1]
     for k in range(len(points)):

@@ -94,7 +94,7 @@ def _recompress(pixels, rounding, steps, left, top, luma, chroma, lines, sums):
             rows = luma[first : first + MCU] if plane == 0 else chroma[plane - 1, first // 2 : first // 2 + BLOCK]
             _transform(rows, rounding[kind], steps[kind])
         last = (unit + 1) * MCU >= height
-        # The last row of a unit is written together with the next unit, because its colours depend on that.
+        # The last row of a unit is written together with the next unit, because its colours depend on the next unit's.
         for row in range(max(MCU * unit - 1, top), height if last else MCU * (unit + 1) - 1):
             near = row // 2
             far = max(near - 1, 0) if row % 2 == 0 else min(near + 1, (height + 1) // 2 - 1)
@@ -192,7 +192,10 @@ def _rounded(v: Vectors, vector: Any, bits: int) -> Any:
 
 
 def _odd_part(v: Vectors, a: Any, b: Any, c: Any, d: Any) -> tuple[Any, Any, Any, Any]:
-    """The odd half of the cosine transform, which is the same in both directions. The arguments a to d are terms 7, 5, 3 and 1."""
+    """The odd half of the cosine transform, which is the same in both directions. The arguments a to d are terms 7, 5, 3 and 1.
+
+    The factors are those of libjpeg.
+    """
     z1, z2, z3, z4 = v.b.add(a, d), v.b.add(b, c), v.b.add(a, c), v.b.add(b, d)
     z5 = _times(v, v.b.add(z3, z4), 1.175875602)
     z1, z2 = _times(v, z1, -0.899976223), _times(v, z2, -2.562915447)
@@ -227,7 +230,10 @@ def _forward(v: Vectors, rows: list[Any], first: bool) -> list[Any]:
 
 
 def _backward(v: Vectors, rows: list[Any], first: bool) -> list[Any]:
-    """Inverse cosine transform along the columns of eight rows. The second pass gives levels minus 128."""
+    """Inverse cosine transform along the columns of eight rows.
+
+    The second pass drops 3 more bits, the factor by which both passes enlarge values, and gives levels minus 128.
+    """
     wide = [v.widen(row, I32) for row in rows]
     z1 = _times(v, v.b.add(wide[2], wide[6]), 0.541196100)
     t2, t3 = v.b.add(z1, _times(v, wide[6], -1.847759065)), v.b.add(z1, _times(v, wide[2], 0.765366865))

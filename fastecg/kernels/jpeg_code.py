@@ -78,8 +78,8 @@ def scan(pixels: np.ndarray, quality: int) -> bytes:
 def _codes() -> np.ndarray:
     """Table (4 * 256,) int64 of the codes of all symbols of the four `CODES`.
 
-    An entry has the code, then as many zero bits as the number after the code has, and in its lowest eight bits the length of both. The
-    number of bits of that number is in the lower four bits of a symbol.
+    An entry has the code, then as many zero bits as the number after the code has, and in its lowest eight bits how many bits both have
+    together. The lower four bits of a symbol tell how many bits the number has.
     """
     table = np.zeros((len(CODES), 256), dtype=np.int64)
     for row, (counts, symbols) in zip(table, CODES, strict=True):
@@ -163,6 +163,7 @@ def _write_unit(blocks, across, codes, numbers, state, words):
     bits, bit_count, blocks_at, start, zero = state[3], state[4], address(blocks), address(words), np.int64(0)
     at = start
     for k in range(across * _BLOCKS):
+        # Components are 0 for brightness and 1 and 2 for colours. Codes of means begin at 0 or 512 of the table, others 256 later.
         component = max(k % _BLOCKS - 3, 0)
         first, means, details = k * _COEFFICIENTS, 512 * min(component, 1), 512 * min(component, 1) + 256
         mean = np.int64(blocks[first])
@@ -170,7 +171,7 @@ def _write_unit(blocks, across, codes, numbers, state, words):
         state[component] = mean
         bits, bit_count, at = _append(codes[np.uint64(means + (number & 15))], number >> 4, bits, bit_count, at)
         # Only coefficients that are not zero are visited. A mask has one bit for each of them.
-        nonzero, last = _nonzero_mask(blocks_at + 2 * first) & -2, 0
+        nonzero, last = _nonzero_mask(blocks_at + 2 * first) & -2, 0  # Without bit 0, which is the mean's.
         while nonzero != 0:
             place = _lowest_bit(nonzero)
             nonzero &= nonzero - 1
@@ -189,7 +190,7 @@ def _write_unit(blocks, across, codes, numbers, state, words):
 
 @jit
 def _append(code, number, bits, bit_count, at):
-    """Append a code and the number after it to the `bit_count` highest `bits`, fewer than eight, and write them at the address `at`.
+    """Append a code and the number after it to the `bit_count` (fewer than eight) highest bits of `bits`, and write all at address `at`.
 
     Returns the bits of the last, incomplete byte, their number, and the address of that byte. Eight bytes are written every time, and
     the incomplete ones again by the next call, so that no branch is needed.
@@ -208,7 +209,7 @@ def _copy_stuffed(words, count, out, written):
     """
     for k in range((count + 7) // 8):
         word, used = words[k], min(count - 8 * k, 8)
-        # In the complement, a byte of 0xFF is zero, which Mycroft's test (1987) finds.
+        # In the complement, a byte of 0xFF is zero, which Mycroft's test (1987) finds. The last number is 0x8080808080808080, signed.
         if used == 8 and (~word - 0x0101010101010101) & word & -0x7F7F7F7F7F7F7F80 == 0:
             _store(address(out) + written, word)
             written += 8

@@ -16,8 +16,8 @@ def multiply_moire(pixels: np.ndarray, nodes: np.ndarray, cell: int, stripe: flo
 
     The pattern is a product of two waves, 1 + stripe * cos(2π(u - k/3)) for channel k = 0, 1, 2 and 1 + gap * cos(2πv): the first Fourier
     terms of the stripes and of the rows. Both are averaged exactly over a camera pixel, by the sinc of their cycles per pixel along x and
-    y, and reduced by the blur of the lens. A camera sees red and blue at one of 2x2 pixels each (Bayer), so these beat with a lattice
-    that is twice as coarse.
+    y, and reduced by the blur of the lens. A camera sees red and blue at one of 2x2 pixels each (Bayer: red at the upper left, blue at the
+    lower right), so these beat with a lattice that is twice as coarse.
 
     Parameters
     ----------
@@ -100,7 +100,10 @@ def _phases(above, below, cell, columns, delay, start, rise):
 
 @jit
 def _contrast_kept(a, b, c, d, cell, damping):
-    """The factor by which averaging over a pixel reduces a wave's amplitude, given its phases (periods) at a cell's four corners."""
+    """The factor by which averaging over a pixel and the lens's blur reduce a wave's amplitude, given its phases at a cell's corners.
+
+    Phases are in periods. The factor is negative where averaging turns the wave round.
+    """
     x, y = (b - a + d - c) / (2 * cell), (c - a + d - b) / (2 * cell)
     return _sinc(x) * _sinc(y) * math.exp(-damping * (x * x + y * y))
 
@@ -117,6 +120,7 @@ def _modulate(row, line, u, u_rise, v, v_rise, across, down):
     for i in range(len(row)):
         wave_u = _multiply_high(across[i], _cosine(np.uint16(u[i] + np.uint16(line[i] * u_rise[i]))))  # in units of 1/1024
         wave_v = _multiply_high(down[i], _cosine(np.uint16(v[i] + np.uint16(line[i] * v_rise[i]))))
+        # The product of both factors less 1, in units of 1/1024.
         change = np.int16(np.int16(wave_u + wave_v) + _multiply_high(np.int16(wave_u << np.int16(3)), np.int16(wave_v << np.int16(3))))
         value = np.int16(row[i])
         lit = np.int16(value + _multiply_high(np.int16(value << np.int16(6)), change))

@@ -22,10 +22,10 @@ def lay_leaf(picture, shown, cell, frame, colour, shadow, lines, words):
     shown : (rows, columns) bool
     cell : int
     frame : (6,) float64
-        Centre x, y (px), cosine and sine of its turn, half its width and height (px).
+        Centre x, y (px), cosine and sine of its turn (clockwise), half its width and height (px).
     colour : (3,) float64
     shadow : (4,) float64
-        Its shift along x and y, its reach (px), and its depth next to the leaf.
+        Its shift along x and y, its reach (px), and the share of light that it takes next to the leaf. Without reach there is none.
     lines : (4,) float64
         Distance of the lines of print (px), width of the margin (px), share of the light that the ink absorbs, and index of the line of
         `words` at the top. There is no print if the distance is 0. If it is negative, its absolute value is the distance of the 5 mm lines
@@ -90,7 +90,10 @@ def _ink_of_words(words, row, column):
 
 @jit
 def _ink_of_rules(x, pitch):
-    """Coverage, 0 to 1, at x (px) by lines that are `pitch` px apart, one of them at 0, and by four finer lines between each two."""
+    """Coverage, 0 to 1, at x (px) by lines that are `pitch` px apart, one of them at 0, and by four finer lines between each two.
+
+    Lines thinner than a pixel are fainter in proportion.
+    """
     mm = pitch / _BOX_MM
     line = math.floor(x / mm + 0.5)
     away = abs(x - mm * line)

@@ -41,7 +41,7 @@ def stroke_trace(points_px: np.ndarray, width_px: float, plane: np.ndarray, pen:
         (x, y) in px with increasing x; pixel centres are at integers. Points may lie outside the image. A point that is not finite is a
         gap. A single sample between gaps gives a dot.
     width_px : float
-        Width of the pen. Ink of a pen thinner than a pixel is fainter in proportion.
+        Width of the pen; if it is not above 0, nothing is drawn. Ink of a pen thinner than a pixel is fainter in proportion.
     plane : (height, width) array of uint8, C-contiguous
         Coverage, 0 to 255, changed in place.
     pen : (2, width) array of float32, optional
@@ -142,7 +142,7 @@ def _envelope(points, radius, widths, rim, edges):
             _arc(edges[_BELOW], u - half_next, u - lean_next, u, v, half_next)
             _arc(edges[_ABOVE], u - half_next, u + lean_next, u, -v, half_next)
         else:
-            # This has no branch, because the processor could not predict it: noise bends at random.
+            # The side is chosen without a branch, because the processor could not predict it: noise bends at random.
             side, sign = (_BELOW, 1.0) if lean_next < lean else (_ABOVE, -1.0)
             _arc(edges[side], u - sign * lean, u - sign * lean_next, u, sign * v, max(half, half_next))
         half = half_next
@@ -169,7 +169,7 @@ def _from_rims(point, rim):
 
 @jit
 def _tangent(edge, start, stop, u, level, slope):
-    """Raise an edge from start to stop to a straight line that has the height `level` at u."""
+    """Raise an edge from start to stop to a straight line that is at `level` (y, or -y for the upper edge) at u."""
     k0, count = _subcolumns(edge, start, stop)
     climb = np.float32(slope / SUBCOLUMNS)
     origin = np.float32(level + slope * ((k0 + 0.5) / SUBCOLUMNS - u))
@@ -200,6 +200,7 @@ def _arc(edge, start, stop, u, v, radius):
 def _subcolumns(edge, start, stop):
     """Return the first sub-column whose middle lies between start and stop on the image, and the number of these sub-columns."""
     size = float(len(edge) - _BLOCK)
+    # The middle of sub-column k is at (k + 0.5) / SUBCOLUMNS.
     k0 = np.int64(min(max(start * SUBCOLUMNS + 0.5, 0.0), size))
     k1 = np.int64(min(max(stop * SUBCOLUMNS + 0.5, 0.0), size))
     return k0, np.int32(max(k1 - k0, 0))
@@ -213,7 +214,7 @@ def _whole_blocks(count):
 
 @jit
 def _fill(edges, first, last, opacity, strengths, plane):
-    """Draw the ink between the edges into the plane's columns `first` to `last`. Returns the rows that may have changed."""
+    """Draw the ink between the edges into the plane's columns from `first` up to `last`. Returns the rows that may have changed."""
     height = plane.shape[0]
     top, bottom = height, 0
     full = np.float32(255.0 * opacity / (SUBCOLUMNS * _UNIT))

@@ -1,7 +1,8 @@
 """Sensor noise from fixed tables of normal deviates: every row of pixels reads them from offsets that are hashes of (seed, row).
 
 Brightness noise differs from pixel to pixel; colour noise is shared by blocks of 2x2 pixels, as in cameras, which see each colour
-at half the resolution. The tables hold every quantile of the normal distribution once, so their spread is exact.
+at half the resolution. The table of brightness holds every quantile of the normal distribution once, so its spread is exact; the table of
+colour is scaled to have the right spread.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ _BRIGHTNESSES = np.array([0.04, 0.35, 0.9])
 _TO_COEFFICIENTS = np.linalg.inv(np.vander(_BRIGHTNESSES, 3, increasing=True))
 # Streams of a row's hash: independent numbers from one seed.
 LUMA_STREAM = 1  # Position at which the row begins in the table of brightness.
-CHROMA_STREAM = 2  # Position at which it begins in the table of colour.
+CHROMA_STREAM = 2  # Position at which the row begins in the table of colour.
 SIGN_STREAM = 3  # Decides for two rows together whether the deviates change their sign.
 UNIT = 8192  # The integer in a table that stands for one standard deviation.
 
@@ -74,9 +75,9 @@ def _scale(deviates, factor, out):
 def noise_curve(read: float, shot: float) -> np.ndarray:
     """Coefficients (3,) int64 of a parabola that replaces the standard deviation of noise, sqrt(read**2 + shot**2 * v), v from 0 to 1.
 
-    The unit is 1/512 level. The second coefficient is doubled and the third multiplied by four, because the vector code halves the
-    brightness v in each product. Where `read` is a quarter of `shot` or more, the parabola is exact within 9 % at black and 4 % for v
-    above 0.02; where `read` is 0, within 10 % for v above 0.03.
+    `read` and `shot` are in levels; the unit of the result is 1/512 level. The second coefficient is doubled and the third multiplied by
+    four, because the vector code halves the brightness v in each product. Where `read` is a quarter of `shot` or more, the parabola is
+    exact within 9 % at black and 4 % for v above 0.02; where `read` is 0, within 10 % for v above 0.03.
     """
     sigma = np.sqrt(read * read + shot * shot * _BRIGHTNESSES)
     return np.rint(_TO_COEFFICIENTS @ sigma * (512.0, 1024.0, 2048.0)).astype(np.int64)

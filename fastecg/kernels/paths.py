@@ -13,8 +13,9 @@ def cheapest_path(ink, bias, paper, climb, tops, bottoms):
 
     A path goes one column to the right at a time, and up or down within a column. A step to the right costs ``1 - ink`` at the pixel that
     it reaches plus the `bias` (height,) of its row. A step up or down costs `climb` plus `paper` times ``1 - ink`` at the pixel that it
-    reaches. So a path on ink costs almost nothing, in any direction. `tops` and `bottoms` (width,) get the first and the last row of the
-    path in every column.
+    reaches. So a path on ink costs almost nothing, in any direction. A path may begin and end in any
+    row; in the first column the `bias` counts twice. `tops` and `bottoms` (width,) get the first and the last row of the path in every
+    column.
     """
     height, width = ink.shape
     cost = np.empty(height, dtype=np.float64)
@@ -52,7 +53,8 @@ def share_ink(ink, least, owners):
     """Assign every pixel with `ink` (height, width) of at least `least` to the nearest owner, a row of traces, that it is connected with.
 
     `owners` (height, width) uint8 has the number of the owner at pixels whose owner is known and 0 elsewhere, and is filled in. Distances
-    are counted in steps from a pixel to one of its eight neighbours, over ink only. Ink that is connected with no owner keeps 0.
+    are counted in steps from a pixel to one of its eight neighbours, over ink only. Ink that is connected with no owner keeps 0, and owners
+    at pixels with less ink are not spread.
     """
     height, width = ink.shape
     # A breadth-first search from all owners at once: ink gets the owner from which the path over ink is shortest.
@@ -76,7 +78,7 @@ def share_ink(ink, least, owners):
 
 @jit
 def spread_owners(owners, reach, bits):
-    """Set bit k - 1 of `bits` (height, width) uint32 wherever a pixel of owner k is at most `reach` px away along both axes."""
+    """Set bit k - 1 of `bits` (height, width) uint32 wherever a pixel of owner k (1 to 32) is at most `reach` px away along both axes."""
     height, width = owners.shape
     for y in range(height):
         for x in range(width):

@@ -12,7 +12,9 @@ import numpy as np
 from fastecg.kernels.hashing import mixed
 from fastecg.kernels.jit import jit
 
-_FAST = 4.0  # Slope at which half of the possible loss of width and darkness is reached: T waves lose little, QRS complexes nearly all.
+# Slope (px up or down per px) at which half of the possible loss of width and darkness is reached: T waves lose little, QRS complexes
+# nearly all.
+_FAST = 4.0
 _INERTIA_MM = 0.12  # Distance along x over which a change of the pen's speed takes effect.
 # The random variation is a sum of two waves. The second has _FINER times the frequency and half the amplitude of the first.
 _FINER = 5.0
@@ -36,6 +38,7 @@ def fill_pen_factors(points_mm: np.ndarray, scale: float, habits: tuple[float, f
         the wavelength of these changes in mm.
     out : (2, width) array of float32
         Output: factors of width and of darkness (at most 1) for the image's columns, from the first to the last that the trace crosses.
+        Column k reaches from k to k + 1 px. Other columns are not changed.
     """
     _fill_factors(points_mm, scale, *habits, out)
 

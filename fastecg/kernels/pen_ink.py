@@ -17,8 +17,8 @@ _MAX_OVERLAP = 0.75  # Share of a second pass's ink that is added to the first, 
 def lay_ink(nodes: np.ndarray, below: np.ndarray, top: np.ndarray, passed: np.ndarray) -> None:
     """Draw strokes through `nodes` (n, 4): x, y and radius in px, and density, 0 to 1. A row of NaN lifts the pen.
 
-    For each pixel, `passed` holds how far the pen had travelled, in px, when it last touched the pixel, `top` the ink of the latest pass
-    over it, and `below` the ink of all earlier passes.
+    For each pixel, `passed` holds how far the pen had travelled, in px, when it last touched the pixel (far below 0 before), `top` the ink
+    of the latest pass over it, and `below` the ink of all earlier passes.
     """
     travelled = 0.0
     for i in range(len(nodes)):
@@ -40,7 +40,7 @@ def _lay_segment(a: np.ndarray, b: np.ndarray, travelled: float, below: np.ndarr
     dx, dy = b[0] - a[0], b[1] - a[1]
     square = dx * dx + dy * dy
     inverse = 1.0 / square if square > 0.0 else 0.0
-    apart = 3.0 * reach + 1.5
+    apart = 3.0 * reach + 1.5  # Length of path, px, after which a pixel that is touched again is crossed.
     y0, y1 = max(0, math.ceil(min(a[1], b[1]) - reach)), min(height, math.floor(max(a[1], b[1]) + reach) + 1)
     x0, x1 = max(0, math.ceil(min(a[0], b[0]) - reach)), min(width, math.floor(max(a[0], b[0]) + reach) + 1)
     for y in range(y0, y1):
@@ -76,8 +76,8 @@ def _over(first: float, second: float) -> np.uint8:
 def settle_ink(below: np.ndarray, top: np.ndarray, x0: int, y0: int, fibres: float, tooth: float, seed: int) -> None:
     """Add up the ink of all passes in `top`, and remove ink where the paper is too low to touch the pen.
 
-    (x0, y0) is the position of the first pixel on the sheet, a pixel is `fibres` cells of paper wide, and `tooth` is the strength of the
-    effect.
+    (x0, y0) is the position of the first pixel on the sheet, in px, a pixel is `fibres` cells of paper wide, and `tooth`, 0 to 1, is the
+    strength of the effect. Paper that lies no deeper than 0.35 (see `paper_tooth`) always takes ink.
     """
     for y in range(top.shape[0]):
         for x in range(top.shape[1]):
@@ -91,7 +91,7 @@ def settle_ink(below: np.ndarray, top: np.ndarray, x0: int, y0: int, fibres: flo
 
 @jit
 def paper_tooth(u: float, v: float, seed: int) -> float:
-    """Height of the paper, 0 to 1: a hash at the corners of cells, interpolated between them."""
+    """How deep the paper lies, from 0 for the tops of fibres to 1: a hash at the corners of cells, interpolated between them."""
     i, j = math.floor(u), math.floor(v)
     a, b = u - i, v - j
     upper = _random_at(i, j, seed) * (1.0 - a) + _random_at(i + 1, j, seed) * a

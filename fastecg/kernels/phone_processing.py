@@ -263,6 +263,7 @@ def _join_pixels(typing, sources, weights, pairs, x, grey, factors, mottle_above
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         v, (grey, factors, mottle_above, mottle_below, share, blue, red, out) = Vectors(builder), args[4:]
         core, kept, amplified, limit = (v.broadcast(v.load(factors, I16, 1, offset=2 * k), _BATCH) for k in range(4))
+        # `filter_sums` gives 128 times the blur; below, a shift by 6 is a factor or divisor of PART.
         smooth = v.shift(filter_sums(v, args[:4], _BATCH), -7)
         # 16 bits hold a detail (-255 to 255); its product with a factor of up to 4 * PART does not fit, hence 32 bits below.
         detail = v.b.sub(v.widen(v.load(grey, I8, _BATCH), I16, signed=False), smooth)
@@ -282,7 +283,7 @@ def _join_pixels(typing, sources, weights, pairs, x, grey, factors, mottle_above
         # Levels are rounded once, at the end. Otherwise mottle of less than a level would be lost or show steps.
         level = v.shift(v.narrow(v.b.add(light, v.full_like(light, PART // 2)), I16), -6)
         b, r = enlarge(v, blue), enlarge(v, red)
-        # Green is brightness minus 77 / 150 of red's difference and 29 / 150 of blue's, here in units of 1 / 256.
+        # Green is brightness minus 77 / 150 of red's difference and 29 / 150 of blue's, here about, in units of 1 / 256.
         channels = [v.b.add(level, r), v.b.sub(level, _weighted_sum(v, ((r, 131), (b, 50)))), v.b.add(level, b)]
         channels = [v.narrow(v.maximum(v.minimum(channel, 255), 0), I8) for channel in channels]
         v.store(v.interleave(channels), out)

@@ -9,7 +9,8 @@ _NEAREST = 0.05  # Smallest distance from the lens, in camera distances: closer 
 
 @jit
 def through_lens(points, centre, tilt, azimuth, distance, lens, turned, out):
-    """Write the positions (n, 2) of points in a picture, from the page's centre and in units of 1 mm on the page there, to `out`.
+    """Write the positions (n, 2) of points in a picture, from the page's centre and in units that are 1 mm on the page at its
+    centre, to `out`.
 
     Parameters
     ----------
@@ -18,8 +19,8 @@ def through_lens(points, centre, tilt, azimuth, distance, lens, turned, out):
     centre : (x, y)
         Centre of the page, mm.
     tilt, azimuth, turned : (cos, sin)
-        Cosine and sine of the camera's angle from straight above the page, of the direction to that side, and of the angle by which the
-        picture is turned then.
+        Cosine and sine of the camera's angle from straight above the page, of the direction (on the page, from x to y) to the side
+        from which the camera looks, and of the angle by which the picture is turned; before, this direction is along x.
     distance : float
         Distance of the lens from the page's centre, mm.
     lens : (float, float, float)

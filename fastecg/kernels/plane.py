@@ -14,8 +14,8 @@ def sample_plane(plane, nodes, cell, out, hold=False):
     """Fill `out` (height, width) uint8 with `plane`, sampled bilinearly at the positions that a lattice gives for its pixels.
 
     `nodes` (rows, columns, 2) are the positions (x, y) on the plane, in px, of pixels cell * (column - 1, row - 1) of `out`. Outside the
-    plane and at NaN the result is 0. With `hold`, the plane's outermost rows and columns are repeated once, because `expose` blends the
-    sheet's edge over one pixel.
+    plane the result falls to 0 within a pixel, and in cells with a corner that is NaN it is 0. With `hold`, the plane's outermost rows and
+    columns are repeated once, because `expose` blends the sheet's edge over one pixel.
     """
     out[:] = 0
     has_ink = np.zeros((plane.shape[0] // _BLOCK + 1, plane.shape[1] // _BLOCK + 1), dtype=np.bool_)
@@ -82,7 +82,7 @@ def _bilinear(plane, u, v, hold):
     if -1.0 < u < columns and -1.0 < v < rows:
         if hold:
             u, v = min(max(u, 0.0), columns - 1.0), min(max(v, 0.0), rows - 1.0)
-        j, i = int(u + 1.0) - 1, int(v + 1.0) - 1
+        j, i = int(u + 1.0) - 1, int(v + 1.0) - 1  # rounded down, also below 0
         s, t = u - j, v - i
         total = 0.5
         for di in range(2):

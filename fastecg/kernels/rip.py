@@ -25,11 +25,11 @@ def rip(pixels, gone, lip, x, y, frame, t_mm, course, both, scale, bare, shade):
         Distances along the line, evenly spaced.
     course : (n, 3) float64
         At each of these distances: the sideways deviation of the tear, half the width of its gap (below 0 if there is none), and the
-        width of the fibres beside it (below 0 if there are none).
+        width of the fibres beside it, on the side where the distance across the line is positive (below 0 if there are none); all in mm.
     both : bool
-        Whether the gap has another side; if not, all paper before the line is missing.
+        Whether the gap has another side; if not, all paper on the negative side of the line is missing.
     scale, bare, shade : float, (3,) float64, float
-        px/mm, the colour of fibres, and the darkness of the shadow.
+        px/mm, the colour of fibres, and the darkness of the shadow, 0 to 1.
     """
     last, first, step = len(course) - 1.001, t_mm[0], t_mm[1] - t_mm[0]
     for i in range(len(y)):
@@ -52,6 +52,7 @@ def rip(pixels, gone, lip, x, y, frame, t_mm, course, both, scale, bare, shade):
             lip[i, j] = np.uint8(255.0 * bared + 0.5)
             # The shadow of the torn edge falls off within a third of a millimetre; bared fibres lie too high to be in it.
             light = 1.0 - shade * np.exp(-max(-inside, 0.0) / 0.35) * (1.0 - bared)
+            # Fibres are a little darker at the gap than where the print begins.
             white = 0.955 + 0.05 * min(max(-inside / max(fibre, 0.05), 0.0), 1.0)
             for c in range(3):
                 seen = pixels[i, j, c] * light

@@ -31,7 +31,8 @@ def print_rules(pixels, columns, across, rows, down, inks, unprinted):
     inks : (weights, 3 * width) float32
         Colours. In this and the other arrays over columns, each pixel has three values.
     unprinted : bool
-        Whether the sheet has no earlier print. Rows without level lines and with equal `down` are then equal, so one is kept and copied.
+        Whether the sheet has no earlier print. Rows without level lines and with equal `down` above 0 are then equal, so one is kept and
+        copied.
     """
     kept = -1
     for y in range(pixels.shape[0]):
@@ -94,11 +95,14 @@ def print_dots(pixels, columns, rows, radius, ink, uneven, seed):
 
 @jit
 def add_discs(columns, rows, first, radius, plane, uneven, seed):
-    """Add the coverage by discs of `radius` px at all crossings of `columns` and `rows` (px) to `plane` (height, width) float32.
+    """Add the coverage by discs of `radius` px at all crossings of `columns` and `rows` to `plane` (height, width) float32.
+
+    `columns` and `rows` are in px, and pixel k reaches from k to k + 1.
 
     A disc is made of rectangles that have its height and area, which are added with their exact overlaps with pixels. A disc's radius
-    deviates at random by up to half of `uneven`, its position by up to `uneven` radii, and its ink by up to `uneven`. The deviations are
-    a hash of `seed` and of the dot's column and row; rows are counted from `first` on.
+    deviates at random by up to half of `uneven`, its position by up to `uneven` radii, and its ink by up to `uneven`; if `uneven` is not 0,
+    one dot of a hundred hardly prints (`_MISSED`). The deviations are a hash of `seed` and of the dot's column and row; rows are counted
+    from `first` on.
     """
     height, width = plane.shape
     slabs = _SLABS if radius > _SMALL_PX else _FEW_SLABS

@@ -269,12 +269,16 @@ def _light_at(lit, kind, j, c, k):
 
 @jit
 def _expose_across_edge(sheet, lattice, i, j, eighths, lit, desk, desk_row, x, levels):
-    """Write the levels, Q6, of eight pixels that the sheet covers in part, in the order of the vector code."""
+    """Write the levels, Q6, of eight pixels that the sheet covers in part, in the order of the vector code.
+
+    Areas, in which a pixel is ONE * ONE, are Q32. With light in Q14, a shift by 40 leaves Q6.
+    """
     for k in range(CELL):
         x0, x1, left, right = _neighbours(_coordinate(lattice[0], i, j, eighths, k), sheet.shape[1])
         y0, y1, upper, lower = _neighbours(_coordinate(lattice[1], i, j, eighths, k), sheet.shape[0])
         uncovered = ONE * ONE - (left + right) * (upper + lower)
         behind = np.uint64(min(max(x + k, 0), desk.shape[1] - 1))
+        # The first of the pixel's four numbers in `levels`: the vector NEAR, from 0 on, then FAR, from 16 on.
         slot = 4 * (k - 2 * (k // 2 % 2) - 2 * (k // 4)) + 16 * (k // 2 % 2)
         on, beside, lift = np.int64(0), np.int64(lit.shape[0] - 1), np.int64(3)
         lifted = (_light_at(lit, on, j, lift, k) * (ONE * ONE - uncovered) + _light_at(lit, beside, j, lift, k) * uncovered) >> 32

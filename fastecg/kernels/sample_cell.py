@@ -58,7 +58,7 @@ def _with_lift(v: Vectors, level: Any, light: Any) -> Any:
 
 def _with_noise(v: Vectors, level: Any, grain: Any, curve: list[Any]) -> Any:
     """Levels Q6 plus noise, whose standard deviation is the parabola `curve` (see `fastecg.kernels.noise.noise_curve`) of the level."""
-    bright = v.shift(v.minimum(level, 0x3FFF), 1)
+    bright = v.shift(v.minimum(level, 0x3FFF), 1)  # Q15, so that each product with its upper 16 bits has half of the brightness.
     size = v.b.add(v.broadcast(curve[1], 16), v.multiply_high(bright, v.broadcast(curve[2], 16), signed=True))
     size = v.b.add(v.broadcast(curve[0], 16), v.multiply_high(bright, size, signed=True))
     return v.add_saturated(level, v.multiply_high(grain, size, signed=True))
@@ -99,7 +99,7 @@ def _sample(v: Vectors, sheet: Any, width: Any, offsets: Any, shares: Any, light
     below = v.b.add(sheet, v.b.mul(width, ir.Constant(I64, 3)))
     each = [k for k in four for _ in range(4)]
     right, lower = v.shuffle(v.load(shares, I16, 8), each), v.shuffle(v.load(shares, I16, 8, offset=16), each)
-    upper = v.b.xor(lower, v.full_like(lower, -1))
+    upper = v.b.xor(lower, v.full_like(lower, -1))  # 65535 - lower
     (a, b), (c, d) = _pixel_pairs(v, sheet, offsets, four), _pixel_pairs(v, below, offsets, four)
     left_column = v.b.add(v.multiply_high(a, upper), v.multiply_high(c, lower))
     right_column = v.b.add(v.multiply_high(b, upper), v.multiply_high(d, lower))
@@ -119,6 +119,8 @@ def _desk_levels(v: Vectors, pixels: Any, light: Any, four: tuple[int, ...]) -> 
 @intrinsic
 def locate_pixels(typing, width, xs, ys, offsets, shares):
     """Write where eight pixels lie on the sheet: 8 byte offsets of 32 bits, and to `shares` 8 of the right and 8 of the lower neighbour.
+
+    Shares are in units of 1/65536: the fractions of the coordinates.
 
     This is separate from `sample_sheet`, because addresses that are read from memory take less time than addresses taken from vectors.
     """

@@ -16,7 +16,7 @@ def move_colours(pixels: np.ndarray, red: int, blue: int, lines: np.ndarray, alo
     ----------
     pixels : ndarray
     red, blue : int
-        Shift of each colour in 256ths of a pixel, at most 60.
+        Shift of each colour in 256ths of a pixel, -60 to 60; below 0 it is up or to the left.
     lines : ndarray, shape (height,), or (width,) if `along_x`, int32
         Brightness that is added to each row or column, in 256ths of a level, limited to 64 levels.
     along_x : bool

@@ -30,7 +30,8 @@ def screen(
     ----------
     pixels : ndarray
     solid : (height, width) uint8
-        Where it is above 0, ink is printed without a screen, so that edges of black lines and letters stay sharp.
+        Where it is above 0, ink is printed without a screen, so that edges of black lines and letters stay sharp. Nearly white and
+        nearly solid pixels are not changed either.
     paper : tuple of int
         Colour without ink.
     pitch_px, angle : float
@@ -38,11 +39,11 @@ def screen(
     growth : float
         Share by which the dots' area is larger than the tone.
     softness : float
-        Width of a dot's edge, as a share of the screen's range.
+        Width of a dot's edge, in units of the screen's values, which are -1 to 1.
     strength : float
         Share of the picture with dots in the result, below 1 for dots finer than pixels. The rest is the picture without them.
     grey : float
-        Share of the ink's colour that is replaced by black.
+        Share of the ink's colour that is replaced by a grey of the same mean.
     """
     steps = np.rint(np.array([math.cos(angle), math.sin(angle)]) * _TURN / pitch_px).astype(np.int64)
     wave = np.cos(2.0 * np.pi * np.arange(TABLE) / TABLE).astype(np.float32)

@@ -11,9 +11,9 @@ from fastecg.kernels.jit import jit
 def foreshorten(height, step, steepest, radius, lost):
     """Set `lost` (rows, columns), in mm, to the integral of 1 - sqrt(1 - slope²) along rows, from the middle column.
 
-    `height` (rows, columns) is in mm, and its columns, at least three, are `step` mm apart. Slopes are limited to `steepest`. The integrand
-    is smoothed across rows by two box means over 2 * radius + 1 rows, with the outermost rows repeated. Together they are a triangle, which
-    takes a quarter of the time of a Gaussian.
+    `height` (rows, columns) is in mm, and its columns, at least three, are `step` mm apart. Slopes are limited to `steepest`, below 1. The
+    integrand is smoothed across rows by two box means over 2 * radius + 1 rows, with the outermost rows repeated. Together they are a
+    triangle, which takes a quarter of the time of a Gaussian.
     """
     rows, columns = height.shape
     first, second, last = np.empty((rows, columns)), np.empty((rows, columns)), columns - 1
@@ -29,7 +29,8 @@ def foreshorten(height, step, steepest, radius, lost):
         lost[i, 0] = 0.0
         for j in range(1, columns):
             lost[i, j] = lost[i, j - 1] + 0.5 * step * (first[i, j] + first[i, j - 1])
-        # The middle column stays in place. A shift of the whole row does not matter, because the view places the page.
+        # The middle column stays in place; left of it the result is negative. A shift of the whole row does not matter, because
+        # the view places the page.
         middle = lost[i, columns // 2]
         for j in range(columns):
             lost[i, j] -= middle

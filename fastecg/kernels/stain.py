@@ -7,7 +7,7 @@ import numpy as np
 from fastecg.kernels.jit import jit
 from fastecg.kernels.wear import lattice_noise
 
-_ROWS = 4  # Rows that share one line of tints.
+_ROWS = 4  # Number of rows that share one line of gains in `tint`.
 
 
 @jit
@@ -70,6 +70,7 @@ def lay_tape(pixels, x, y, middle, direction, half, scale, tint, haze, loose, cl
             side = half[1] - abs(across)
             if side * scale < -0.5 or abs(along) > half[0] + 0.6:
                 continue
+            # The ends are cut into teeth, 1.3 mm wide and 0.45 mm high.
             tooth = 0.9 * abs(across / 1.3 - np.floor(across / 1.3) - 0.5)
             inside = min(half[0] + tooth - abs(along), side)
             share = min(max(inside * scale + 0.5, 0.0), 1.0)
@@ -176,7 +177,7 @@ def tint(pixels, gains, every, out):
 def mean_coverage(ink, text, every, out):
     """Fill `out` with the mean coverage, 0 to 1, by ink or text (height, width) uint8, of blocks of `every` by `every` pixels.
 
-    In each pixel the larger of the two coverages counts.
+    In each pixel the larger of the two coverages counts. What a block has beyond the picture counts as uncovered.
     """
     out[:] = 0
     share = np.float32(1.0 / (255.0 * every * every))
@@ -193,8 +194,8 @@ def add_spots(plane, spots, roughness, soft, noise):
     """Draw soft rough spots into a plane of densities (height, width) uint8, keeping the larger density.
 
     `spots` (n, 4) are x, y and radius in px and density, 0 to 1. Their edges deviate from a circle by up to `roughness` radii, and fade
-    over `soft` radii. The deviations are a pattern of `noise` (m, m) float32, -1 to 1, one value per pixel, that repeats every m pixels;
-    m is a power of two.
+    over `soft` radii and 1 px. Where a spot is dented, it has down to half of its density. The deviations are a pattern of `noise` (m, m)
+    float32, -1 to 1, one value per pixel, that repeats every m pixels; m is a power of two.
     """
     height, width = plane.shape
     mask = len(noise) - 1

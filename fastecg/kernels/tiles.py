@@ -12,8 +12,8 @@ def paint_cells(picture, shown, cell, tile, ramp, start_x, start_y, along, down)
     """Paint the lattice cells marked in `shown` (rows, columns) with a pattern.
 
     Cell (i, j) covers pixels from cell * (j - 1, i - 1) on. A pixel (x, y) has the level of `tile` (n, n) uint8, n a power of two, at
-    start + x * (along, -down) + y * (down, along), bilinear between the tile's pixels, and the colour of that level in `ramp` (256, 3)
-    uint8.
+    (column, row) = start + x * (along, -down) + y * (down, along), bilinear between the tile's pixels, and the colour of that level in
+    `ramp` (256, 3) uint8.
     """
     height, width = picture.shape[:2]
     # Each step is done for a whole run of pixels, so that all steps but the look-up of colours become vector instructions.

@@ -54,6 +54,6 @@ def unmix(picture, paper, cell, weights, offset, grid, major, by_grid, limits, o
             for k in range(3):
                 total += picture[r, c, k] * (cell_weights[left, k] + share * (cell_weights[right, k] - cell_weights[left, k]))
             ground = by_grid[0] * grid[r, c] + by_grid[1] * major[r, c]
-            # A dark grid leaves little contrast for the pen. Below a fifth of it, noise would be amplified rather than ink.
+            # A dark grid leaves little contrast for the pen. With less than a fifth left, noise would be amplified rather than ink.
             total = (total - ground) / max(1.0 - ground, 0.2)
             out[r, c] = min(max(total, limits[0]), limits[1])

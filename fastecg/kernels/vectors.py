@@ -72,17 +72,17 @@ class Vectors:
         return self.constant(like.type.element, [value] * like.type.count)
 
     def shift(self, vector: Any, bits: int) -> Any:
-        """Each number shifted to the left by positive `bits`, or to the right, with its sign kept, by negative ones."""
+        """Each number shifted to the left by positive `bits`, or to the right, with its sign kept, by negative ones or 0."""
         move = self.b.shl if bits > 0 else self.b.ashr
         return move(vector, self.full_like(vector, abs(bits)))
 
     def minimum(self, vector: Any, bound: int) -> Any:
-        """Each number, or the bound if that is smaller."""
+        """Each number, taken as signed, or the bound if that is smaller."""
         limit = self.full_like(vector, bound)
         return self.b.select(self.b.icmp_signed("<", vector, limit), vector, limit)
 
     def maximum(self, vector: Any, bound: int) -> Any:
-        """Each number, or the bound if that is larger."""
+        """Each number, taken as signed, or the bound if that is larger."""
         limit = self.full_like(vector, bound)
         return self.b.select(self.b.icmp_signed(">", vector, limit), vector, limit)
 

@@ -38,10 +38,10 @@ def wear_along(pixels, line, scale, wear, bare, seed):
     scale : float
         px/mm.
     wear : (4,) float64
-        Ink lost (0 to 1), dirt (0 to 1), contrast of the dark and the bright lip beside the fold (0 to 1), and half the width of the crack,
-        mm.
+        Ink lost (0 to 1), dirt (0 to 1), contrast of the lips beside the fold (0 to 1), of which the dark one lies where the vector
+        points, and half the width of the crack, mm.
     bare : (3,) float64
-        Colour where the print is lost.
+        Colour, 0 to 255, where the print is lost.
     seed : int
     """
     height, width = pixels.shape[:2]

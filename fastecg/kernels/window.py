@@ -27,7 +27,7 @@ WORDS_PER_MM = 8  # Resolution of a line of words, px/mm.
 WORDS_MM = 4.0  # Height of a line of words.
 _WORDS_LEFT_MM = 3.0  # Distance of words from the left edge of the title bar or of the list.
 _ENTRY_MM = 6.0  # Height of an entry of the list.
-_CHOSEN = 2  # Number of the entry that is open.
+_CHOSEN = 2  # Number of the entry that is open, from 0 on.
 _BAR_MM = 7.0  # Height of the window's title bar.
 _TOOL_MM = 9.0  # Height of the window's row of tools.
 _TASK_MM = 9.0  # Height of the desktop's task bar.
@@ -75,7 +75,7 @@ def paint_window(picture, shown, cell, plane, window, tools, programs, words, co
         Cell (i, j) covers pixels from cell * (j - 1, i - 1) on.
     cell : int
     plane : (3, 3) float64
-        The homography from pixels to the page's plane, in mm.
+        The homography from pixels to the page's plane, in mm from the page's upper left corner.
     window : Window
     tools, programs : (`MOST_TOOLS`,) and (`MOST_PROGRAMS`,) int64
         The kind of each sign, below `SIGNS`; -1 where there is none.
@@ -90,7 +90,7 @@ def paint_window(picture, shown, cell, plane, window, tools, programs, words, co
             if flags[j]:
                 for x in range(cell * (j - 1), min(cell * j, width)):
                     deep = x * plane[2, 0] + y * plane[2, 1] + plane[2, 2]
-                    deep = deep if deep > 1e-4 else 1.0
+                    deep = deep if deep > 1e-4 else 1.0  # Beyond the horizon there is no position; any will do.
                     across = (x * plane[0, 0] + y * plane[0, 1] + plane[0, 2]) / deep
                     down = (x * plane[1, 0] + y * plane[1, 1] + plane[1, 2]) / deep
                     # No arrays are passed to these functions, because that would change their reference counts for every pixel.
@@ -117,7 +117,10 @@ def paint_window(picture, shown, cell, plane, window, tools, programs, words, co
 
 @jit
 def _part_and_brightness(x, y, window):
-    """Return the row of `colours` at a position on the display, in mm, without signs and programs, and the brightness there."""
+    """Return the row of `colours` at a position on the display, in mm, without signs and programs, and the brightness there.
+
+    The brightness is a factor, and for the display's frame, whose colour is 1, a level.
+    """
     outside = max(max(window.left - x, x - window.right), max(window.top - y, y - window.bottom))
     if outside > window.bezel:
         return WALL, 1.0
