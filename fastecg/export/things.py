@@ -70,7 +70,7 @@ def _category(kind: str) -> str:
 
 
 def _trace(truth: dict[str, Any], index: int, corners: np.ndarray, mask: np.ndarray | None) -> Thing:
-    """The thing for segment `index`. With a mask, it has ink, and the ink's outline, empty if there is no ink; else its outline is `corners`."""
+    """The thing for segment `index`. With a mask, it has ink, and its outline (empty without any ink); else its outline is `corners`."""
     entry = truth["leads"][index]
     name = entry["lead_name"]
     points = _points(entry["plotted_pixels"])[:, ::-1]

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from fastecg.handwriting.ink import Ink
 
 _LINE = 3.1  # Distance between lines, in x-heights.
-_MEAN_SLANT = 0.135  # Tangent of the average writer's slant. A font's letters are slanted by the difference of a writer's from it.
+_MEAN_SLANT = 0.135  # Tangent of the average slant of neat writers. A font's letters are slanted by the difference of a writer's from it.
 _SIGNS = {"→": "->", "←": "<-", "↑": "^", "✓": "v", "µ": "u"}  # What is written instead of signs that a font lacks.
 _COMPARED_PX = 64  # Font size at which glyphs are drawn to be compared.
 
@@ -47,7 +47,7 @@ def read_font(path: str | Path | NotesFont) -> NotesFont:
     Raises
     ------
     RecipeError
-        If the file cannot be read, is no font, or has no letters.
+        If the file cannot be read, is no font, or lacks common letters or digits.
     """
     font = path if isinstance(path, NotesFont) else _read(Path(path))
     _known[font.fingerprint] = font
@@ -103,6 +103,7 @@ def write_in_font(words: str, font: NotesFont, writer: Writer, rng: np.random.Ge
     for number, line in enumerate(words.split("\n")):
         x, offset = 0.0, 0.0
         for character, (swell, turn, drop, gap) in zip(line, rng.standard_normal((len(line), 4)), strict=True):
+            # Heights above the line change slowly from letter to letter.
             offset += 0.35 * (hand.wander * drop - offset)
             position = x * along + np.array([0.0, number * _LINE * writer.x_height_mm + offset * unit])
             angle = round(math.degrees(writer.slope + 0.6 * hand.turn * turn), 1)
@@ -122,7 +123,7 @@ def _spelled(words: str, font: NotesFont) -> str:
 
 
 def _read(path: Path) -> NotesFont:
-    """The font at a path; a `RecipeError` if it is not a font with letters and digits."""
+    """The font at a path; `RecipeError` if it is not a font with common letters and digits."""
     try:
         content = read_file(path)
         ImageFont.truetype(str(path), _COMPARED_PX)

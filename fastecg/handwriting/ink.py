@@ -93,11 +93,13 @@ def ink_plane(ink: Ink, scale: float, window: tuple[slice, slice], seed: int = 0
     """Coverage (rows, columns) uint8 by the ink in a window of a sheet at `scale` px/mm; `seed` decides the paper's tooth."""
     rows, columns = window
     shape = (rows.stop - rows.start, columns.stop - columns.start)
+    # Positions are in px from the centre of the window's first pixel: pixel k of the sheet reaches from k to k + 1.
     nodes = np.empty((len(ink.points_mm), 4))
     nodes[:, 0] = ink.points_mm[:, 0] * scale - 0.5 - columns.start
     nodes[:, 1] = ink.points_mm[:, 1] * scale - 0.5 - rows.start
     nodes[:, 2] = ink.width_mm * (0.5 * scale)
     nodes[:, 3] = ink.density
+    # Ink of all earlier passes of the pen over a pixel, and of the latest one.
     below, top = np.zeros(shape, dtype=np.uint8), np.zeros(shape, dtype=np.uint8)
     lay_ink(nodes, below, top, np.full(shape, -LIFTED_PX, dtype=np.float32))
     if ink.letters:

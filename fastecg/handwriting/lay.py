@@ -25,7 +25,7 @@ _KINDS_TRIED = 4  # Number of kinds of marks that are tried.
 
 
 def lay_inks(sheet: Sheet, inks: Iterable[Ink], seed: int) -> Sheet:
-    """The sheet with inks on it, each with its box; `seed` decides the paper's tooth."""
+    """The sheet with inks on it, each with its box; `seed` decides the paper's roughness."""
     pixels, laid, boxes = sheet.canvas(), [], []
     for ink in inks:
         window = ink_window(ink, sheet.scale, pixels.shape[:2])
@@ -46,15 +46,16 @@ def lay_note(
     own: tuple[str, ...] = (),
     font: NotesFont | None = None,
 ) -> Ink | None:
-    """A note of one to three lines in free space, or with probability `across` over a trace; None if there is no place for it.
+    """A note of one to three lines in free space, or over a trace; None if there is no place for it.
 
     Parameters
     ----------
     room : Room
-        Its place is taken from this room.
+        The place of the note is marked as taken in it.
     writer : Writer
     rng : numpy.random.Generator
     across : float
+        Probability that the note lies over a trace.
     own : tuple of str
         Phrases of the user's, instead of the templates.
     font : NotesFont, optional
@@ -138,6 +139,7 @@ def suspicious_beat(room: Room, writer: Writer, rng: np.random.Generator) -> lis
     moved = _fitted(room, word, rng, near)
     if moved is None:
         return inks
+    # The arrow runs from just outside of the word's rectangle to just outside of the circle, or to 2 mm from the beat.
     x0, y0, x1, y1 = moved.extent_mm
     middle, beat = np.array([0.5 * (x0 + x1), 0.5 * (y0 + y1)]), np.array([x, y])
     towards = (beat - middle) / max(float(np.hypot(*(beat - middle))), 1e-6)
@@ -282,6 +284,6 @@ def _some_beat(room: Room, rng: np.random.Generator) -> tuple[Trace, tuple[float
     if trace is None or not len(peaks):
         return None
     x, y = peaks[int(rng.integers(len(peaks)))]
-    # ST segments and T waves are marked as often as complexes.
+    # ST segments and T waves are marked as often as complexes: 3 and 6 mm after them, halfway to the 0 mV line.
     off = rng.choice([0.0, 3.0, 6.0], p=[0.5, 0.25, 0.25])
     return trace, (float(x + off), float(y if off == 0.0 else 0.5 * (y + trace.baseline_mm)))

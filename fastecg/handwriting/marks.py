@@ -26,7 +26,7 @@ def draw_line(points_mm: np.ndarray, writer: Writer, rng: np.random.Generator, k
     up = np.isnan(points_mm[:, 0])
     nodes = np.zeros((int((~up).sum()), 4))
     nodes[:, :2] = points_mm[~up] * np.array([1.0, -1.0]) / _UNIT_MM
-    nodes[1:, 3] = up[:-1][~up[1:]]
+    nodes[1:, 3] = up[:-1][~up[1:]]  # a stroke begins at every point after a row of NaN
     hand = writer.hand._replace(lowpass=smooth, tremor=0.8 * writer.hand.tremor, wander=0.4 * writer.hand.wander)
     return inked(nodes, hand, writer.pen, _UNIT_MM, rng, kind, words)
 
@@ -37,6 +37,7 @@ def circle(centre: tuple[float, float], radii: tuple[float, float], writer: Writ
     turns, phase = rng.uniform(0.96, 1.35), rng.uniform(0, 2 * math.pi, 3)
     angle = rng.uniform(-2.8, -0.4) + (1 if rng.random() < 0.25 else -1) * 2 * math.pi * turns * t
     uneven = rng.normal(0, (0.09, 0.05, 0.025))
+    # The radius swings two to four times a turn, grows or shrinks along the way, and leaves the oval at the end.
     swing = sum(uneven[k] * np.cos((k + 2) * angle + phase[k]) for k in range(3))
     leaving = rng.normal(0.1, 0.15) * np.maximum((t - 0.84) / 0.16, 0.0) ** 2
     growth = np.clip(1.0 + rng.normal(0.06, 0.1) * (t - 0.33) + swing + leaving, 0.7, 1.4)
@@ -53,6 +54,7 @@ def arrow(tail: tuple[float, float], tip: tuple[float, float], writer: Writer, r
     length = float(np.hypot(*along)) or 1.0
     side = np.array([-along[1], along[0]]) / length
     bow, twist = rng.normal(0.0, (0.1, 0.04)) * length
+    # The shaft is a parabola with an S-shaped twist. Each barb points back from the tip, to either side of the shaft's last direction.
     shaft = np.stack([start + t * along + (4 * t * (1 - t) * bow + math.sin(2 * math.pi * t) * twist) * side for t in np.linspace(0, 1, 7)])
     leaving = shaft[-1] - shaft[-2]
     heading = math.atan2(leaving[1], leaving[0])
@@ -69,7 +71,7 @@ def arrow(tail: tuple[float, float], tip: tuple[float, float], writer: Writer, r
 
 
 def underline(x0: float, x1: float, y: float, writer: Writer, rng: np.random.Generator, lines: int = 1) -> Ink:
-    """One or two lines from `x0` to `x1`, not quite level and of different lengths."""
+    """One or two lines from `x0` to `x1`, the upper one at `y`, mm, not quite level and of different lengths."""
     rows = []
     for k in range(lines):
         a, b = x0 + rng.normal(0, 0.8) + 0.6 * k, x1 + rng.normal(0, 1.5) - 1.2 * k
@@ -81,7 +83,7 @@ def underline(x0: float, x1: float, y: float, writer: Writer, rng: np.random.Gen
 
 
 def bracket(x0: float, x1: float, y: float, writer: Writer, rng: np.random.Generator) -> Ink:
-    """A bracket from `x0` to `x1` at height `y`, whose ends point down."""
+    """A bracket from `x0` to `x1` mm at `y` mm, whose ends point down."""
     drop = rng.uniform(1.6, 3.0) * np.array([1.0, rng.uniform(0.8, 1.2)])
     points = np.array(
         [[x0, y + drop[0]], [x0 + 0.2, y], [0.5 * (x0 + x1), y + rng.normal(0, 0.3)], [x1, y + rng.normal(0, 0.3)], [x1, y + drop[1]]]
@@ -90,7 +92,7 @@ def bracket(x0: float, x1: float, y: float, writer: Writer, rng: np.random.Gener
 
 
 def caliper(beats_x: np.ndarray, y: float, words: str, writer: Writer, rng: np.random.Generator) -> Ink:
-    """Upright strokes at beats, joined by a line, over which `words` are written."""
+    """Upright strokes at beats, `beats_x` mm, joined by a line at `y` mm, over which `words` are written."""
     parts = []
     for x in beats_x:
         lean, (up, down) = rng.normal(0, 0.35), rng.uniform(1.2, 3.4, 2)
@@ -133,7 +135,7 @@ def crossing_out(box: tuple[float, float, float, float], writer: Writer, rng: np
 
 
 def tick(foot: tuple[float, float], size_mm: float, writer: Writer, rng: np.random.Generator) -> Ink:
-    """A check mark of a size, which is written on a baseline that begins at `foot`."""
+    """A check mark about `size_mm` high, written on a baseline that begins at `foot`."""
     sized = replace(writer, x_height_mm=0.7 * size_mm)
     return replace(write("✓", sized, rng, "tick"), words="✓").moved(*foot)
 
@@ -192,6 +194,7 @@ def highlighter(box: tuple[float, float, float, float], rng: np.random.Generator
     x0, y0, x1, y1 = box
     broad = float(np.clip(1.25 * (y1 - y0), 3.0, 5.0))
     colour = _HIGHLIGHTERS[int(rng.choice(5, p=(0.4, 0.25, 0.12, 0.13, 0.1)))]
+    # After the diameter: tooth, blob, dark, press, give and point.
     pen = WritingPen("highlighter", colour, broad, 0.12, 0.0, float(rng.uniform(0.8, 0.97)), 0.12, 0.12, 0.0)
     rows = max(1, round((y1 - y0) / (0.85 * broad)))
     still = writer.hand._replace(taper=0.0, tremor=0.03, wander=0.3)

@@ -63,11 +63,11 @@ def inked(
     Parameters
     ----------
     nodes : ndarray, shape (n, 4)
-        x and y (up) in units, whether the node is a sharp corner, and whether the pen is put down there.
+        x and y (up) in units, whether the node is a sharp corner, and whether a stroke begins there.
     hand : Hand
     pen : WritingPen
     unit_mm : float
-        Length of a unit.
+        Length of a unit, mm.
     rng : numpy.random.Generator
     kind, words : str
         As for `Ink`.
@@ -79,12 +79,14 @@ def inked(
     path = path[:count]
     smooth = np.empty_like(path)
     smooth_path(path, hand.lowpass / STEP, smooth)
+    # Tremor has a random offset every 7 points (3 units), wander one every 60 (27 units), for the height only.
     shake_path(smooth, rng.standard_normal((count // 7 + 2, 2)) * hand.tremor, 7.0)
     shake_path(smooth, rng.standard_normal((count // 60 + 2, 2)) * np.array([0.0, hand.wander]), 60.0)
     width, density = np.empty(count), np.empty(count)
     runs = rng.random((int(np.isnan(smooth[:, 0]).sum()) + 1, 4))
     grip = np.array([pen.press, pen.give, hand.taper, pen.point, pen.blob])
     press_pen(smooth, grip, rng.standard_normal(count // 25 + 2), runs, width, density)
+    # Points are slanted, turned by the slope, and have y down from here on.
     x, y = smooth[:, 0] + slant * smooth[:, 1], smooth[:, 1]
     points = np.stack([x * math.cos(slope) - y * math.sin(slope), -(y * math.cos(slope) + x * math.sin(slope))], axis=1) * unit_mm
     return Ink(kind, words, points, width * pen.diameter_mm, np.minimum(density * pen.dark, 1.0), pen)
@@ -95,12 +97,15 @@ def _add_waves(nodes: np.ndarray, size: float, rng: np.random.Generator) -> None
     if not len(nodes):
         return
     knots = rng.standard_normal(int(max(nodes[:, 0].max(), 0.0) / _WAVE) + 3)
+    # The knots themselves make waves; their running sum lets a line rise or fall on the whole.
     at = np.clip(nodes[:, 0] / _WAVE, 0.0, len(knots) - 1.0)
     nodes[:, 1] += size * np.interp(at, np.arange(len(knots)), 0.8 * knots + 0.35 * np.cumsum(knots[::-1]))
 
 
 def _letter_nodes(words: str, writer: Writer, rng: np.random.Generator) -> np.ndarray:
     """The nodes (n, 4) of all letters of words, placed on lines and joined."""
+    # Index of the form; 1 for small letters, 2 for capitals and digits, 0 for signs; 0 for small letters, 2 for capitals, 1 for digits and
+    # signs; whether the form is cursive: see `lay_letters`.
     letters = np.empty((len(words), 4), dtype=np.int64)
     letters[:, 0] = pick_forms(words, writer, rng)
     letters[:, 1] = [2 * character.isalnum() - character.islower() for character in words]

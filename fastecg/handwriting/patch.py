@@ -55,7 +55,7 @@ class PatchFrame:
         return (slice(top, bottom), slice(left, right)) if left < right and top < bottom else None
 
     def inside(self, window: Window, scale: float) -> tuple[np.ndarray, np.ndarray]:
-        """Coordinates (u, v) in the frame of a window's pixels, each (rows, columns) mm."""
+        """Coordinates (u, v) in the frame, each (rows, columns) mm, of the centres, k + 0.5, of a window's pixels."""
         rows, columns = window
         x = (np.arange(columns.start, columns.stop) + 0.5) / scale - self.centre_mm[0]
         y = (np.arange(rows.start, rows.stop) + 0.5)[:, None] / scale - self.centre_mm[1]
@@ -64,13 +64,14 @@ class PatchFrame:
 
     def coverage(self, window: Window, scale: float, round_mm: float = 0.0) -> np.ndarray:
         """Coverage (rows, columns), 0 to 1, of a window's pixels by the rectangle; `round_mm` is the radius of its corners."""
+        # `off` is the distance of pixel centres from the rounded outline, mm, negative inside. The edge is a ramp of one pixel.
         u, v = self.inside(window, scale)
         off_u, off_v = np.abs(u) - 0.5 * self.size_mm[0] + round_mm, np.abs(v) - 0.5 * self.size_mm[1] + round_mm
         off = np.hypot(np.maximum(off_u, 0), np.maximum(off_v, 0)) + np.minimum(np.maximum(off_u, off_v), 0) - round_mm
         return np.rint(255.0 * np.clip(0.5 - off * scale, 0.0, 1.0)) / 255.0
 
     def text(self, words: str, u_mm: float, v_mm: float, size_mm: float, face: str = "sans", bold: bool = False) -> Text:
-        """Words that are printed along the frame's width and start at the point (u, v) of the frame."""
+        """Words that are printed along the frame's width and start at the point (u, v) of the frame, mm; `size_mm` is the size of type."""
         x, y = self.to_page(np.array([u_mm, v_mm]))
         return Text("sticker", words, float(x), float(y), size_mm, face, bold, angle_deg=-self.angle_deg)
 
@@ -106,7 +107,7 @@ def cover(sheet: Sheet, window: Window, part: np.ndarray, share: np.ndarray, box
     share : ndarray, shape (rows, columns)
         Coverage, 0 to 1, by the opaque thing.
     box : Box
-        Its box.
+        The box round it, for the truth.
     """
     pixels = sheet.canvas()
     pixels[window] = part
@@ -132,8 +133,8 @@ def text_lines(page: Page) -> list[Box]:
 def free_frame(sheet: Sheet, size_mm: tuple[float, float], angle_deg: float, rng: np.random.Generator, place: str) -> PatchFrame:
     """The frame of a sticker or stamp at a random place.
 
-    It is in free space if there is any ("free"), or anywhere in the upper or lower part of the page ("anywhere"), or 2 mm from the upper
-    right corner, where programs print square codes ("top_right").
+    If `place` is "free", it is in free space, if there is any; if "anywhere", or without free space, it is anywhere in the upper or lower
+    part of the page; if "top_right", 2 mm from the upper right corner, where programs print square codes ("top_right").
     """
     from fastecg.handwriting.room import Room
 

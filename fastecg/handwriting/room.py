@@ -26,9 +26,9 @@ class Room:
     ----------
     page : Page
     traces, words : ndarray, shape (rows, columns) bool
-        Cells through which a trace runs, and cells with printed or written words.
+        Cells through which a trace runs, and cells with other print, writing or marks.
     taken : list of (x0, y0, x1, y1)
-        The rectangles with words, mm.
+        The rectangles of which `words` are the cells, mm.
     shows : str
         The findings on the page, which notes must not contradict.
     """
@@ -66,13 +66,14 @@ class Room:
         return _corner_sums(cells)
 
     def on_trace(self, points_mm: np.ndarray, reach_mm: np.ndarray) -> bool:
-        """Whether a trace runs within `reach_mm` (n,) of any of the points (n, 2); rows of NaN do not count."""
+        """Whether a trace runs within `reach_mm` (n,) of any of the points (n, 2), as for `share_on_trace`."""
         return self.share_on_trace(points_mm, reach_mm) > 0.0
 
     def share_on_trace(self, points_mm: np.ndarray, reach_mm: np.ndarray) -> float:
-        """Share of the points (n, 2) that have a trace within `reach_mm` (n,); rows of NaN do not count."""
+        """Share of the points (n, 2) that have a trace within `reach_mm` (n,), to some 0.5 mm; rows of NaN do not count."""
         drawn = np.isfinite(points_mm).all(axis=1)
         upper_left, lower_right = ((points_mm[drawn] + sign * reach_mm[drawn, None]) / _FINE_MM for sign in (-1, 1))
+        # Four corners of a summed-area table give the number of crossed cells in the square round a point.
         sums = self._trace_sums
         most = np.array(sums.shape[::-1]) - 1
         (x0, y0), (x1, y1) = (np.clip(corner.astype(int), 0, most).T for corner in (np.floor(upper_left), np.floor(lower_right) + 1))
@@ -89,7 +90,8 @@ class Room:
     ) -> tuple[float, float] | None:
         """The upper left corner (x, y) mm of a free place of (width, height) `size_mm`; None if there is none.
 
-        The place is within `region` if there is one. With `across`, a trace runs through the place, at its edges if possible.
+        The place is within `region` if that is given and has one, else anywhere. With `across`, a trace runs through the place, at its
+        edges if possible.
         """
         width, height = size_mm
         rows, columns = (math.ceil(edge / CELL_MM) + 1 for edge in (height, width))
@@ -107,9 +109,9 @@ class Room:
         return None
 
     def _crossings(self, rows: int, columns: int) -> tuple[np.ndarray, np.ndarray]:
-        """Masks of windows of rows x columns cells: those that traces cross at their edges only, and those crossed but not filled."""
+        """Masks of windows of rows x columns cells: those that traces cross at their edges only, and those with traces in 12 to 40 %."""
         traces = _window_sums(self.traces, rows, columns)
-        down, along = (rows - 1) // 4, columns // 4
+        down, along = (rows - 1) // 4, columns // 4  # margins of a window's middle, about a half of it each way
         middle = _window_sums(self.traces, rows - 2 * down, columns - 2 * along)
         middle = middle[down : down + traces.shape[0], along : along + traces.shape[1]]
         return (traces > 0) & (middle == 0), (traces >= 0.12 * rows * columns) & (traces <= 0.4 * rows * columns + 4)
@@ -132,7 +134,7 @@ class Room:
         return mask
 
     def regions(self) -> dict[str, Extent]:
-        """Regions, by name, in which people write notes: above all traces, below them, at the right of the page, and among the traces."""
+        """Regions, by name, in which people write notes: above all traces, below them (both 12 mm into them), right, and among them."""
         width, height = self.page.size_mm
         rows = np.flatnonzero(self.traces.any(axis=1))
         top, bottom = (rows[0] * CELL_MM, (rows[-1] + 1) * CELL_MM) if len(rows) else (0.4 * height, 0.6 * height)
@@ -181,7 +183,7 @@ def _window_sums(cells: np.ndarray, rows: int, columns: int) -> np.ndarray:
 
 
 def _in_region(region: Extent, shape: tuple[int, ...], rows: int, columns: int) -> np.ndarray:
-    """Mask, of a shape, of windows of rows x columns cells that lie in a region."""
+    """Mask (of `shape`) of windows of rows x columns cells that lie in a region, give or take a cell."""
     x0, y0, x1, y1 = (edge / CELL_MM for edge in region)
     row, column = np.arange(shape[0])[:, None], np.arange(shape[1])[None, :]
     return (row >= y0 - 0.5) & (row + rows <= y1 + 1) & (column >= x0 - 0.5) & (column + columns <= x1 + 1)

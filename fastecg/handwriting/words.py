@@ -116,7 +116,7 @@ def sample_note(rng: np.random.Generator, lines: int, own: tuple[str, ...] = (),
 
 
 def broken(words: str, longest: int = 16) -> str:
-    """The words, with lines of more than `longest` characters broken in two at the space nearest to the middle."""
+    """The words, with lines of more than `longest` characters broken in two at the space nearest to a point just behind the middle."""
     lines = []
     for line in words.split("\n"):
         spaces = [k for k, character in enumerate(line) if character == " "]
@@ -167,7 +167,10 @@ def _choices(template: str) -> list[str]:
 
 
 def _filled(slot: str, rng: np.random.Generator, shows: str = "") -> str:
-    """The value for a place in a template: a time of day, leads, the page's own number, or a random number of a range."""
+    """The value for a place in a template: a time of day, leads, the page's own number, or a random number of a range.
+
+    `slot` is written as `phrases.txt` explains: "clock", "leads", "5.9-7.2", "5-60/5" (in steps of 5) or "rate 62-95".
+    """
     if slot == "clock":
         return f"{int(rng.integers(24)):02d}:{int(rng.integers(60)):02d}"
     if slot == "leads":

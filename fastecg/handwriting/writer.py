@@ -129,7 +129,7 @@ _ODD = 0.08  # Share of letters that are not in the hand's usual form.
 
 
 def sample_pen(rng: np.random.Generator, name: str = "", colour: str = "") -> WritingPen:
-    """A pen of a kind and colour, which are sampled unless given."""
+    """A pen of a kind and colour, which are sampled unless given, as is a colour that no pen has."""
     sampled = str(rng.choice(PENS, p=_SHARES))
     name = name or sampled
     colours = _COLOURS[name]
@@ -168,7 +168,7 @@ def sample_writer(rng: np.random.Generator, legibility: float = 0.6, pen: Writin
         Sampled unless given.
     """
     haste = 1.0 - float(np.clip(legibility, 0.0, 1.0))
-    scrawl = max(0.0, haste - 0.45) / 0.55  # From a haste of 0.45 on, even capitals and digits get less legible.
+    scrawl = max(0.0, haste - 0.45) / 0.55  # 0 to 1: from a haste of 0.45 on, even capitals and digits get less legible.
     u = rng.random(20)
     cursive = _cursive_share(u[0], haste)
     capitals = bool(u[1] < 0.22 and haste < 0.6)

@@ -24,7 +24,7 @@ LETTERS = "ABCDEFGHJKLMNPRSTVWZ"
 #: Months as machines and offices print them.
 MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 
-#: How much of the administrative data a header shows, and on what share of pages. Many pages show nothing of it, as published pages often do.
+#: How much of the administrative data a header shows, and on what share of pages. Many show nothing of it, as published pages often do.
 SHOWS = {"all": 0.35, "labels": 0.2, "nothing": 0.45}
 _NEUTRAL = ("Unconfirmed report", "Analysis not possible", "Undetermined rhythm")  # Statements about an ECG that could not be measured.
 _USUAL_T_AXIS = -15, 105  # Range in degrees; an ECG with a T axis outside it is not normal.
