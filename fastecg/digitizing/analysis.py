@@ -49,7 +49,7 @@ class PageAnalysis:
     turns : int
         Number of quarter turns, counter-clockwise, by which the picture was turned.
     gridless : bool
-        Whether no grid was seen. Millimetres are then derived from the length of the rows.
+        Whether no grid was seen, or the one that was seen was misread. Millimetres are then derived from the length of the rows.
     tilt : float
         Slope of the rows on a page without a grid, mm per mm; positive if they fall.
     negative : bool

@@ -181,7 +181,7 @@ def _candidates(evidence: _Evidence, forced: str | None) -> Iterator[tuple[Layou
         return
     bases: dict[tuple[tuple[str, ...], ...], Layout] = {}
     for layout in LAYOUTS.values():
-        if layout.name in ("1x1", "2x1"):
+        if layout.name in ("1x1", "2x1"):  # One or two rows may show any leads: `_match_by_names` makes such layouts.
             continue
         bases.setdefault(layout.columns, layout)
         if abs(layout.rows - rows) <= 2:
@@ -199,8 +199,8 @@ def _candidates(evidence: _Evidence, forced: str | None) -> Iterator[tuple[Layou
 def _matches(evidence: _Evidence, layout: Layout, first: int, cost: float, *, whole: bool = False) -> Iterator[LayoutMatch]:
     """Match a layout whose row 0 is track `first`, at several distances of columns and with several ranges of columns in the picture.
 
-    If `first` is negative, the layout's first rows are above the picture. If more than two rows have no track, nothing matches. If `whole`,
-    all columns are taken to be in the picture, because too few names were read to show which ones are missing.
+    If `first` is negative, the layout's first rows are above the picture. If more than two of its rows, or all, have no track, nothing
+    matches. If `whole`, all columns are taken to be in the picture, because too few names were read to show which ones are missing.
     """
     rows = [first + row if 0 <= first + row < len(evidence.tracks) else None for row in range(layout.rows)]
     used = [row for row in rows if row is not None]
@@ -259,7 +259,7 @@ def _scored(evidence: _Evidence, layout: Layout, rows: list[int | None], pitch: 
     evidence : _Evidence
     layout : Layout
     rows : list of int or None
-        The track of every row of the layout.
+        Index of the track of every row of the layout; None for a row without one.
     pitch : float
         Distance of columns, mm.
     left : float

@@ -25,7 +25,7 @@ SUMS: Mapping[str, Mapping[str, float]] = {
 
 _LEAST_S = 0.5  # Minimum time that leads have in common for a comparison.
 _BEAT_S = 0.02  # Standard deviation of the Gaussian with which the steepness of leads is smoothed before their beats are compared.
-_BEAT_MM = 0.5  # The same for tracks: `_BEAT_S` at 25 mm/s.
+_BEAT_MM = 0.5  # Standard deviation with which the steepness of tracks is smoothed: `_BEAT_S` at 25 mm/s.
 _LEAST_MM = 30.0  # Minimum length that two tracks have in common for a comparison.
 # Mean correlation of the steepness of tracks from which on they may be leads of one heart. On ECGs whose grid was found it was at least
 # 0.29, upright and upside down; in random walks, music, outlines of hills and curves of breath at most 0.08.
@@ -160,7 +160,7 @@ def _mean_correlation(tracks: Sequence[Track], slope: float = 0.0) -> float | No
     Returns
     -------
     float or None
-        None without such a pair.
+        None if no pair has.
     """
     from scipy.ndimage import gaussian_filter1d
 

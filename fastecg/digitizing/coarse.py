@@ -22,7 +22,7 @@ _FAINT = 0.12  # A pixel counts towards the extent of a trace if its coverage (0
 # Coverage from which ink counts as full when a path is sought. Otherwise the path of a pale row would take the darker ink of the next row.
 _FULL_INK = 0.6
 _STEP_COST = 0.001  # Cost of a path's step of 1 px up or down.
-_PAPER_COST = 1.0  # Additional cost of such a step over bare paper.
+_PAPER_COST = 1.0  # Additional cost of a path's step of 1 px up or down over bare paper.
 _TIP_PX = 3  # Ink that reaches farther than this beyond the path, in its own column and in both neighbours, is the tip of a spike.
 _LEAST_INK = 0.3  # A column of a strip gives a height if its coverages add up to more than this.
 

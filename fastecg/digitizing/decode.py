@@ -45,7 +45,7 @@ from fastecg.record import LEADS, Record
 Mode = Literal["stroke_fit", "softargmax", "centroid"]
 MODES: tuple[Mode, ...] = get_args(Mode)
 
-# How each mode finds one height in every column of ink. Mode "stroke_fit" starts its fit from these heights.
+# How each mode finds one height in every column of ink. Mode "stroke_fit" starts one fit from these heights, and another along the ink.
 _HEIGHTS = {"stroke_fit": column_means, "softargmax": column_peaks, "centroid": column_means}
 _MARGIN_PX = 8  # A segment is fitted to the pixels of a box around it that has this margin on all sides.
 _SAME_LEAD = 0.9  # Two readings of one lead are averaged if their similarity (see `similarity`) is at least this.
@@ -53,7 +53,7 @@ _MAX_SD_PX = 3.0  # A sample counts as not read if its standard deviation is lar
 _ON_INK = 0.25  # A knot lies on the trace if the ink there is at least this share of the pen's ink.
 _SAME_START_MM = 0.002  # The rows are fitted again if the start of time moves by more than this.
 _MAX_GAP_S = 0.04  # Longest gap in the ink that the prior may bridge.
-_FIVE_MM = 5.0  # Distance of the grid's 5 mm lines. They do not show which line is which, so the ink has to decide.
+_FIVE_MM = 5.0  # Distance of the grid's 5 mm lines. The lines do not show which line is which, so the ink has to decide.
 # Stages of a fit that starts along the ink. The first two stages are left out: their soft strokes would lead the fit off the ink again.
 _STAGES_FROM_INK = STAGES[2:]
 

@@ -63,7 +63,7 @@ class StraightPage:
     network : Strip
         The network's map of traces.
     whole : Strip
-        The same map, with the picture's ink where something is written over the traces.
+        The network's map of traces, with the picture's ink where something is written over the traces.
     shown : Strip, optional
         The picture's own ink at the traces, if it is known.
     ink : Strip, optional

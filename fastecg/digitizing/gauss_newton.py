@@ -1,9 +1,10 @@
 """Fit a polyline to its ink by least squares, with the stroke model of `fastecg.kernels.fit`.
 
 The times of the knots are known. The unknowns are their heights, in px along the page's vertical at each knot. A prior on second
-differences determines the heights where the ink does not, as for two knots within one pixel. It is weak where the trace bends sharply, as
-in a QRS complex. The first heights are rough, so in the first stages the stroke is soft and the prior strong; in later stages the stroke is
-sharper and the prior weaker. Later stages fit the width, ink and blur of the pen as well. The loops are in `fastecg.kernels.descend`.
+differences determines the heights where the ink does not, as for two knots within one pixel. The prior is weak where the trace bends
+sharply, as in a QRS complex. The first heights are rough, so in the first stages the stroke is soft and the prior strong; in later stages
+the stroke is sharper and the prior weaker. Later stages fit the width, ink and blur of the pen as well. The loops are in
+`fastecg.kernels.descend`.
 """
 
 from __future__ import annotations

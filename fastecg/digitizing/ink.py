@@ -16,7 +16,7 @@ from fastecg.digitizing.segmenter import Layers, OwnScale
 
 _CELL = 4  # Side in px of the cells in which bare paper is looked for.
 _SPREAD = 8.0  # Standard deviation, in cells, with which the paper's colour is smoothed.
-_BARE = 0.1  # Cells in which the maps of traces, writing and pulses are below this (0 to 1) may be bare paper.
+_BARE = 0.1  # Cells may be bare paper if the maps of traces, writing and pulses (0 to 1) are below this there.
 _SHEET = 0.8  # The network's map of paper (0 to 1) is larger than this in cells of bare paper.
 _CORE = 0.85  # A pixel is certainly ink of a trace if the network's map of traces (0 to 1) is larger than this.
 _BESIDE = 7  # Ink in a square of this side (px) around a pixel of a trace belongs to the trace, since the network is unsure of edges.
@@ -97,7 +97,7 @@ def picture_ink(layers: Layers, shown: OwnScale | None = None) -> PictureInk | N
         return None
     weights, offset = _projection(ground_colours, ink_colours)
     ground_coverage = ground_colours @ weights - offset
-    # The coverage still shows a grid that has the colour of the ink. It is subtracted where the network's maps have it.
+    # The coverage still shows a grid that has the colour of the ink. The grid is subtracted where the network's maps have it.
     maps = np.stack([np.ones(len(ground_coverage)), *(layers[name][tuple(ground)] for name in ("grid", "major"))], axis=1)
     level, *by_grid = np.linalg.lstsq(maps, ground_coverage, rcond=None)[0]
     noise = float((ground_coverage - maps @ [level, *by_grid]).std())

@@ -64,7 +64,7 @@ def interval_errors(reference: Record, estimate: Record) -> Intervals:
     Raises
     ------
     RecordError
-        If no such lead was drawn.
+        If the reference shows none of these leads.
     """
     drawn = {lead: int(np.isfinite(reference.lead(lead)).sum()) for lead in RHYTHM_LEADS if lead in reference.leads}
     if not drawn or not max(drawn.values()):

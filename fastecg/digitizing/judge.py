@@ -22,7 +22,7 @@ SURE = 0.8
 
 # Minimum correlation of columns that show the same seconds, and minimum similarity of a strip and a column for a common 0 mV level.
 _SAME_BEATS = 0.85
-# Columns do not show the same seconds if the residual of a sum of their leads is larger than this. It is about 1 for unrelated signals.
+# Columns do not show the same seconds if the residual of a sum of their leads is larger than this; 1 is usual for unrelated signals.
 _NOT_TOGETHER = 0.8
 _TOGETHER = 0.4  # On pages without a rhythm strip, columns do show the same seconds if the residual of that sum is smaller than this.
 _MARGIN = 0.1  # Minimum difference of two correlations or similarities for the larger one to be chosen.
@@ -152,7 +152,7 @@ def beats_agree(readings: Sequence[SegmentReading], fs: float) -> bool:
 def levelled(page: LaidOutPage, readings: Sequence[SegmentReading]) -> LaidOutPage:
     """Set the 0 mV level of rows without a pulse to their traces' mean, or to that of the same lead in another row.
 
-    Machines remove any constant voltage, so the mean of a trace is 0 mV. It is more precise for a longer trace, so a rhythm strip gives a
+    Machines remove any constant voltage, so the mean of a trace is 0 mV. A longer trace has a more precise mean, so a rhythm strip gives a
     better level than a row of columns. A pulse gives a better level than both. Rows of which 1 s or less was read stay where they are.
     """
     shift, zero = _shifts(page, readings)

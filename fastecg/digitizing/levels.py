@@ -65,7 +65,7 @@ def baselines_mm(
     heights_mm : list of float
         Page y of 0 mV of every row; NaN if it has neither a pulse nor a path.
     sources : list of str
-        What each level was taken from: "pulse" or "isoelectric".
+        What each level was taken from: "pulse", or "isoelectric" (also where it is NaN).
     """
     columns = len(match.layout.columns)
     span = axis.start_mm, axis.start_mm + columns * axis.pitch_mm
