@@ -60,8 +60,8 @@ def expose(
 
     Within each cell of 8x8 picture pixels, coordinates and light are interpolated bilinearly between the cell's four nodes. These cells
     *are* the geometry: labels are computed by inverting the same cells. A pixel that the sheet covers in part is a mixture of sheet and
-    background. A sheet that is finer than the picture is halved first until one pixel of the picture spans at most `COARSEST` of its
-    pixels, so that its grid does not alias.
+    background. A sheet that is finer than the picture is halved first until one pixel of the picture spans at most `COARSEST` pixels
+    of the sheet, so that the printed grid does not alias.
 
     Parameters
     ----------
@@ -149,6 +149,7 @@ def _cells_needed(nodes: np.ndarray, size: tuple[int, int], origin: tuple[int, i
     """Rows and columns of cells that cover the picture. Its last pixel may lie on the last node."""
     if min(size) < 1 or max(size) > LARGEST or max(origin) > 0:
         raise ImageError(f"size {size}, origin {origin}: expected 1 to {LARGEST} pixels a side and an origin not above 0")
+    # Height and width of the largest picture of which the last pixels lie on the last nodes.
     reach = [CELL * (count - 1) + start + 1 for count, start in zip(nodes.shape, reversed(origin), strict=False)]
     if reach[0] < size[0] or reach[1] < size[1]:
         raise ImageError(f"nodes: expected to reach (height, width) {tuple(size)} from origin {origin}, but they end at {tuple(reach)}")
@@ -185,7 +186,7 @@ def _desk(background: tuple[int, int, int] | np.ndarray, size: tuple[int, int]) 
 
 
 def _at_picture_scale(sheet: np.ndarray, nodes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The sheet, halved until one picture pixel spans at most `COARSEST` of its pixels, and the nodes in pixels of that sheet."""
+    """The sheet, halved until one picture pixel spans at most `COARSEST` sheet pixels, and the nodes in pixels of the halved sheet."""
     from fastecg.kernels.sample import halve
 
     # Halving averages what bilinear sampling would skip. Without it, thin lines break up in pictures smaller than the sheet.

@@ -3,7 +3,7 @@
 A `Mesh` is the paper: nodes every millimetre or two, lifted and slid by artifacts. A view projects the nodes to pixels. A `Warp`
 then holds, for every 8th pixel of the *picture* along both axes, the point of the page that is seen there; between these nodes the
 map is bilinear. These cells **are** the geometry: the picture is sampled through them, and the truth inverts the same cells. The
-cells smooth a sharp crease, but both agree.
+cells smooth a sharp crease, but picture and truth agree.
 """
 
 from __future__ import annotations

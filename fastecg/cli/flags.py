@@ -24,6 +24,7 @@ def with_flags(kind: Callable[..., Any]) -> Callable[[F], F]:
     """A decorator that gives a command with ``**given`` a flag for every field of an options class, except those for Python only."""
 
     def decorate(command: F) -> F:
+        # Typer reads the flags of a command from its signature and annotations.
         hints = inspect.get_annotations(command, eval_str=True)
         own = [each for each in inspect.signature(command).parameters.values() if each.kind is not inspect.Parameter.VAR_KEYWORD]
         own = [each.replace(annotation=hints[each.name], kind=inspect.Parameter.KEYWORD_ONLY) for each in own]

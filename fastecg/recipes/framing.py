@@ -76,6 +76,7 @@ def _traces_box(
     the distances are those of 22 public pictures: pulses at the left are often cut in two, and there may be hardly any paper below the last
     row.
     """
+    # Distances above and below are shares of `pitch_mm`; those beside the traces become mm, with room for a pulse where one is printed.
     above, below, before, after = rng.uniform((0.27, 0.1, 0.0, 0.0), (0.57, 0.46, 1.0, 1.0))
     wide = style.pulse_width_mm + 2 * style.pulse_feet_mm + style.pulse_gap_mm
     left = axis_mm[0] - 2.0 - before * (wide + 5.0 if style.pulse_side in ("left", "both") else 6.0)
@@ -103,6 +104,7 @@ def _with_crops_limited(
     # Lines along the page at the box's top and bottom and at both ends of empty paper, and down at the box's sides, projected in one call.
     along = [[(x, y, 0.0) for x in (0.1 * size_mm[0], 0.9 * size_mm[0])] for y in (y0, y1, *empty_mm)]
     down = [[(x, y, 0.0) for y in (y0, y1)] for x in (x0, x1)]
+    # Positions (x, y) as shares of the width and height of the uncropped picture.
     seen = whole.project(np.array(along + down), size_mm, dpi) / (size[1], size[0])
     rows, empty, beside = seen[:2, :, 1], seen[2:4, :, 1], seen[4:, :, 0]
     if rows[0].mean() > rows[1].mean():  # upside down

@@ -185,7 +185,7 @@ def _draw_pages(task: Task, options: Options, folder: Path, lines: list[Line]) -
         return TaskResult(task.stem)
     first, stop = task.variants or (0, options.per_record)
     each = max(1, _PICTURES_A_PART // (stop - first))
-    # Samples that no picture shows are known only after all pages are drawn, so with this option a record is not drawn in parts.
+    # Samples that no picture shows are known only after all pages are drawn, so with `mask_unplotted` a record is not drawn in parts.
     whole = task.pages is None and not options.mask_unplotted
     if whole and not task.counted and (by_header := len(options.chosen_pages(_pages_by_header(task.origin)))) > each * _FEW_PARTS:
         return TaskResult(task.stem, pages=by_header, parts=(replace(task, counted=True),))
@@ -201,7 +201,7 @@ def _draw_pages(task: Task, options: Options, folder: Path, lines: list[Line]) -
     some = chosen[slice(*(task.pages or (0, len(chosen))))]
     indices = [[variant * pages + page for page in some] for variant in range(first, stop)]
     plotted = np.zeros(record.signal.shape, dtype=bool)
-    # No file says which samples the pictures of an earlier run show, so these pictures are drawn again.
+    # No file says which samples the pictures of an earlier run show, so these pictures are drawn again, unless all of them and the copy exist.
     redo = options.mask_unplotted and (not task.copied or len(task.done) < count)
     for index in chain(*indices):
         if stopping():
@@ -217,7 +217,7 @@ def _draw_pages(task: Task, options: Options, folder: Path, lines: list[Line]) -
             with interrupts_deferred():
                 lines.append(_written(photo, task.stem, index, folder, options) | of_record)
             del photo  # This frees 30 MB and more for the next one.
-    # The part of a record that has its first page writes the record's copy.
+    # The part of a record that has its first page in variant 0 writes the record's copy.
     begins = first == 0 and some[0] == chosen[0]
     if begins and (redo or not task.copied):
         comments = _comments(task.stem, count, options)

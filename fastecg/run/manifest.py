@@ -111,7 +111,7 @@ def _is_line(line: Any) -> bool:
 
 
 def is_below(name: Any) -> bool:
-    """Whether this is a relative path that does not lead out of the folder."""
+    """Whether this is a relative path that does not lead out of the folder. Names with a backslash or a NUL are refused too."""
     if not isinstance(name, str) or not name or any(character in name for character in "\0\\"):
         return False
     path = PurePosixPath(name)

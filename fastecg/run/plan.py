@@ -65,7 +65,10 @@ def _is_own_output(source: Path, inputs: list[Path], folder: Path) -> bool:
 
 
 def _safe_stem(relative: str) -> str:
-    """The path of a record below the output folder, without suffix, made valid for WFDB and without parts that lead out of the folder."""
+    """The path of a record below the output folder, without suffix and without parts that lead out of the folder.
+
+    Its last part is made valid for WFDB, and parts that are too long are cut.
+    """
     parts = [part for part in PurePosixPath(spelled(relative)).parts if part not in ("/", "..", ".")] or ["record"]
     parts[-1] = re.sub(r"[^-\w]", "_", parts[-1], flags=re.ASCII)
     return str(PurePosixPath(*map(_cut, parts)))

@@ -22,7 +22,8 @@ _CONDUCTIONS = {
     "st_elevation_anterior": 3.0, "st_elevation_inferior": 3.2, "st_depression": 5.0, "inverted_t": 4.0, "long_qt": 2.0, "low_voltage": 2.5,
     "old_inferior_mi": 3.0, "old_anterior_mi": 2.5, "early_repolarisation": 2.5, "hyperkalaemia": 0.8,
 }  # fmt: skip
-#: Troubles of a recording: for each its share in per cent, and the ranges of the factors `drift`, `muscle` and `mains` of `simulate`.
+#: Troubles of a recording: for each its share in per cent, and the ranges of the factors `drift`, `muscle` and `mains` of `simulate`, whose
+#: logarithms are uniform.
 _TROUBLES: dict[str, tuple[float, tuple[tuple[float, float], ...]]] = {
     "none": (65.0, ((0.5, 1.8), (0.5, 2.2), (0.3, 1.5))),
     "drift": (13.0, ((3.0, 9.0), (0.6, 2.0), (0.3, 1.5))),

@@ -31,8 +31,8 @@ class Conduction:
 
     name: str
     about: str
-    qrs: Lobes = QRS
-    stt: Lobes = STT  # lobes of the ST segment, the T wave and the U wave
+    qrs: Lobes = QRS  # lobes of the QRS complex, with times in ms
+    stt: Lobes = STT  # lobes of the ST segment, the T wave and the U wave, with times in shares of the QT interval
     pr_ms: float = 0.0  # added to the body's PR interval
     qtc_ms: float = 0.0  # added to the body's QTc
     p_gain: float = 1.0  # factor of P waves

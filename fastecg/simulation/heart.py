@@ -93,6 +93,7 @@ def _timed_lobes(kind: str, onsets: np.ndarray, cycle_s: np.ndarray, shape: Shap
     table = np.array(shape.quick + shape.slow).reshape(-1, 6)
     quick = np.arange(len(table)) < len(shape.quick)
     unit_s = np.where(quick, 1e-3, cycle_s[:, None])  # (firings, lobes): a lobe's times are in ms if it is quick, else shares of `cycle_s`
+    # Factors of the voltage are at least 0.2, so that no lobe changes its sign.
     rng, spread = rng_for(seed, f"gain {kind}"), 0.35 if kind == "fibrillation" else _SPREAD
     gain = np.maximum(1 + spread * rng.standard_normal(len(onsets)), 0.2)[:, None]
     if kind in VENTRICULAR:  # Ventricles recover less evenly than they fire.

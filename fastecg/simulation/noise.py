@@ -32,9 +32,13 @@ def electrode_noise(
 
 
 def open_input(t: np.ndarray, fs: float, seed: int, mains: float = 1.0) -> np.ndarray:
-    """The signal (samples,) in mV of a lead whose electrode has come off: hum of 50 or 60 Hz, drift and crackle, without the heart."""
+    """The signal (samples,) in mV of a lead whose electrode has come off: hum of 50 or 60 Hz, drift and crackle, without the heart.
+
+    Hum has the factor sqrt(`mains`).
+    """
     rng = rng_for(seed, "open input")
     hertz = rng.choice([50.0, 60.0]) + rng.normal(0, 0.02)
+    # Hum, drift (a sum of tones in Hz) and crackle are in mV; their sizes are random.
     hum = 0.0035 * np.exp(rng.normal(0, 0.7)) * mains**0.5
     drift = sum(0.02 * rng.normal() * (0.1 / tone) ** 0.7 * np.sin(2 * pi * (tone * t + rng.random())) for tone in (0.06, 0.11, 0.19, 0.37))
     crackle = 0.008 * np.exp(rng.normal(0, 0.5)) * _coloured(rng, t, fs, 1, (0.5, 40.0), lambda hertz: hertz**-_CONTACT_EXPONENT)[0]
@@ -71,6 +75,7 @@ def _contact(t: np.ndarray, fs: float, electrodes: int, seed: int) -> np.ndarray
 def _muscle(t: np.ndarray, fs: float, electrodes: int, seed: int) -> np.ndarray:
     """Muscle noise of 20 to 150 Hz that comes in bursts, (electrodes, samples) mV."""
     rng = rng_for(seed, "muscle")
+    # The rms in mV, for the person and for each electrode. Random numbers are drawn for all electrodes, so that each keeps its own.
     tension = 0.0022 * np.exp(rng.normal(0, 0.6) + rng.normal(0, 0.35, ELECTRODES))[:electrodes, None]
     swell = _swell(rng, t, rng.uniform(0.2, 0.6))
     return tension * swell * _coloured(rng, t, fs, electrodes, _BAND_HZ, lambda hertz: 1 / (1 + (hertz / _CORNER_HZ) ** 2))

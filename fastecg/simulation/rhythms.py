@@ -123,11 +123,11 @@ def _fibrillation(pace: Pace) -> Firings:
 
 
 def _flutter(pace: Pace) -> Firings:
-    ratio = int(np.clip(round(290 / pace.rate), 1, 8))
+    ratio = int(np.clip(round(290 / pace.rate), 1, 8))  # flutter waves, near 290 per minute, for each QRS complex
     clock = pace.clock(pace.rate * ratio)
     beats = clock.beats
     waves = clock(beats)
-    delay = pace.rng.uniform(0.14, 0.2)
+    delay = pace.rng.uniform(0.14, 0.2)  # s from the onset of the conducted flutter wave to that of QRS
     return {"flutter": waves, "QRS": waves[beats.astype(int) % ratio == 0] + delay}
 
 
@@ -183,7 +183,7 @@ def _sparse(rng: np.random.Generator, beats: int, apart: int) -> np.ndarray:
     """Random marks (beats,) bool at about one beat in `apart`, from `apart` - 2 to `apart` + 1 beats from each other."""
     marks = np.zeros(beats, dtype=bool)
     marks[np.cumsum(rng.integers(apart - 2, apart + 2, beats))[:beats].clip(max=beats - 1)] = True
-    marks[-1] = False
+    marks[-1] = False  # places beyond the last beat were clipped to it
     return marks
 
 
@@ -200,13 +200,13 @@ def _idioventricular(pace: Pace) -> Firings:
 def _ventricular_paced(pace: Pace) -> Firings:
     clock = pace.clock()
     spike = clock(clock.beats)
-    return {"P": spike - pace.body.pr_s, "spike": spike, "paced": spike + 0.008}
+    return {"P": spike - pace.body.pr_s, "spike": spike, "paced": spike + 0.008}  # capture 8 ms after the spike
 
 
 def _dual_paced(pace: Pace) -> Firings:
     clock = pace.clock()
     spike = clock(clock.beats)
-    atrial = spike - min(0.17, 0.5 * 60 / pace.rate)
+    atrial = spike - min(0.17, 0.5 * 60 / pace.rate)  # s between the two spikes, at most half of RR
     return {"P": atrial + 0.012, "spike": np.concatenate([atrial, spike]), "paced": spike + 0.008}
 
 

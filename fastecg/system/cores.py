@@ -18,12 +18,15 @@ def share_with(workers: int) -> None:
 
 
 def cores() -> int:
-    """Number of cores that this process may use, at least one."""
+    """Number of cores that this process may use: its part of those of all processes, at least one."""
     return max(1, available() // _sharing)
 
 
 def available() -> int:
-    """Number of cores that all processes together may use. In a container or a cluster job the machine may have more."""
+    """Number of cores that all processes together may use. In a container or a cluster job the machine may have more.
+
+    Where the system does not say so, it is the number of all cores. Limits of the CPU time are not considered.
+    """
     try:
         return len(os.sched_getaffinity(0))
     except AttributeError:  # macOS, Windows

@@ -22,9 +22,10 @@ _raised: list[BaseException] = []  # exceptions that interrupts raised since the
 
 @contextmanager
 def interrupts_kept() -> Iterator[None]:
-    """Keep what Ctrl-C raises within the block, for `check_interrupt`. It has no effect outside the main thread or if Ctrl-C is ignored.
+    """Keep what Ctrl-C raises within the block, for `check_interrupt`, which is also called at the end of the block.
 
-    Python prints an error that is raised while it frees an object, because it cannot pass it on. An interrupt is not printed there.
+    This has no effect outside the main thread or if Ctrl-C is ignored. Python prints errors that are raised while it frees an object,
+    because it cannot pass them on; of these errors, those of interrupts are not printed.
     """
     before = signal.getsignal(signal.SIGINT)
     if threading.current_thread() is not threading.main_thread() or not callable(before):

@@ -27,7 +27,7 @@ def large_pictures() -> Iterator[None]:
 
 
 def read_image(path: Path) -> np.ndarray:
-    """The pixels of a picture file, (height, width) uint8 if it is grey, else (height, width, 3) uint8.
+    """The pixels of a picture file, (height, width) uint8 if it is 8-bit grey without transparency, else (height, width, 3) uint8.
 
     Raises
     ------

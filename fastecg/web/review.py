@@ -97,6 +97,7 @@ def _entry(folder: Path, line: Line) -> dict[str, Any]:
         "segments": segments,
     }
     record = read_record(folder / line["record"])
+    # Without values in the report, 8 px/mm (about 200 dpi) and 10 mm/mV are assumed.
     px_per_mv = _number(report.get("px_per_mm"), 8.0) * _number(report.get("gain_mm_mv"), 10.0)
     order, confidence = line.get("order") or "unknown", line.get("confidence")
     return {
