@@ -50,8 +50,8 @@ def balanced(page: LaidOutPage, readings: Sequence[SegmentReading]) -> LaidOutPa
     equations = [(sum_mv, parts) for sum_mv, parts in _zero_sums(readings, page.rows.fs) if all(item.segment.row in rows for item in parts)]
     if not equations:
         return page
-    # Least squares for the shifts of the rows, mm: every sum becomes 0 as nearly as the shifts stay within the levels' uncertainty. A shift
-    # is positive down the page, which increases the row's voltages.
+    # Least squares for the shifts of the rows, mm: every sum becomes 0 as nearly as the uncertainty of the levels allows. A shift is
+    # positive down the page, which increases the row's voltages.
     terms = np.zeros((len(equations), len(rows)))
     targets = np.zeros(len(equations))
     for k, (sum_mv, parts) in enumerate(equations):

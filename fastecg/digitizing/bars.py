@@ -29,7 +29,7 @@ _LEAST_DASHED_MM = 4.0  # Minimum length of a dashed bar: letters are shorter.
 _WRITTEN = 0.3  # Ink may belong to a bar where the network's map of writing (0 to 1), which shows bars, too, is larger than this.
 _LEAST_FOR_FRAME = 5  # Minimum number of bars for estimating the scale and the tilt of a page.
 _ROUNDS = 3  # Number of times that outliers are left out of the estimate of scale and tilt.
-_SAME_MM = 0.06  # Two bars agree if their distances from the expected position differ by less than this; closer ones are no outliers.
+_SAME_MM = 0.06  # Two bars agree if their distances from the expected position differ by less than this. Outliers are farther off.
 _LEAST_BARS = 3  # Minimum number of bars on a page for them to be used.
 
 

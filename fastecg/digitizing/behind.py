@@ -20,11 +20,11 @@ from fastecg.kernels.runs import runs_of
 _LONGEST_S = 0.06  # Longest stretch of a trace that is filled in.
 _CRUMB_S = 0.012  # Visible stretches beside hidden ones that are no longer than this are treated as hidden.
 _WINDOW_S = 0.12  # Length of the visible trace on either side that is compared with other beats.
-_NEAR_S = 0.03  # Time constant with which the weights of the comparison with other beats decrease with the distance from the hole.
+_NEAR_S = 0.03  # Time constant with which the weights in this comparison decrease with the distance from the hidden stretch.
 _LEVEL_S = 0.006  # Time constant of the weights with which the level of the filled-in beat is adjusted to the visible trace.
 _STRIP_S = 0.05  # Length of a rhythm strip before and after the hidden stretch that has to match as well.
 _ALIKE = 0.25  # Largest root-mean-square difference from another beat, as a share of the standard deviation of the visible trace.
-_ALIKE_END = 0.4  # `_ALIKE` for a hole at an end of a segment: larger, because the alternative is to extrapolate the last slope.
+_ALIKE_END = 0.4  # `_ALIKE` for a hidden stretch at an end of a segment: larger, because the alternative is to extrapolate the last slope.
 _ALIKE_STRIP = 0.5  # `_ALIKE` for a rhythm strip: larger, because the strip only has to exclude other parts of a beat.
 _CALM_MM = 0.25  # Standard deviation up to which the visible trace is too flat to identify a beat, or to extrapolate its slope.
 _SAME_MM = 0.1  # Tolerance that is added to each of the three largest differences.
