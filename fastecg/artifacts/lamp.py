@@ -31,7 +31,10 @@ class Lamp(Artifact):
     )
 
     def shade(self, light: Light) -> Light:
-        """Apply the inverse square law for a lamp beyond the picture's edge, and Lambert's cosine law to the slopes of the paper."""
+        """Apply the inverse square law for a lamp beyond the picture's edge, and Lambert's cosine law to the slopes of the paper.
+
+        The lamp's direction is left in the light, for shadows and reflections.
+        """
         gain, shading = self._falloff_gain(light), None
         if self.relief > 0 and light.warp.mesh.height_mm.any():
             direction = np.radians(self.direction_deg - turn_deg(light.warp.mesh_px))
@@ -42,7 +45,8 @@ class Lamp(Artifact):
     def _tinted(self, gain: np.ndarray, shading: np.ndarray | None) -> np.ndarray:
         """The gain at the nodes, (rows, columns), or (rows, columns, 3) if the lamp has a colour.
 
-        Nodes that get more of the lamp's light get more of its colour. `gain` and `shading` are (rows, columns).
+        Nodes that get more light than the mean of the picture get more of the lamp's colour, the others less. `gain` and `shading` are
+        (rows, columns).
         """
         if not self.coolness:
             return gain
@@ -63,20 +67,22 @@ class Lamp(Artifact):
         height, width = light.warp.size
         half = 0.5 * np.hypot(width, height)
         root = max(np.sqrt(self.falloff), 1.0 + 1e-6)
-        distance = half * (root + 1) / (root - 1)  # Distance in px of the lamp from the picture's centre.
+        # Distance in px of the lamp from the picture's centre, for which (distance + half)² / (distance - half)² is `falloff`.
+        distance = half * (root + 1) / (root - 1)
         angle = np.radians(self.direction_deg)
         right, down = x - 0.5 * width - distance * np.cos(angle), y - 0.5 * height - distance * np.sin(angle)
         square = ((right**2 + down**2) / (distance - half) ** 2).astype(np.float32)
         return np.float32(self.brightness**GAMMA) * square ** np.float32(-GAMMA)
 
     def _slope_gain(self, mesh: Mesh, direction: float) -> np.ndarray:
-        """Gain of the mesh's cells (rows - 1, columns - 1) by their slopes, 1 where they are level.
+        """Gain of the mesh's cells (rows - 1, columns - 1) by their slopes: light to the power GAMMA, 1 where they are level.
 
         `direction` is that of the lamp on the page, in radians clockwise from the x axis.
         """
         slope_x, slope_y = (slope.astype(np.float32) for slope in mesh.slopes())
         towards = slope_x * np.float32(np.cos(direction)) + slope_y * np.float32(np.sin(direction))
         cotangent = np.float32(1.0 / np.tan(np.radians(self.elevation_deg)))
+        # Cosine of the angle between the slope's normal and the lamp, over that of level paper; light below a tenth is not reduced further.
         facing = (np.float32(1.0) - cotangent * towards) / np.sqrt(np.float32(1.0) + slope_x**2 + slope_y**2)
         return np.asarray(
             np.maximum(np.float32(1.0) + np.float32(self.relief) * (facing - np.float32(1.0)), np.float32(0.1)) ** np.float32(GAMMA)

@@ -13,8 +13,8 @@ from fastecg.artifact import Artifact, param
 if TYPE_CHECKING:
     from fastecg.sheet import Sheet
 
-_UNSEEN_PX = 1.8  # A screen with a finer pitch is drawn as tones, as the picture cannot show its dots.
-_SEEN_PX = 3.2  # A screen with a coarser pitch is drawn as dots; between the two limits, tones and dots are blended.
+_UNSEEN_PX = 1.8  # A screen with a finer pitch in px of the sheet is left as tones, as the picture cannot show its dots.
+_SEEN_PX = 3.2  # A screen with a coarser pitch in px is drawn as dots; between the two limits, tones and dots are blended.
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class LaserPrint(Artifact):
     grey: float = param(0.0, 0, 1, "share of the colour of pale tones that is printed in black")
 
     def stain(self, sheet: Sheet) -> Sheet:
-        """Replace all tones by dots, except those of traces and words."""
+        """Replace all tones by dots, except those of traces and words; nothing is changed if the dots are too fine to be seen."""
         from fastecg.kernels.screen_dots import screen
 
         pitch = 25.4 / self.lines_per_inch * sheet.scale

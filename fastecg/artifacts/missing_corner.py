@@ -38,8 +38,8 @@ class MissingCorner(Artifact):
         if patch is None:
             return sheet
         length = np.hypot(a, b)
-        # Coefficients of the distances along the tear, and inward across it. The tear runs through the points `a` and `b` mm from the
-        # corner.
+        # Coefficients (of x, of y, constant) of the distances along the tear, and inward across it, see `ripped`. The tear runs through
+        # the points `a` and `b` mm from the corner.
         along = np.array([inward_x * a, -inward_y * b, -inward_x * a * at_x + inward_y * b * at_y]) / length
         across = np.array([inward_x * b, inward_y * a, -inward_x * b * at_x - inward_y * a * at_y - a * b]) / length
         t = np.arange(-length - 2 * reach, length + 2 * reach, STEP_MM)

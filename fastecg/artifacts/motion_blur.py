@@ -26,13 +26,14 @@ class MotionBlur(Artifact):
         return pixels
 
     def _line(self) -> tuple[np.ndarray, np.ndarray]:
-        """Half of the line as `smear` takes it: offsets (n, 2) in whole pixels, of which the first is (0, 0), and weights (n,) int16."""
+        """Half of the line as `smear` takes it: offsets (n, 2) in whole pixels, (x, y), the first (0, 0), and weights (n,)."""
         from fastecg.kernels.stencil import TOTAL
 
         cos, sin = np.cos(np.radians(self.angle_deg)), np.sin(np.radians(self.angle_deg))
         reach = int(np.ceil(0.5 * self.length_px)) + 1
         grid = np.stack(np.meshgrid(np.arange(-reach, reach + 1), np.arange(-reach, reach + 1)), axis=-1).reshape(-1, 2)
         along, across = np.abs(grid @ (cos, sin)), np.abs(grid @ (-sin, cos))
+        # The part of each pixel that a line 1 px wide covers, falling off linearly to both sides and at its ends.
         share = np.clip(0.5 * self.length_px + 0.5 - along, 0, 1) * np.clip(1 - across, 0, 1)
         ahead = (grid[:, 0] > 0) | ((grid[:, 0] == 0) & (grid[:, 1] >= 0))
         order = np.flatnonzero(ahead & (share > 0))

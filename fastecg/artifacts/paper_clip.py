@@ -43,6 +43,7 @@ class PaperClip(Artifact):
             return sheet
         wire, shadow = np.zeros(patch.shape, dtype=np.uint8), np.zeros(patch.shape, dtype=np.uint8)
         in_window = points * sheet.scale - 0.5 - (patch.window[1].start, patch.window[0].start)
+        # The wire, its shadow below and to the right of it, and its light line above and to the left, which is a third as wide.
         pen = self.wire_mm * sheet.scale
         light = np.zeros(patch.shape, dtype=np.uint8)
         stroke_polyline(in_window, pen, wire)
@@ -62,6 +63,7 @@ class PaperClip(Artifact):
         The clip is pushed on so far that its outer bend lies on the edge, where the wire goes round to the other side. From there the
         wire leads inwards, round the inner bend, and back to its end.
         """
+        # First in the clip's own frame, mm from the point of the edge: inwards, and 90° clockwise of that.
         long, half = self.length_mm, 0.12 * self.length_mm
         outer = 0.85 * half
         over, bend = np.linspace(1.08 * np.pi, 0.5 * np.pi, 16), np.linspace(0.5 * np.pi, -0.5 * np.pi, 24)

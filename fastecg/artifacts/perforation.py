@@ -39,7 +39,7 @@ class Perforation(Artifact):
         patch = patch_between(sheet, start, stop)
         if patch is None:
             return sheet
-        # Coefficients of the distance along the edge (first three) and of that inward from the line (last three), see `ripped`.
+        # Coefficients (of x, of y, constant) of the distance along the edge, and of that inward from the line, see `ripped`.
         axes = [1.0, 0.0, 0.0, 0.0, 1.0, 0.0] if horizontal else [0.0, 1.0, 0.0, 1.0, 0.0, 0.0]
         frame = np.array(axes)
         if self.edge in ("right", "bottom"):
@@ -51,7 +51,7 @@ class Perforation(Artifact):
     def _course(self, t: np.ndarray) -> np.ndarray:
         """Setback of the edge, half the width of a slit, and width of the fibres, (n, 3) mm, at distances `t` mm along the line.
 
-        The last two are below 0 where there is no slit or no fibre.
+        The last two are below 0 where there is no slit or no fibre. At a torn edge, half the width of the slits is 0 all along.
         """
         within = np.abs((t / self.pitch_mm) % 1.0 - 0.5) < 0.5 * self.slit
         if self.inset_mm > 0.0:

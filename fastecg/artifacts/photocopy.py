@@ -66,7 +66,7 @@ class Photocopy(Artifact):
 
 
 def _sprinkle(plane: np.ndarray, count: int, rng: np.random.Generator) -> None:
-    """Draw `count` specks of one to four pixels, some of them a little larger, in place."""
+    """Draw `count` specks of one to four pixels, a few of up to nine, in place."""
     height, width = plane.shape
     x, y = speck_places(count, height, width, rng)
     dark = rng.integers(0, 90, count).astype(np.uint8)
@@ -79,12 +79,14 @@ def _sprinkle(plane: np.ndarray, count: int, rng: np.random.Generator) -> None:
 def speck_places(count: int, height: int, width: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Columns and rows, each (count,) int, of specks: some anywhere, most in clusters, in streaks down the page, and along its sides.
 
-    Toner and dirt gather where a drum or glass is scratched, and where lids let in light and dust. The order of the specks is random.
+    Toner and dirt gather where a drum or glass is scratched, and where lids let in light and dust. Two thirds of those along the sides are
+    on the left. The order of the specks is random.
     """
     x, y = rng.uniform(0, width, count), rng.uniform(0, height, count)
     kind = rng.random(count)
     groups = max(1, count // 14)
     which = rng.integers(0, groups, count)
+    # Each of the groups has its middle, as a share of width and height, and its size in px; the first sixth also mark streaks.
     middle, size = rng.uniform(0, 1, (groups, 2)), 0.004 * width * np.exp(rng.normal(0.6, 0.8, groups))
     scatter = rng.normal(0, 1, (2, count))
     cluster, streak, side = kind < 0.4, (kind >= 0.4) & (kind < 0.55), (kind >= 0.55) & (kind < 0.7)

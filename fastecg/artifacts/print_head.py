@@ -42,7 +42,10 @@ class PrintHead(Artifact):
         return _with_hidden_traces(worn, dead * self.element_mm)
 
     def _elements(self, height_mm: float) -> tuple[np.ndarray, np.ndarray]:
-        """Ink of every element, (count,) from 0 to 1, and the first and stop elements (n, 2) of the dead rows."""
+        """Ink of every element from the top, (count,) from 0 to 1, and the first and stop elements (n, 2) of the dead rows.
+
+        A weak row is of one to three elements.
+        """
         rng = np.random.default_rng(self.seed)
         count = int(np.ceil(height_mm / self.element_mm)) + 1
         heat = 1.0 - self.spread * np.abs(rng.normal(0, 1, count))

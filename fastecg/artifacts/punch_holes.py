@@ -41,10 +41,14 @@ class PunchHoles(Artifact):
         return sheet
 
     def _hole(self, index: int, along: np.ndarray, inward: np.ndarray) -> np.ndarray:
-        """Depth in mm inside hole `index`, at distances in mm from its middle along the edge, and away from the edge."""
+        """Depth in mm inside hole `index`, negative outside, at distances in mm from its middle along the edge, and away from the edge.
+
+        A torn hole includes the gap that leads from it to the edge.
+        """
         hole = 0.5 * self.diameter_mm - np.hypot(along, inward)
         if index >= self.torn:
             return hole
+        # The gap is 0.24 diameters wide at the hole's middle and wider towards the edge, and both of its sides stray.
         outward = np.arange(0.0, self.inset_mm + self.diameter_mm, STEP_MM)
         upper, lower = (np.interp(-inward, outward, 0.5 * deviation_mm(13 * index + k, outward)) for k in (1, 2))
         half = 0.12 * self.diameter_mm - 0.10 * inward

@@ -14,7 +14,7 @@ from fastecg.handwriting.room import Room
 if TYPE_CHECKING:
     from fastecg.sheet import Sheet
 
-_VALUE_MM = 16.0  # Assumed length of the value after a label.
+_VALUE_MM = 16.0  # Assumed length in mm of the value after a label such as "Name:".
 
 
 @dataclass(frozen=True)
@@ -54,16 +54,20 @@ class Redaction(Artifact):
         printed = [(text.words, np.array(measure(text)).reshape(2, 2)) for text in sheet.page.texts if text.kind == IDENTITY]
         if not printed:
             return self._free_strips(sheet, rng)
-        # Names are mostly at the top left of a page, so the one of three random lines that is nearest to it is covered first.
+        # Names are mostly at the top left of a page, so of three random lines the one nearest to that corner is covered first. Distances
+        # down the page count three times.
         picks = rng.integers(len(printed), size=3)
         first = min((printed[int(k)][1].mean(axis=0) for k in picks), key=lambda place: float(3.0 * place[1] + place[0]))
         near = sorted(printed, key=lambda text: float(np.hypot(*(text[1].mean(axis=0) - first))))[: self.lines]
-        # After a label without a value, there was a value, which is covered too.
+        # A line that ends with ":" is a label without a value; the place where a value would be is covered too.
         value = np.array([[0.0, 0.0], [_VALUE_MM, 0.0]])
         return [_frame_over(box + value * words.endswith(":"), rng) for words, box in near]
 
     def _free_strips(self, sheet: Sheet, rng: np.random.Generator) -> list[PatchFrame]:
-        """Frames of strips that look as if they covered names: in free space above the traces, or anywhere on a page without words."""
+        """Frames of strips that look as if they covered names: in free space above the traces, or anywhere on a page without words.
+
+        On a page with words there are fewer than `lines`, or none, if space is short. Strips are 30 x 4.5 mm, 5.5 mm apart.
+        """
         room, has_words = Room.of(sheet.page, sheet.boxes), bool(text_lines(sheet.page))
         header, fewest = room.regions()["header"], 1 if has_words else self.lines
         for lines in range(self.lines, fewest - 1, -1):
@@ -88,7 +92,7 @@ class Redaction(Artifact):
     def _marker(
         self, frame: PatchFrame, window: tuple[slice, slice], scale: float, rng: np.random.Generator
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Coverage and colour, as for `_bar`, of overlapping strokes with round, uneven ends."""
+        """Coverage and colour, as for `_bar`, of a black marker's overlapping strokes, at most 3.5 mm broad, with round, uneven ends."""
         from fastecg.kernels.capsule import stroke_polyline
 
         rows, columns = window
@@ -114,7 +118,7 @@ class Redaction(Artifact):
 
 
 def _blurred(part: np.ndarray, scale: float) -> np.ndarray:
-    """Pixels (rows, columns, 3) blurred as by an image editor: means over 6 x 3 mm, twice, which leave no letter legible."""
+    """Pixels (rows, columns, 3) blurred as by an image editor: means over 6 x 3 mm (width x height), twice, leave no letter legible."""
     from scipy.ndimage import uniform_filter1d
 
     width, height = (max(round(length * scale), 3) for length in (6.0, 3.0))

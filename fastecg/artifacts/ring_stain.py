@@ -37,6 +37,7 @@ class RingStain(Artifact):
         width, height = sheet.page.size_mm
         x, y = self.at_x * width, self.at_y * height
         patch = patch_around(sheet, x, y, 1.06 * self.radius_mm + 2.0 * self.width_mm + 2.0, 0.8)
+        # Strengths above 1 are possible, as densities are divided by 1.5 and the depth is 1.5.
         table = transmission(_DRINKS[self.drink], 1.5)
         washes = []
         if patch is not None:
@@ -53,7 +54,7 @@ class RingStain(Artifact):
         angle = np.arctan2(down, right)
         squash = np.float32(0.012) * np.cos(2.0 * (angle - np.float32(rng.uniform(0, np.pi))))
         field = np.hypot(right, down) - self.radius_mm * (1.0 + squash) + 0.35 * patch.clouds(self.seed, 6.0, 3) * min(self.width_mm, 2.0)
-        # The angle from the middle of the gap.
+        # The angle from the middle of the gap, -π to π. `dry` is 1 in the gap and 0 elsewhere, with soft ends.
         angle = (angle + np.float32(rng.uniform(0, 2.0 * np.pi))) % np.float32(2.0 * np.pi) - np.float32(np.pi)
         dry = 1.0 / (1.0 + np.exp(np.clip((np.abs(angle) - np.pi * self.gap) / 0.12, -30, 30))) if self.gap else 0.0
         mottle = (0.6 + 0.55 * patch.clouds(self.seed + 3, 14.0, 3)) * (1.0 - 0.93 * dry) * self.strength / 1.5
@@ -61,6 +62,7 @@ class RingStain(Artifact):
 
     def _profile(self) -> tuple[float, float, np.ndarray]:
         """`low`, `step` and `profile` of a `Wash`: density by the distance from the middle of the rim."""
+        # Two lines, the outer one sharp on its outside and faded inwards, and a faint filling between them.
         reach, half = self.width_mm / 2 + 1.5, self.width_mm / 2
         d = np.arange(-reach, reach, _STEP)
         outer = np.exp(-np.maximum(half - d, 0.0) / 0.35) * (d < half + 0.1) + np.exp(-(((d - half) / 0.18) ** 2)) * (d >= half + 0.1)
@@ -69,7 +71,7 @@ class RingStain(Artifact):
         return -reach, _STEP, np.minimum(outer + inner + fill, 1.0)
 
     def _drip(self, sheet: Sheet, x: float, y: float, table: np.ndarray) -> None:
-        """Add drops near the ring round (x, y) mm, in place."""
+        """Add drops near the ring round (x, y) mm, in place: the pixels are already a copy, made by `stained`."""
         from fastecg.kernels.stain import absorb_plane, add_spots
 
         rng = np.random.default_rng([self.seed, 1])

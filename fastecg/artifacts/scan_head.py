@@ -27,6 +27,7 @@ class ScanHead(Artifact):
         from fastecg.kernels.scan_head import move_colours
 
         count = pixels.shape[0 if self.along == "y" else 1]
+        # Shifts are in 256ths of a pixel, and brightness in 256ths of a level.
         lines = np.rint(np.random.default_rng(self.seed).normal(0.0, 256.0 * self.line_levels, count)).astype(np.int32)
         move_colours(pixels, round(256 * self.red_px), round(256 * self.blue_px), lines, self.along == "x")
         return pixels

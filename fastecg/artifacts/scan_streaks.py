@@ -20,7 +20,7 @@ class ScanStreaks(Artifact):
     seed: int = param(0, 0, 2**31, "decides places and looks of the lines")
 
     def develop(self, pixels: np.ndarray, px_per_mm: float) -> np.ndarray:
-        """Draw the lines over single columns or rows, in place."""
+        """Draw the lines, each over one or two columns or rows, in place."""
         rng = np.random.default_rng(self.seed)
         lines = pixels if self.along == "x" else pixels.swapaxes(0, 1)
         for _ in range(self.count):

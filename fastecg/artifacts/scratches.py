@@ -13,7 +13,7 @@ from fastecg.artifacts._blot import transmission
 if TYPE_CHECKING:
     from fastecg.sheet import Sheet
 
-_BURNT = (0.42, 0.38, 0.36)  # Share of red, green and blue that thermal paper reflects where a nail has rubbed it.
+_BURNT = (0.42, 0.38, 0.36)  # Share of red, green and blue that thermal paper reflects at density 1, where a nail rubbed it.
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,10 @@ def _curve(rng: np.random.Generator, length: float) -> np.ndarray:
 def _draw(
     sheet: Sheet, pixels: np.ndarray, points_mm: np.ndarray, wide_mm: float, dense: float, bright: bool, rng: np.random.Generator
 ) -> None:
-    """Draw one scratch, thin and faint at its ends and uneven between them, into `pixels` in place."""
+    """Draw one scratch, thin and faint at its ends and uneven between them, into `pixels` in place.
+
+    A bright one bares the paper's fibres, a dark one absorbs light as burnt thermal paper does.
+    """
     from fastecg.artifacts._relief import bare_paper
     from fastecg.kernels.blend import blend
     from fastecg.kernels.capsule import stroke_polyline

@@ -8,7 +8,7 @@ import numpy as np
 
 from fastecg.artifact import GAMMA, Artifact, Light, param
 
-# A hand with its arm, as capsules (x0, y0, x1, y1, radius) in units of its reach; the fingers point towards +x.
+# A hand with its arm, as capsules (ends x0, y0 and x1, y1, and radius) in units of `reach_mm`; the fingers point towards +x.
 _HAND = (
     (-4.0, 0.1, -0.7, 0.0, 0.30), (-0.55, 0.0, 0.0, 0.0, 0.38), (0.1, -0.30, 0.78, -0.46, 0.10),
     (0.2, -0.10, 1.0, -0.16, 0.11), (0.2, 0.10, 0.97, 0.12, 0.11), (0.1, 0.28, 0.74, 0.42, 0.09), (-0.4, -0.3, 0.25, -0.72, 0.12),
@@ -16,7 +16,7 @@ _HAND = (
 _ARM = ((-5.0, 0.2, 1.0, 0.0, 0.42),)  # An arm without its hand.
 _HOLDING = ((-5.0, 0.5, -0.8, 0.15, 0.40),)  # The hand and the arm that hold a phone.
 _NEAR = 0.25  # Share of the angle between `angle_deg` and the lamp that is kept: the edge of a body's shadow is nearly across the light.
-_CAST = 1.6  # Horizontal shift of a shadow per mm that the paper rises, because the lamp's light comes from the side.
+_CAST = 1.6  # Shift of a shadow along the table, mm per mm that the paper rises: as of a lamp 32° high, whatever the `Lamp` is.
 _COARSE = 4  # Distances are computed at every 4th node and interpolated, since they are smooth.
 
 
@@ -42,6 +42,7 @@ class Shadow(Artifact):
     def shade(self, light: Light) -> Light:
         """Darken by a logistic function of the depth inside the shape, which makes the penumbra."""
         inside = _interpolated(self._inside(light), light.relief.shape)
+        # 4.394 is 2 ln 9: the logistic function rises from a tenth to nine tenths within one width of the penumbra.
         share = 1.0 / (1.0 + np.exp(-np.clip(4.394 * inside, -20, 20)))
         tint = np.array([1.0 + self.blueness, 1.0, 1.0 - self.blueness])
         missing = np.minimum(self.depth * tint, 0.95).astype(np.float32)
@@ -49,13 +50,14 @@ class Shadow(Artifact):
         return light.lit(np.moveaxis(planes, 0, -1))
 
     def _inside(self, light: Light) -> np.ndarray:
-        """Depth (rows, columns) inside the shape, in widths of the penumbra, at every 4th node up to beyond the picture's edge."""
+        """Depth (rows, columns) inside the shape, negative outside, in widths of the penumbra, at every 4th node to beyond the picture."""
         height, width = light.warp.size
         rows, columns = ((count - 2) // _COARSE + 2 for count in light.relief.shape)
         x, y = light.pixels()
         step = float(x[0, 1] - x[0, 0]) * _COARSE
         right = (x[0, 0] + step * np.arange(columns)[None, :] - self.x * width) / light.warp.scale
         down = (y[0, 0] + step * np.arange(rows)[:, None] - self.y * height) / light.warp.scale
+        # On raised paper, the lamp's shadow is seen nearer to the lamp.
         if self.of == "lamp" and light.lamp_deg is not None and light.warp.mesh.height_mm.any():
             shift = _CAST * light.on_nodes(light.warp.mesh.height_mm)[::_COARSE, ::_COARSE]
             away = np.radians(light.lamp_deg + 180.0)
@@ -69,6 +71,7 @@ class Shadow(Artifact):
             inside = np.maximum(_box(along, across, self.reach_mm), _limbs(along, across, self.reach_mm, _HOLDING))
         else:
             inside = _limbs(along, across, self.reach_mm, _HAND if self.shape == "hand" else _ARM)
+        # With `softer`, the penumbra is narrower by its square root at one end of the edge, and wider by that at the other.
         penumbra = self.penumbra_mm
         if self.softer > 1.0:
             position, half = (across if self.shape == "body" else along), 0.5 * np.hypot(width, height) / light.warp.scale
@@ -92,18 +95,19 @@ class Shadow(Artifact):
 
 
 def _box(along: np.ndarray, across: np.ndarray, reach: float) -> np.ndarray:
-    """Depth in mm inside a rounded box with the proportions of a phone, whose half length is `reach` mm."""
+    """Depth in mm, negative outside, inside a rounded box with the proportions of a phone, whose half length is `reach` mm."""
     corner = 0.16 * reach
     u, v = np.abs(along) - reach + corner, np.abs(across) - 0.48 * reach + corner
     return corner - np.hypot(np.maximum(u, 0), np.maximum(v, 0)) - np.minimum(np.maximum(u, v), 0)
 
 
 def _limbs(along: np.ndarray, across: np.ndarray, reach: float, parts: tuple[tuple[float, ...], ...]) -> np.ndarray:
-    """Depth in mm inside the union of capsules, given in units of `reach` mm as for `_HAND`."""
+    """Depth in mm, negative outside, inside the union of capsules, given in units of `reach` mm as for `_HAND`."""
     inside = np.full(np.broadcast_shapes(along.shape, across.shape), -np.inf)
     for part in parts:
         x0, y0, x1, y1, radius = (reach * number for number in part)
         length = (x1 - x0) ** 2 + (y1 - y0) ** 2
+        # The nearest point of the capsule's axis, 0 to 1 from end to end.
         t = np.clip(((along - x0) * (x1 - x0) + (across - y0) * (y1 - y0)) / length, 0, 1)
         inside = np.maximum(inside, radius - np.hypot(along - x0 - t * (x1 - x0), across - y0 - t * (y1 - y0)))
     return inside

@@ -38,6 +38,7 @@ class Staple(Artifact):
         if patch is None:
             return sheet
         along, across = patch.offsets(x, y, self.angle_deg)
+        # Distances in mm: beyond the ends along the wire's line (0 between them), and from the nearer end.
         beyond = np.maximum(np.abs(along) - 0.5 * self.length_mm, 0.0)
         ends = np.hypot(np.abs(along) - 0.5 * self.length_mm, across)
         spots = self.rust * np.exp(-((ends / 1.1) ** 2)) * np.clip(0.6 + 0.8 * patch.clouds(self.seed, 0.8, 3), 0.0, 1.0)
@@ -58,9 +59,9 @@ class Staple(Artifact):
 
 
 def _metal(across: np.ndarray, along: np.ndarray, rust: float) -> np.ndarray:
-    """Colours (rows, columns, 3) of a round wire that is lit from above.
+    """Colours (rows, columns, 3) of a round wire that is lit from one side.
 
-    `across` is -0.5 at its upper and 0.5 at its lower side, and `along` is a distance in mm.
+    `across` is -0.5 on the lit side (the upper one of a level wire) and 0.5 on the other; `along` is a distance in mm.
     """
     light = 0.62 + 0.5 * np.exp(-(((across + 0.12) / 0.16) ** 2)) - 0.75 * np.maximum(across, 0.0) - 0.25 * np.maximum(-across - 0.25, 0.0)
     light = light * (1.0 + 0.06 * np.sin(0.9 * along))

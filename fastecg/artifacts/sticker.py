@@ -44,7 +44,7 @@ class Sticker(Artifact):
             return sheet
         share = frame.coverage(window, sheet.scale, 1.0)
         white = rng.uniform(238, 253) + rng.normal(0, 1.5, 3)
-        printed = self.place == "top_right"  # In the corner it is part of the print, so it has no shadow.
+        printed = self.place == "top_right"  # In the corner it is part of the print: no shadow, the paper's colour.
         part = sheet.pixels[window] if printed else _with_shadow(sheet.pixels[window], frame, window, sheet.scale)
         part = blend_colour(part, share, sheet.style.margin if printed else white)
         content = {"label": _label, "barcode": _barcode, "code": _code, "blank": _nothing}[self.what]
@@ -54,7 +54,7 @@ class Sticker(Artifact):
 
 
 def _with_shadow(part: np.ndarray, frame: PatchFrame, window: tuple[slice, slice], scale: float) -> np.ndarray:
-    """The part of the sheet in `window`, with the shadow of a sticker, which is a tenth of a mm thick."""
+    """The part of the sheet in `window`, with the shadow of a sticker, 0.25 mm to its right and 0.3 mm below it."""
     x, y = frame.centre_mm
     lower = PatchFrame((x + 0.25, y + 0.3), frame.size_mm, frame.angle_deg)
     return blend_colour(part, 0.22 * lower.coverage(window, scale, 1.0), (60, 55, 55))
@@ -71,7 +71,7 @@ def _nothing(
 def _label(
     frame: PatchFrame, window: tuple[slice, slice], sheet: Sheet, rng: np.random.Generator, who: tuple[str, ...]
 ) -> tuple[np.ndarray, str]:
-    """Coverage and words, as for `_nothing`, of lines of made-up data with a barcode below."""
+    """Coverage and words, as for `_nothing`, of lines of made-up data, or those of `who` if it has all facts, with bars below."""
     width, height = frame.size_mm
     initials = rng.choice(list(LETTERS), 3)
     number = "".join(str(digit) for digit in rng.integers(0, 10, 8))
@@ -94,7 +94,7 @@ def _label(
 def _barcode(
     frame: PatchFrame, window: tuple[slice, slice], sheet: Sheet, rng: np.random.Generator, who: tuple[str, ...]
 ) -> tuple[np.ndarray, str]:
-    """Coverage and words, as for `_nothing`, of bars with digits below, which have nothing to do with the bars."""
+    """Coverage and words, as for `_nothing`, of bars with digits below (the number in `who`, if any), which do not encode each other."""
     width, height = frame.size_mm
     digits = "".join(str(digit) for digit in rng.integers(0, 10, 10))
     digits = who[3][:10] if len(who) == _FACTS else digits
@@ -119,6 +119,7 @@ def _bars(
     module = 0.28  # width of the thinnest bar, mm
     count = int((across[1] - across[0]) / module)
     dark = np.repeat(np.arange(count) % 2 == 0, rng.integers(1, 4, count))[:count]
+    # A pixel's coverage is the dark width between its left and right edge, by differences of the running sum over modules.
     sums = np.concatenate([[0.0], np.cumsum(dark)])
     half = 0.5 / scale
     left, right = ((np.clip(u + side, *across) - across[0]) / module for side in (-half, half))
@@ -140,6 +141,7 @@ def _code(
         cells[row : row + 7, column : column + 7] = eye
     u, v = frame.inside(window, sheet.scale)
     module = 0.84 * frame.size_mm[0] / side
+    # Each pixel is the mean of four points in it.
     total = np.zeros(u.shape)
     for du in (-0.25, 0.25):
         for dv in (-0.25, 0.25):

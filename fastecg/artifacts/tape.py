@@ -13,7 +13,7 @@ from fastecg.artifacts._blot import patch_between
 if TYPE_CHECKING:
     from fastecg.sheet import Sheet
 
-_OLD = (0.965, 0.90, 0.70)  # Share of red, green and blue that old tape transmits.
+_OLD = (0.965, 0.90, 0.70)  # Share of red, green and blue that tape of an `age` of 1 transmits.
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,7 @@ class Tape(Artifact):
         width, height = sheet.page.size_mm
         x, y, angle = self.at_x * width, self.at_y * height, np.radians(self.angle_deg)
         along = np.array([np.cos(angle), np.sin(angle)])
+        # Half the width and height in mm of the upright rectangle round the strip, whose toothed ends reach a little farther.
         reach = 0.5 * np.abs([along, along[::-1]]) @ (self.length_mm + 2.0, self.width_mm)
         patch = patch_between(sheet, (x - reach[0], y - reach[1]), (x + reach[0], y + reach[1]))
         if patch is None:

@@ -42,23 +42,28 @@ class Tear(Artifact):
         patch = patch_between(sheet, (upper_left[0], upper_left[1]), (lower_right[0], lower_right[1]))
         if patch is None:
             return sheet
+        # Coefficients (of x, of y, constant) of the distances along the tear and across it, see `ripped`.
         cos, sin = direction
         along, across = [cos, sin, -direction @ start], [-sin, cos, sin * start[0] - cos * start[1]]
         t = np.arange(-2.0 * reach, self.length_mm, STEP_MM)
         return ripped(sheet, patch, np.array(along + across), t, self._course(t), both=True)
 
     def _course(self, t: np.ndarray) -> np.ndarray:
-        """Sideways deviation, half the width of the gap, and width of the fibres, (n, 3) mm, at distances `t` mm along the tear."""
-        remaining = np.clip(1.0 - t / self.length_mm, 0.0, 1.5)  # share of the length up to the end
+        """Sideways deviation, half the width of the gap, and width of the fibres, (n, 3) mm, at distances `t` mm along the tear.
+
+        `t` begins below 0, outside the page.
+        """
+        remaining = np.clip(1.0 - t / self.length_mm, 0.0, 1.5)  # share of the length from here to the end, above 1 outside the page
         aside = self.stray * (deviation_mm(self.seed, t) - deviation_mm(self.seed, np.zeros(1)))
         # A tear is widest where it began. Farther in, it narrows unevenly but never gets wider again.
         uneven = 0.5 * noise_along(self.seed + 20, t / 13.0) + 0.12 * noise_along(self.seed + 21, t / 4.0)
         opening = np.minimum.accumulate(remaining**1.4 * (1.0 + np.clip(3.0 * t / self.length_mm, 0.0, 1.0) * uneven))
+        # Even without a gap, a hairline 0.12 mm wide is seen.
         half = 0.5 * self.gap_mm * opening + 0.06 * np.minimum(4.0 * remaining, 1.0)
         return np.stack([aside, half, self.fibre_mm * fibre_width(self.seed, t) * np.minimum(3.0 * remaining, 1.0)], axis=1)
 
     def _start(self, size_mm: tuple[float, float]) -> tuple[np.ndarray, float]:
-        """The point (2,) in mm at which the tear begins, and its direction in degrees."""
+        """The point (2,) in mm at which the tear begins, and its direction in degrees, clockwise from the right."""
         width, height = size_mm
         x = {"left": 0.0, "right": width}.get(self.edge, self.at * width)
         y = {"top": 0.0, "bottom": height}.get(self.edge, self.at * height)

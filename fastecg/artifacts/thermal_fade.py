@@ -13,7 +13,7 @@ from fastecg.artifacts._blot import whole_sheet
 if TYPE_CHECKING:
     from fastecg.sheet import Sheet
 
-_LEAST = 0.22  # Share of the contrast that always remains: faded print can still be read.
+_LEAST = 0.22  # Share of the ink's contrast that always remains: faded print can still be read.
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class ThermalFade(Artifact):
     seed: int = param(0, 0, 2**31 - 1, "decides the patches")
 
     def stain(self, sheet: Sheet) -> Sheet:
-        """Reduce the contrast of traces and words."""
+        """Reduce the contrast of traces and words, and turn them brown."""
         from fastecg.sheet import faded
 
         patch = whole_sheet(sheet, 3.0)

@@ -29,7 +29,7 @@ class ToneCurve(Artifact):
         return self.table() if self.contrast != 0 or self.gamma != 1 else None
 
     def table(self) -> np.ndarray:
-        """The curve, (256,) uint8, rising from 0 to 255."""
+        """The curve, (256,) uint8, rising from 0 to 255: `gamma`, then a cubic that `contrast` makes steeper or flatter in the middle."""
         v = np.arange(256) / 255.0
         v = v**self.gamma
         return np.rint(255.0 * (v + self.contrast * v * (1 - v) * (2 * v - 1))).astype(np.uint8)

@@ -12,7 +12,7 @@ from fastecg.artifact import Artifact, Light, param
 if TYPE_CHECKING:
     from fastecg.kernels.window import Window
 
-_THEMES = {  # sRGB colours of the background, title bar, tool bar, icons and task bar, and of the words in the title bar.
+_THEMES = {  # sRGB colours: background, title bar, tool bar, icons, task bar, words in the title bar.
     "light": ((240, 240, 240), (222, 225, 230), (249, 249, 249), (110, 118, 128), (32, 42, 58), (70, 74, 80)),
     "grey": ((170, 173, 178), (64, 92, 140), (212, 208, 200), (70, 70, 74), (24, 30, 44), (250, 250, 250)),
     "dark": ((52, 54, 58), (32, 33, 36), (44, 46, 50), (176, 180, 186), (18, 18, 22), (176, 180, 186)),
@@ -20,7 +20,7 @@ _THEMES = {  # sRGB colours of the background, title bar, tool bar, icons and ta
 
 
 _LIST_FROM_MM = 30.0  # A window that extends at least this far beyond the page's left edge has a list of files there.
-_WORDS_WIDE_MM = 60.0  # Width of the picture of a line of words.
+_WORDS_WIDE_MM = 60.0  # Width in mm of the picture of a line of words, which cuts longer ones off.
 _THUMB = (0.6, 0.95)  # Range of the length of the scroll bar's thumb, as a share of the bar: nearly all of the page is in view.
 #: Templates of file names.
 _FILES = ("ecg_{a:03d}.pdf", "ECG {b}.pdf", "ekg-{c:02d}-{a:02d}.png", "IMG_{b}.jpg", "scan {a}.pdf", "12-lead {b}.png", "{b}_ecg.pdf")
@@ -39,7 +39,10 @@ class Viewer(Artifact):
     seed: int = param(0, 0, 2**31, "decides icons, file names and the colour of the wall")
 
     def shade(self, light: Light) -> Light:
-        """Paint what is seen beside the page."""
+        """Paint what is seen beside the page, and leave the window's edges in the light as those of the display's panel.
+
+        Nothing is painted if the page fills the picture or its plane is unknown.
+        """
         from fastecg.kernels.window import paint_window
         from fastecg.mesh import CELL
 
@@ -53,7 +56,7 @@ class Viewer(Artifact):
         return replace(light, backdrop=backdrop)
 
     def _panel_mm(self, size_mm: tuple[float, float]) -> tuple[float, float, float, float]:
-        """Edges of the window (left, top, right, bottom) round a page of (width, height) mm: it fills the display."""
+        """Edges of the window (left, top, right, bottom), page coordinates, for a page of (width, height) mm: it fills the display."""
         return -self.left_mm, -self.top_mm, size_mm[0] + self.right_mm, size_mm[1] + self.bottom_mm
 
     def _window(self, size_mm: tuple[float, float]) -> tuple[Window, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
@@ -71,6 +74,7 @@ class Viewer(Artifact):
         tiles = rng.uniform(60, 200, (MOST_PROGRAMS, 3))
         listed = self.left_mm - 6.0 if self.left_mm > _LIST_FROM_MM else 0.0
         window = Window(*edges, *size_mm, self.bezel_mm, listed, rng.uniform(*_THUMB))
+        # In the order of `paint_window`. The ones are the frame, whose brightness depends on the place; signs are paler than tiles.
         *parts, caption = _THEMES[self.theme]
         colours = np.array([*parts, np.clip(wall, 0, 255), np.ones(3), caption, *tiles, *(0.25 * tiles + 180.0)])
         return window, tools, programs, _words(rng, window.list), colours
@@ -96,7 +100,10 @@ def _tool_signs(rng: np.random.Generator, width_mm: float) -> np.ndarray:
 
 
 def _words(rng: np.random.Generator, list_mm: float) -> np.ndarray:
-    """Coverage (lines, rows, columns) uint8 by the words of a window: its title, then the entries of a list of files `list_mm` wide."""
+    """Coverage (lines, rows, columns) uint8 by the words of a window: its title, then the entries of a list of files `list_mm` wide.
+
+    There are no entries if `list_mm` is 0.
+    """
     from fastecg.kernels.window import WORDS_MM, WORDS_PER_MM
     from fastecg.page import Text
     from fastecg.printing.text import draw_texts
@@ -122,6 +129,7 @@ def _plane_of(light: Light) -> np.ndarray | None:
     step = max(int(known.sum()) // 300, 1)
     px, py, u, v = (np.asarray(part, dtype=float)[known][::step] for part in (x, y, nodes_mm[..., 0], nodes_mm[..., 1]))
     one, none = np.ones_like(px), np.zeros_like(px)
+    # Two equations for each of some 300 nodes, linear in the first eight coefficients (the ninth is 1). Pixels are scaled to 0 to 1.
     scale = 1.0 / max(light.warp.size)
     a, b = px * scale, py * scale
     rows = np.concatenate([

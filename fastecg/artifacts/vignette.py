@@ -24,11 +24,14 @@ class Vignette(Artifact):
     blue: float = param(0.0, -0.2, 0.2, "how much more blue light there is in the corners, as a share")
 
     def shade(self, light: Light) -> Light:
-        """Multiply the light by cos⁴ of the angle to the axis, which is chosen for the wanted depth in the corners, and by the tint."""
+        """Multiply the light by cos⁴ of the angle to the axis, and by the tint.
+
+        The angle is chosen so that `depth` is lost half a diagonal away from the centre: in the corners, if there is no offset.
+        """
         x, y = light.pixels()
         height, width = light.warp.size
         square = ((x - (0.5 + self.offset_x) * width) ** 2 + (y - (0.5 + self.offset_y) * height) ** 2) / (0.25 * (width**2 + height**2))
-        squared_tangent = 1.0 / np.sqrt(1.0 - self.depth) - 1.0  # of the angle in the corners
+        squared_tangent = 1.0 / np.sqrt(1.0 - self.depth) - 1.0  # of the angle half a diagonal away, since cos⁴ = 1 / (1 + tan²)²
         fallen = (1.0 + squared_tangent * square).astype(np.float32) ** np.float32(-2.0 * GAMMA)
         if not (self.red or self.blue):
             return light.lit(fallen)

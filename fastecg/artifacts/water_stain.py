@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 # Shares of red, green and blue that a dried liquid lets pass.
 _LIQUIDS = {"water": (0.90, 0.80, 0.62), "tea": (0.80, 0.60, 0.36), "coffee": (0.64, 0.44, 0.26), "gel": (0.86, 0.87, 0.90)}
-_MOSTLY = 127  # Coverage from which a pixel is mostly inked, even by the palest pen.
+_MOSTLY = 127  # Coverage, 0 to 255, above which a pixel is mostly inked, even by the palest pen.
 _STEP = 0.1  # Distance in mm of the samples of a profile.
 
 
@@ -45,12 +45,13 @@ class WaterStain(Artifact):
         if patch is None:
             return sheet
         field = self._field(patch, x, y)
+        # Strengths above 1 are possible, as densities are divided by 1.5 and the depth is 1.5.
         mottle = np.maximum(0.8 + 0.3 * patch.clouds(self.seed + 9, 0.5 * self.radius_mm, 4), 0.15) * self.strength / 1.5
         dried = Wash(patch, field, mottle, *self._profile(), transmission(_LIQUIDS[self.liquid], 1.5))
         return stained(sheet, self._run(sheet, patch, field), dried) if self.bleed else stained(sheet, dried)
 
     def _field(self, patch: Patch, x: float, y: float) -> np.ndarray:
-        """Distance (rows, columns) in mm of the patch's nodes from the outline: negative inside."""
+        """Distance (rows, columns) in mm of the patch's nodes from the outline, negative inside; approximate, as `aspect` distorts it."""
         right, down = patch.offsets(x, y)
         away = np.hypot(right / np.sqrt(self.aspect), down * np.sqrt(self.aspect))
         strays = patch.clouds(self.seed, 1.3 * self.radius_mm, 3) + 0.08 * patch.clouds(self.seed + 5, 0.12 * self.radius_mm + 1.5, 3)
@@ -62,6 +63,7 @@ class WaterStain(Artifact):
         """`low`, `step` and `profile` of a `Wash`: density by the distance from the outline, with a line for every tide."""
         reach = self.radius_mm * 2.2
         d = np.arange(-reach, 0.8, _STEP)
+        # A pale filling, a little darker towards the outline; then each tide line, sharp outside, faded inwards, half as dark as the last.
         dense = np.where(d < 0, 0.09 + 0.07 * np.exp(d / (0.25 * self.radius_mm)), 0.0)
         for k in range(self.tides):
             edge = -0.17 * self.radius_mm * k * (1.0 + 0.3 * k)
@@ -71,7 +73,7 @@ class WaterStain(Artifact):
         return -reach, _STEP, np.minimum(dense, 1.0)
 
     def _run(self, sheet: Sheet, patch: Patch, field: np.ndarray) -> Wash:
-        """The layer of ink that has run: the coverage by the print, smoothed, within the stain."""
+        """The layer of ink that has run: the coverage by traces and words, smoothed, within the stain; less if the print is faded."""
         from scipy.ndimage import gaussian_filter
 
         from fastecg.kernels.stain import mean_coverage
@@ -86,11 +88,12 @@ class WaterStain(Artifact):
         colour = tuple(max(0.15, level / 255.0) for level in sheet.style.ink)
         mottle = wet * self.bleed * _ink_left(sheet, patch) * np.clip(0.8 + 0.5 * uneven, 0.1, 1.2)
         table = transmission((colour[0], colour[1], colour[2]), 0.75)
+        # The density is about the coverage itself.
         return Wash(patch._replace(every=every), run, mottle, 0.004, 0.004, np.linspace(0.004, 1.0, 250), table)
 
 
 def _ink_left(sheet: Sheet, patch: Patch) -> float:
-    """Contrast of the print within a patch relative to fresh ink, 0 to 1: faded ink has little to lose."""
+    """Contrast of the print within a patch relative to fresh ink, 0 to 1: faded ink has little to lose. 1 if there is no print."""
     level, ink, text = (plane[patch.window][::2, ::2] for plane in (sheet.pixels[..., 1], sheet.ink, sheet.text))
     inked, empty = ink > _MOSTLY, level[(ink == 0) & (text == 0)]
     if not (inked.any() and empty.size):

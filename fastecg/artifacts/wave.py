@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 
 _COCKLES = 12  # Number of waves that make up the cockles.
-_COCKLE_MM = (34.0, 150.0)  # Range of their wavelengths.
-_COCKLE_DEG = 60.0  # Standard deviation of their direction from that of the long waves.
+_COCKLE_MM = (34.0, 150.0)  # Range of the wavelengths of cockles.
+_COCKLE_DEG = 60.0  # Standard deviation of the direction of cockles from that of the long waves.
 _PATCHES = 3  # Number of waves whose sum decides where on the sheet cockles are high.
-_PATCH_MM = (160.0, 420.0)  # Range of their wavelengths.
+_PATCH_MM = (160.0, 420.0)  # Range of the wavelengths of these patches.
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,7 @@ class Wave(Artifact):
         """Raise and lower the paper."""
         line = Line.at(mesh.size_mm, 0.5, 0.5, self.angle_deg)
         turns = line.across(*mesh.coordinates()) / self.length_mm
+        # The slope of an even wave is 2 π lift / length; varying heights and lengths make it up to about 1.8 times as steep.
         lift = limited_lift(self.lift_mm, 1.8 * 2 * np.pi * self.lift_mm / self.length_mm)
         height = 1.0 + 0.35 * noise_along(self.seed + 1, 0.8 * turns)
         lifted = lift * height * np.sin(2 * np.pi * (turns + 0.12 * noise_along(self.seed, turns)) + np.deg2rad(self.phase_deg))

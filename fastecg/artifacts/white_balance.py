@@ -28,10 +28,11 @@ class WhiteBalance(Artifact):
 
 
 def light_colour(kelvin: float) -> np.ndarray:
-    """Linear sRGB (3,) of white paper in light of a colour temperature in K.
+    """Linear sRGB (3,) of white paper in light of a colour temperature in K, with a luminance of 1, each channel at least 0.02.
 
     Below 4000 K it is that of the Planckian locus (Kim et al. 2002), above it that of the CIE daylight locus.
     """
+    # Chromaticity x, y by the published polynomials.
     t = 1000.0 / kelvin
     if kelvin < 4000:
         x = -0.2661239 * t**3 - 0.2343589 * t**2 + 0.8776956 * t + 0.179910

@@ -33,6 +33,7 @@ class WhiteOut(Artifact):
         u, v = frame.inside(window, sheet.scale)
         edge = 1.6 * (rough(u.shape, 2.2 * sheet.scale, rng) - 0.5) + 0.5 * (rough(u.shape, 0.7 * sheet.scale, rng) - 0.5)
         half_u, half_v = 0.5 * frame.size_mm[0], 0.5 * frame.size_mm[1]
+        # Distance in mm outside a box with corners of a radius of 1 mm, made wavy by `edge`; the share falls within 2 px.
         off = np.hypot(np.maximum(np.abs(u) - half_u + 1, 0), np.maximum(np.abs(v) - half_v + 1, 0)) - 1 + edge
         share = np.rint(255 * np.clip(0.5 - off * sheet.scale * 0.5, 0.0, 1.0)) / 255
         if not share.any():
@@ -46,7 +47,7 @@ class WhiteOut(Artifact):
         return cover(sheet, window, part, share, box_round(share, window, sheet.scale, "white_out"))
 
     def _frame(self, sheet: Sheet, rng: np.random.Generator) -> PatchFrame:
-        """Where the patch is: over a random line of words, or anywhere."""
+        """Where the patch is: over a random line of words, or anywhere, as also on a page without words. It is a few degrees askew."""
         printed = text_lines(sheet.page)
         angle = float(rng.normal(0, 2.0))
         if self.over == "words" and printed:

@@ -51,6 +51,7 @@ class Wrinkle(Artifact):
         if not self.wear * self.strength:
             return sheet
         mesh = Mesh.flat(sheet.page.size_mm, self.step_mm)
+        # Curvature in 1/mm, as the mesh's step is 1 mm; gentle bends, below 0.2, lose no ink.
         bent = np.abs(_curvature(_height(self, mesh.size_mm)))
         plane, origin, step = brought_to_sheet(sheet, self.wear * np.clip(3.0 * (bent - 0.2), 0.0, 0.8), mesh)
         pixels = sheet.canvas()
@@ -76,7 +77,7 @@ class Wrinkle(Artifact):
 
 @lru_cache(maxsize=4)
 def _height(wrinkle: Wrinkle, size_mm: tuple[float, float]) -> np.ndarray:
-    """Height (rows, columns) mm of the crumpled paper on this artifact's own mesh, computed once for `bend` and `stain`."""
+    """Height (rows, columns) mm of the crumpled paper on this artifact's own mesh, computed once for `bend`, `stain` and `shade`."""
     from fastecg.mesh import Mesh
 
     height = _raised(wrinkle, Mesh.flat(size_mm, wrinkle.step_mm))
@@ -85,14 +86,14 @@ def _height(wrinkle: Wrinkle, size_mm: tuple[float, float]) -> np.ndarray:
 
 
 def _raised(wrinkle: Wrinkle, mesh: Mesh) -> np.ndarray:
-    """Compute the height (rows, columns) mm of the crumpled paper at the nodes of a mesh."""
+    """Compute the height (rows, columns) mm of the crumpled paper at the nodes of a mesh, whatever height the mesh has."""
     height = np.zeros_like(mesh.height_mm)
     {"facets": _crush, "folding": _fold_small, "pinched": _pinch}[wrinkle.style](wrinkle, mesh, height)
     return height
 
 
 def _crush(wrinkle: Wrinkle, mesh: Mesh, height: np.ndarray) -> None:
-    """Add large facets everywhere, and small ones in patches, which are larger if `strength` is."""
+    """Add large facets everywhere, and small ones in patches, which cover more of the sheet at a larger `strength`."""
     from fastecg.kernels.facets import add_facets
 
     def add(to: np.ndarray, k: int, cell: float, lift: float, valleys: bool) -> None:
@@ -115,6 +116,7 @@ def _fold_small(wrinkle: Wrinkle, mesh: Mesh, height: np.ndarray) -> None:
     count = 8 + round(6 * wrinkle.strength)
     draws = uniform(wrinkle.seed, np.arange(4 * count)).reshape(count, 4)
     width, tall = mesh.size_mm
+    # Draws are from -1 to 1. A fold is a normal at `angle`, a distance from the page's middle, and a slope; later folds are nearer to it.
     angle = np.pi * draws[:, 0]
     spread = 0.32 * np.hypot(width * np.cos(angle), tall * np.sin(angle)) * 0.9 ** np.arange(count)
     slope = 0.5 * wrinkle.strength**0.8 * (0.65 + 0.35 * draws[:, 2]) * np.where(draws[:, 3] > 0, 1.0, -1.0)
@@ -148,6 +150,6 @@ def _pinch(wrinkle: Wrinkle, mesh: Mesh, height: np.ndarray) -> None:
 
 
 def _curvature(height: np.ndarray) -> np.ndarray:
-    """Laplacian of a height (rows, columns) mm, times the square of the mesh's step."""
+    """Laplacian of a height (rows, columns) mm, times the square of the mesh's step: below 0 on ridges, above 0 in valleys."""
     padded = np.pad(height, 1, mode="edge")
     return padded[:-2, 1:-1] + padded[2:, 1:-1] + padded[1:-1, :-2] + padded[1:-1, 2:] - 4.0 * height

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from fastecg.sheet import Sheet
 
 _OLD = np.array((0.95, 0.88, 0.69))  # Share of red, green and blue that very old paper reflects, relative to new paper.
-_RUST = (0.80, 0.62, 0.42)  # The same of foxing.
+_RUST = (0.80, 0.62, 0.42)  # Share of red, green and blue that the densest foxing reflects, relative to the paper round it.
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Yellowing(Artifact):
     seed: int = param(0, 0, 2**31 - 1, "decides blotches and spots")
 
     def stain(self, sheet: Sheet) -> Sheet:
-        """Yellow paper and print, and add the spots."""
+        """Yellow paper and print alike, and add the spots."""
         from fastecg.kernels.stain import tint
 
         patch = whole_sheet(sheet, 4.0)
@@ -43,7 +43,7 @@ class Yellowing(Artifact):
         return replace(sheet, pixels=self._foxed(sheet, pixels))
 
     def _foxed(self, sheet: Sheet, pixels: np.ndarray) -> np.ndarray:
-        """Add the rusty spots to `pixels`, in place."""
+        """Add the rusty spots to `pixels`, in place, and return these."""
         from fastecg.kernels.stain import absorb_plane, add_spots
 
         rng = np.random.default_rng(self.seed)
