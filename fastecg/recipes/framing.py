@@ -19,7 +19,8 @@ from fastecg.views.camera import Camera
 from fastecg.views.flatbed import Flatbed
 
 _MOST_CROP = 0.4  # Largest share of a picture that is cut off at one side.
-# Largest height of empty paper above the first row and below the last one, in distances between rows. No public picture shows more.
+# Largest height of empty paper above the 0 mV line of the first row and below that of the last one, in distances between rows. No public
+# picture shows more.
 _BARE = 0.95, 0.8
 _BARE_MM = 30.0, 22.0  # Further limits of these heights in mm; the smaller limit counts.
 
@@ -27,8 +28,8 @@ _BARE_MM = 30.0, 22.0  # Further limits of these heights in mm; the smaller limi
 def showing_traces(shot: Shot, record: Record, frame: PageFrame, rng: np.random.Generator) -> Shot:
     """The shot with a view whose crops leave the traces in the picture, and not more empty paper than people leave.
 
-    People cut off a header in order to show the traces, so they do not cut into the traces. Pictures on their side, and views that cut off
-    nothing of a page with a header, are returned as they are.
+    People cut off a header in order to show the traces, so they do not cut into the traces. Shots of pages on their side, with views
+    that cut off nothing of a page with a header, or with views other than cameras and flatbeds, are returned as they are.
     """
     view, style = shot.view, style_for(shot.style)
     nothing_printed = style.header == "none", style.footer == "none"  # above and below the rows
@@ -72,7 +73,7 @@ def _traces_box(
 ) -> tuple[float, float, float, float]:
     """The box (left, top, right, bottom) in mm of the page into which no crop may cut, at random distances from the traces.
 
-    `rows_mm` are the heights of the rows' 0 mV lines on the page, `pitch_mm` apart; `axis_mm` is where traces begin and end. The ranges of
+    `rows_mm` are the y of the rows' 0 mV lines on the page, `pitch_mm` apart; `axis_mm` are the x where traces begin and end. The ranges of
     the distances are those of 22 public pictures: pulses at the left are often cut in two, and there may be hardly any paper below the last
     row.
     """

@@ -201,7 +201,7 @@ def _draw_pages(task: Task, options: Options, folder: Path, lines: list[Line]) -
     some = chosen[slice(*(task.pages or (0, len(chosen))))]
     indices = [[variant * pages + page for page in some] for variant in range(first, stop)]
     plotted = np.zeros(record.signal.shape, dtype=bool)
-    # No file says which samples the pictures of an earlier run show, so these pictures are drawn again, unless all of them and the copy exist.
+    # No file says which samples the pictures of an earlier run show, so they are drawn again, unless all of them and the copy exist.
     redo = options.mask_unplotted and (not task.copied or len(task.done) < count)
     for index in chain(*indices):
         if stopping():
