@@ -25,7 +25,10 @@ _BLUR_PX = 12.0  # Standard deviation of the blur with which the darkness of the
 
 
 def picture_grid(layers: Layers) -> PageWarp | None:
-    """Find the map between pixels of the layers and millimetres of the page by the grid; None if there is no grid."""
+    """Find the map between pixels of the layers and millimetres of the page by the grid; None if there is no grid.
+
+    A straight map is preferred, then the first with small residuals, then the one whose largest residuals are smallest.
+    """
     found: list[tuple[float, FittedWarp]] = []
     fives = Fives(layers["major"], SCALE)
     for fine in _planes(layers):
@@ -56,7 +59,10 @@ def _planes(layers: Layers) -> Iterator[np.ndarray]:
 
 
 def _lines(layers: Layers) -> np.ndarray:
-    """The lines of a grid of any colour, (height, width) float32 0 to 1: by how much pixels are darker than the paper around them."""
+    """The lines of a grid of any colour, (height, width) float32 0 to 1: by how much pixels are darker than the paper around them.
+
+    1 is the darkness of the darkest hundredth of the pixels; near traces, pulses and writing, all are 0.
+    """
     from scipy.ndimage import gaussian_filter, maximum_filter
 
     assert layers.picture is not None

@@ -33,7 +33,7 @@ def find_scales(picture: np.ndarray, network: LayerSegmenter) -> list[float]:
 
 
 def _find_scales(picture: np.ndarray, network: LayerSegmenter) -> list[float]:
-    """The same as `find_scales`, without enlarging small pictures."""
+    """The same as `find_scales`, without enlarging small pictures. Scales that differ by less than a tenth count as one."""
     found: list[tuple[float, float]] = []
     middles = _tile_centres(picture)
     periods = _periods(picture, middles)
@@ -54,13 +54,16 @@ def _find_scales(picture: np.ndarray, network: LayerSegmenter) -> list[float]:
 
 
 def _try_scale(picture: np.ndarray, network: LayerSegmenter, px_per_mm: float, middle: tuple[float, float]) -> tuple[float, float]:
-    """Strength of the grid in the maps of the network at an assumed scale (px/mm), and the scale of the picture by this grid."""
+    """Strength of the grid in the maps of the network at an assumed scale (px/mm), and the scale of the picture (px/mm) by this grid.
+
+    The strength is a tenth of that of the weaker map if its 1 mm lines and its 5 mm lines do not have the same scale.
+    """
     seen = network.part(picture, SCALE / px_per_mm, middle, _PART)
     tile = seen["grid"]
     strength, gradient = carriers(tile, (_NEAR[0] * SCALE, _NEAR[1] * SCALE))
     # If the grid was found at the right scale, the map of 5 mm lines has a period five times as long as the map of all lines.
     fives, coarse = carriers(seen["major"], (5 * _NEAR[0] * SCALE, 5 * _NEAR[1] * SCALE))
-    found = float(np.sqrt(abs(np.linalg.det(gradient))))  # mm per px
+    found = float(np.sqrt(abs(np.linalg.det(gradient))))  # mm per px of the maps
     agree = abs(np.log(found / (5 * np.sqrt(abs(np.linalg.det(coarse))) + 1e-9))) < 0.1
     return min(strength, fives) * (1.0 if agree else 0.1), 1.0 / max(found * seen.zoom, 1e-6)
 
@@ -85,7 +88,7 @@ def _periods(picture: np.ndarray, middles: list[tuple[float, float]]) -> list[tu
 
 
 def _candidates(by_periods: list[float]) -> Iterator[float]:
-    """Scales (px/mm) that are tried: those by the periods of the picture, and then usual ones that differ from these by a tenth."""
+    """Scales (px/mm) that are tried: those by the periods of the picture, then usual ones; each differs from the others by over a tenth."""
     given: list[float] = []
     for scale in by_periods:
         if all(abs(np.log(scale / other)) > 0.1 for other in given):
@@ -111,5 +114,5 @@ def _tile_centres(picture: np.ndarray) -> list[tuple[float, float]]:
 
 
 def _darkness(picture: np.ndarray) -> np.ndarray:
-    """Darkness (height, width) of the darkest channel of every pixel, limited so that black ink counts no more than the ink of a grid."""
+    """Darkness (height, width) of every pixel's darkest channel, 0 to 0.5: limited so that black ink counts no more than a grid's ink."""
     return np.minimum(1.0 - picture.min(axis=2) / np.float32(255), np.float32(0.5))

@@ -46,7 +46,7 @@ class LeadScore:
 
 @dataclass(frozen=True)
 class RecordScore:
-    """The scores of one record: its name and those of its leads."""
+    """The scores of one record: the record's name and the scores of its leads."""
 
     name: str
     leads: tuple[LeadScore, ...]
@@ -91,8 +91,9 @@ class Scores:
         -------
         dict of str to float
             The number of records; mean, standard deviation, median and 5th percentile of their raw SNR in dB; the share of records with any
-            lead below 5 dB; the two other metrics in dB, of which `kaggle_2025_db` clips every record at 25.84 dB, as the competition did;
-            and the mean share of missing samples.
+            lead below 5 dB; the means over all leads of the Challenge metric, right and as published, in dB; the mean ratio of the Kaggle
+            metric over records in dB, which clips every record at 25.84 dB, as the competition did, and the same unclipped; and the mean
+            share of missing samples. Infinite SNRs are left out of the means.
         """
         values = np.array([record.snr_db for record in self.records])
         ratios = np.array([record.kaggle_ratio for record in self.records])
@@ -114,7 +115,7 @@ class Scores:
         return {name: {"records": len(values), **_spread(values)} for name, values in found.items()}
 
     def rows(self) -> list[dict[str, Any]]:
-        """The scores as a table: one dictionary for every lead of every record."""
+        """The scores as a table: one dictionary for every lead of every record. Its Kaggle metric is that of the lead alone, unclipped."""
         return [
             {"record": record.name, "lead": lead.lead, "snr_db": lead.snr_db, "challenge_2024_db": lead.challenge_2024_db,
              "challenge_2024_official_db": lead.challenge_2024_official_db,
@@ -141,7 +142,7 @@ def score(reference: Record | Sequence[Record], estimate: Record | Sequence[Reco
         records).
     estimate : Record or sequence of Record
         The records that were recovered, in the same order, with the same sampling frequency and the same first sample. A lead or sample
-        that is missing counts as 0 mV in the raw SNR.
+        that is missing counts as 0 mV in the raw SNR and in the Kaggle metric.
 
     Returns
     -------

@@ -15,6 +15,8 @@ from fastecg.writers.image import write_atomic
 def plot_scores(scores: Scores, target: Path) -> None:
     """Plot the raw SNR of records (histogram) and of leads (quartiles, 5th and 95th percentile) as a picture file.
 
+    Red lines are at `FAILURE_DB`. Infinite SNRs are left out. A target without a suffix gets ".png".
+
     Raises
     ------
     FastecgError

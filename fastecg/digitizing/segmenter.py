@@ -32,14 +32,15 @@ class Layers:
     maps : ndarray, shape (6, height, width) float32
         Coverage, 0 to 1, in the order of `MAPS`.
     markers : ndarray, shape (14, height / 4, width / 4) float32
-        Probability of each class of `MARKERS` in every cell of the marker map.
+        Probability of each class of `MARKERS` in every cell of the marker map. Height and width are first rounded up to multiples of
+        `STRIDE`.
     zoom : float
-        Pixels of the maps per pixel of the picture.
+        Pixels of the maps per pixel of the picture before it was resized for the network.
     cap_mm : float
         How far the ink in the map of traces extends beyond the first and last sample of a trace. For maps of the network, 0.14 was measured
         on pages whose truth is known.
     picture : ndarray, shape (height, width, 3) uint8, optional
-        The picture that the network was given.
+        The picture that the network was given, as large as the maps.
     original : ndarray, shape (height / zoom, width / zoom, 3) uint8, optional
         The same picture before it was made `zoom` times as large.
     """
@@ -56,11 +57,11 @@ class Layers:
         return np.asarray(self.maps[MAPS.index(name)])
 
     def to_picture(self, points: np.ndarray) -> np.ndarray:
-        """Convert pixels (n, 2) of the maps to pixels of the picture."""
+        """Convert pixels (n, 2) of the maps to pixels of the picture before it was resized. Pixel centres are at integers in both."""
         return (np.asarray(points) + 0.5) / self.zoom - 0.5
 
     def to_maps(self, points: np.ndarray) -> np.ndarray:
-        """Convert pixels (n, 2) of the picture to pixels of the maps."""
+        """Convert pixels (n, 2) of the picture before it was resized to pixels of the maps."""
         return (np.asarray(points) + 0.5) * self.zoom - 0.5
 
 
@@ -134,7 +135,10 @@ class LayerSegmenter:
         return Layers(maps, markers, width / picture.shape[1], picture=seen, original=picture)
 
     def part(self, picture: np.ndarray, zoom: float, middle: tuple[float, float], size: int = 512) -> Layers:
-        """The layers of a square around a point (x, y) px of a picture, whose side is about `size` px after resizing by `zoom`."""
+        """The layers of a square around a point (x, y) px of a picture, whose side is about `size` px after resizing by `zoom`.
+
+        The square is moved inwards at the edges of the picture, and smaller if the picture is.
+        """
         side = size / zoom
         x, y = (int(np.clip(at - side / 2, 0, max(length - side, 0))) for at, length in zip(middle, picture.shape[1::-1], strict=True))
         return self.separate(picture[y : y + int(side) + 1, x : x + int(side) + 1], zoom)
@@ -147,7 +151,7 @@ def load_segmenter(weights: Path = WEIGHTS) -> LayerSegmenter:
 
 
 def resized(picture: np.ndarray, zoom: float) -> np.ndarray:
-    """Resize a picture by the factor `zoom`. If it shrinks, pixels are averaged.
+    """Resize a picture by the factor `zoom`; the same array if this is 1 within a thousandth. If the picture shrinks, pixels are averaged.
 
     The edges of the picture stay where they are, so pixel p is moved to ``(p + 0.5) * zoom - 0.5``.
     """

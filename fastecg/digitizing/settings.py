@@ -16,7 +16,7 @@ USUAL_SPEED = 25.0
 
 @dataclass(frozen=True)
 class Settings:
-    """What the user knows about the page, and how it is to be read. A value that is None is found from the picture.
+    """What the user knows about the page, and how it is to be read. A layout, speed or gain that is None is found from the picture.
 
     Attributes
     ----------

@@ -60,7 +60,7 @@ def odd_pixels(middles: Sequence[float]) -> bool:
     Parameters
     ----------
     middles : sequence of float
-        Position of each line's middle within a pixel, from `pixel_phase`.
+        Position of each line's middle within a pixel, 0 to 1, from `pixel_phase`. A line with NaN counts as not snapped.
     """
     return len(middles) > 1 and float(np.mean(np.abs(np.asarray(middles) - 0.5) < _NEAR_PX)) >= _SNAPPED_SHARE
 
@@ -86,6 +86,7 @@ def unsnapped_offset_mm(layers: Layers, warp: PageWarp) -> tuple[float, float]:
     is_five, expected, measured = found
     shifts_px = np.arange(-1.0, 1.0 + _SHIFT_STEP_PX / 2, _SHIFT_STEP_PX)
     best: tuple[float, np.ndarray] | None = None
+    # For every shift (rows) of the grid, where each line (columns) would be drawn if 1 mm lines and 5 mm lines have these widths.
     for odd in ((False, False), (False, True), (True, False), (True, True)):  # 1 mm lines, 5 mm lines
         drawn = np.floor(expected + shifts_px[:, None] + 0.5) + 0.5 * np.where(is_five, odd[1], odd[0])
         misfit = (np.abs(measured - drawn) > _NEAR_PX).mean(axis=1)
@@ -99,7 +100,9 @@ def unsnapped_offset_mm(layers: Layers, warp: PageWarp) -> tuple[float, float]:
 
 
 def _upright_lines(layers: Layers, warp: PageWarp) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
-    """For n upright grid lines: whether each is a 5 mm line, its position by the warp, and its measured position; None if they are few.
+    """For n upright grid lines: whether each is a 5 mm line, its position by the warp, and its measured position.
+
+    None if they are few, or not parallel to the picture's columns.
 
     Positions are along x in pixels of the picture, where pixel k reaches from k to k + 1.
     """
@@ -107,7 +110,7 @@ def _upright_lines(layers: Layers, warp: PageWarp) -> tuple[np.ndarray, np.ndarr
 
     assert layers.picture is not None
     inked = uniform_filter1d(layers["grid"].mean(axis=1), round(_FIVE_MM * warp.scale))
-    rows = np.flatnonzero(inked > 0.5 * inked.max())
+    rows = np.flatnonzero(inked > 0.5 * inked.max())  # Rows of pixels that the grid covers.
     height, width = inked.size, layers.picture.shape[1]
     # The median of a column shows the grid alone: traces and letters cover less than half of it.
     levels = np.median(layers.picture[rows].min(axis=2), axis=0).astype(np.float64)
@@ -115,6 +118,7 @@ def _upright_lines(layers: Layers, warp: PageWarp) -> tuple[np.ndarray, np.ndarr
     numbers = np.arange(np.ceil(ends.min()) + 1, np.floor(ends.max()))
     if len(numbers) < _FEW_LINES:
         return None
+    # The lines are compared at two heights, where the upper fifth of the grid ends and where the lower fifth begins.
     at_y = warp.inverse(np.column_stack([np.full(2, width / 2), np.percentile(rows, (20, 80))]))[:, 1]
     lines = np.stack([warp.forward(np.column_stack([numbers, np.full(len(numbers), y)]))[:, 0] for y in at_y])
     if np.abs(lines[1] - lines[0]).max() > _DRIFT_PX * layers.zoom:

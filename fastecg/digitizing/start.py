@@ -1,8 +1,8 @@
 """Locate the start of time to some hundredths of a mm in the picture's own ink, by the ends of rows and by the bars between columns.
 
-A row is sufficient if no calibration pulse touches its ends, because the cap lengthens both ends equally. If a pulse touches one end, the
-cap has to be known. It is half the width of the pen if lines end in squares, and 0 if they end at the last sample. Bars show which of the
-two is right. As programs draw upright lines on whole pixels, a bar gives the start to within a pixel.
+A row is sufficient if no calibration pulse touches its ends, because the cap, the ink beyond the first and last sample, lengthens both ends
+equally. If a pulse touches one end, the cap has to be known. It is half the width of the pen if lines end in squares, and 0 if they end at
+the last sample. Bars show which of the two is right. As programs draw upright lines on whole pixels, a bar gives the start to a pixel.
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ _SAME_END_MM = 0.06  # Tolerance of ends that agree.
 # Length of the cap in pen widths, and its probability, for square caps (as of matplotlib), for square caps of a pen whose width is
 # overestimated because of noise, and for butt caps.
 _CAPS = ((0.5, 0.5), (0.35, 0.25), (0.0, 0.25))
-_ALONE_SD_MM = 0.06  # Standard deviation of a start by ends on one side alone, if the cap is derived from the apparent width of the pen.
+# Standard deviation of a start without bars, if it is not by ends, or by ends whose cap is derived from the apparent width of the pen.
+_ALONE_SD_MM = 0.06
 _END_SD_MM = 0.045  # Standard deviation of the position of ends if their cap is known.
 _BAR_SD_MM = 0.02  # Standard deviation of the position of bars, apart from their rounding to pixels.
 _ASIDE_MM = 0.4  # If bars are farther than this from where they are expected, they are looked for again around where they were found.
@@ -50,7 +51,7 @@ class _Ends:
         Cap with which the start was computed, and apparent width of the pen.
     way : int
         Derivative of the start with respect to the cap: 1 if it was computed from left ends, -1 if from right ends, 0 if from both, so that
-        the cap cancels.
+        the cap cancels. It is also -1 if both were used, but ends touched by pulses leave too few of one side.
     by_pen : bool
         Whether the cap was derived from the width of the pen alone.
     """
@@ -71,7 +72,10 @@ def refine_start(
     pulses: Sequence[Pulse],
     fs: float,
 ) -> TimeAxis:
-    """Refine the start of a time axis by the picture's own ink, whose ends are sharper than those in the map of the network."""
+    """Refine the start of a time axis by the picture's own ink, whose ends are sharper than those in the map of the network.
+
+    With gaps between columns, the distance of columns is refined, too. Without ends and bars, only the standard deviation is changed.
+    """
     assert straight.shown is not None
     if axis.has_gaps and (found := _from_columns(axis, match, straight.shown, paths, pulses, fs)) is not None:
         return found
@@ -97,7 +101,9 @@ def refine_start(
 def _from_columns(
     axis: TimeAxis, match: LayoutMatch, strip: Strip, paths: Sequence[TracePath | None], pulses: Sequence[Pulse], fs: float
 ) -> TimeAxis | None:
-    """The time axis with start and distance of columns by the ends of columns at the gaps between them; None if too few ends are free.
+    """The time axis with start and distance of columns by the ends of columns at the gaps between them.
+
+    None if too few ends are free, or they do not fit one start, one distance and a possible cap.
 
     Ink begins one cap before the first sample of a column, and ends one cap after its last. As functions of the column's number, these
     positions are two parallel straight lines, and their distance gives the cap.
@@ -116,6 +122,7 @@ def _from_columns(
     sides = [sum(way == side for _, _, way in equations) for side in (-1, 1)]
     if min(sides) == 0 or max(sides) < 2:
         return None
+    # Each end is at start + column * pitch + way * cap, apart from the length of the column for right ends.
     start, pitch, cap = np.linalg.lstsq(np.array(equations), np.array(measured_mm), rcond=None)[0]
     residuals = np.abs(np.array(equations) @ (start, pitch, cap) - measured_mm)
     if not -_SAME_CAP_MM < cap < _THICKEST_MM or residuals.max() > _SAME_END_MM:
@@ -124,7 +131,7 @@ def _from_columns(
 
 
 def _posterior_correction(ends: _Ends | None, bars: Sequence[Sequence[Bar]], pixel_mm: float, step_mm: float) -> float:
-    """Posterior mean in mm of the correction of the start of time, given the bars of each column and, if there are any, the ends.
+    """Posterior mean in mm of what is added to the start of time, given the bars of each column and, if there are any, the ends.
 
     A bar is drawn between the last sample of a column and the first of the next, at whole pixels. The bars of every column are rounded
     separately, so that several columns together determine the start to less than a pixel. `step_mm` is the distance of samples.
@@ -141,6 +148,7 @@ def _posterior_correction(ends: _Ends | None, bars: Sequence[Sequence[Bar]], pix
     late = 0.5 * pixel_mm if odd_pixels([bar.pixel_phase for column in bars for bar in column]) else 0.0
     for column in bars:
         at = float(np.median([bar.off_mm for bar in column])) - late
+        # The start is at most half a pixel before its bar, and at most half a pixel and one sample after it.
         earliest, latest = at - 0.5 * pixel_mm, at + 0.5 * pixel_mm + step_mm
         likely *= ndtr((off - earliest) / _BAR_SD_MM) - ndtr((off - latest) / _BAR_SD_MM) + 1e-3
     return float(np.average(off, weights=likely))
@@ -172,6 +180,7 @@ def _from_ends(
     near = [end for end in ends if abs(end.x_mm) < _NEAR_START_MM]
     if not near:
         return None
+    # The largest group of agreeing ends counts; a side counts if it has at least half as many of them as the other.
     groups = [[end for end in near if abs(end.x_mm - other.x_mm) < _SAME_END_MM] for other in near]
     best = max(groups, key=agreement)
     sides = [[end.x_mm for end in best if end.side == side] for side in (0, 1)]

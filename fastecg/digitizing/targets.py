@@ -58,7 +58,7 @@ class Window:
 
 
 def windows(photo: Photo, rng: np.random.Generator, count: int, size: int) -> Iterator[Window]:
-    """Cut windows at random positions from a picture, at random scales around `SCALE`. Most of them show traces or words.
+    """Cut windows at random positions from a picture, at random scales up to 12 % off `SCALE`. Most of them show traces or words.
 
     Parameters
     ----------
@@ -84,10 +84,10 @@ def windows(photo: Photo, rng: np.random.Generator, count: int, size: int) -> It
 
 
 def _corner(photo: Photo, anchors: tuple[np.ndarray, ...], side: float, rng: np.random.Generator) -> np.ndarray:
-    """The top left corner (x, y) px of a window of `side` px, mostly close to a trace, a lead's name or other words."""
+    """The top left corner (x, y) of a window of `side`, both px of the picture, mostly close to a trace, a lead's name or other words."""
     height, width = photo.image.shape[:2]
     most = np.maximum((width - side, height - side), 0.0)
-    choice = rng.choice(4, p=(0.47, 0.3, 0.1, 0.13))
+    choice = rng.choice(4, p=(0.47, 0.3, 0.1, 0.13))  # Traces, names, words, anywhere.
     if choice < len(anchors) and len(anchors[choice]):
         middle = anchors[choice][rng.integers(len(anchors[choice]))] + rng.uniform(-0.5, 0.5, 2) * side
         return np.clip(np.rint(middle - side / 2), 0.0, most)
@@ -107,6 +107,7 @@ def _window(photo: Photo, picture: Image, planes: dict[str, np.ndarray], corner:
     """The part of a picture whose top left corner is `corner` (x, y) px, resized by the factor `zoom`, and its maps, of `shape`."""
     nodes = _nodes(photo, corner, zoom, shape)
     maps = np.empty((len(MAPS), *shape), dtype=np.uint8)
+    # The page's edge is at -0.5 px of the planes, since their pixel centres are at integers.
     for k, name in enumerate(MAPS):
         if name != "trace":
             _sample(planes[name], nodes * SCALE - 0.5, maps[k])
@@ -197,7 +198,7 @@ def _markers(photo: Photo, corner: np.ndarray, zoom: float, shape: tuple[int, in
             continue
         corners = (box.corners - corner + 0.5) * zoom / MARKER_CELL - 0.5
         middle = corners.mean(axis=0)
-        if ((middle < -20) | (middle > np.array(markers.shape[::-1]) + 20)).any():
+        if ((middle < -20) | (middle > np.array(markers.shape[::-1]) + 20)).any():  # Far outside the window, in cells.
             continue
         corners = corners + np.sign(corners - middle) * _LABEL_EDGE_MM * SCALE / MARKER_CELL
         lead = photo.truth.traces[box.trace].lead
@@ -206,7 +207,7 @@ def _markers(photo: Photo, corner: np.ndarray, zoom: float, shape: tuple[int, in
 
 
 def _sheet_planes(photo: Photo) -> dict[str, np.ndarray]:
-    """Coverage (height, width) uint8 of the flat page at `SCALE`, by name of map, for all maps but that of traces. Marks are not in it."""
+    """Coverage (height, width) uint8 of the flat page at `SCALE`, by map, for all maps but that of traces, without marks by hand."""
     from fastecg.printing.grid import grid_plane
     from fastecg.sheet import draw_strokes, sheet_shape
 

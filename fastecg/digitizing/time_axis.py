@@ -38,8 +38,9 @@ _CLOSE_MM = 1.0  # Ends vote for a start of time if they suggest one within this
 _CLOSELY = 0.25  # Ends that agree closely (`_AGREE_MM`) have this share of their votes in addition.
 _RIVAL = 0.3  # Groups with more than this share of the best group's votes are compared with it by their bars.
 _BAR_VOTES = 2.0  # Number of votes of each column with bars in that comparison.
-# Votes of an end for a start of time, by its kind. Right ends have fewer votes, because records may end early. The position of an end that
-# is "touched" by something else is a guess of the network, and that of a pulse's "foot" is known to a tenth of a mm.
+# Votes of an end for a start of time, by its kind. Right ends have fewer votes, because records may end early. "maybe" are ends that are
+# not the likeliest of their row. The position of an end that is "touched" by a pulse is a guess of the network, "fall" is the right flank
+# of a pulse that runs into a trace, and "foot" the end of its right foot, which is known to a tenth of a mm.
 _VOTES = {
     "left": 1.0,
     "right": 0.8,
@@ -101,7 +102,7 @@ class End:
 
     @property
     def side(self) -> int:
-        """0 for left ends, 1 for right ends."""
+        """1 for the kinds "right" and "maybe right", 0 for all others, even if a pulse touches a right end."""
         return int(self.kind.endswith("right"))
 
 
@@ -194,7 +195,10 @@ class _SeenEnds:
         return [(not (cut[0] or touched[0]), not (cut[1] or touched[1])) for cut, touched in zip(self.cut, self.touched, strict=True)]
 
     def lengths(self, strips: int) -> list[list[float]]:
-        """Lengths from first to last sample, mm, of rows with two `own` ends: of the first `strips` rows, and of the strips below."""
+        """Lengths from first to last sample, mm, of rows with two `own` ends: of the first `strips` rows, and of the strips below.
+
+        A row has up to two lengths, one from each kind of ink.
+        """
         spans, own = self.spans, self.own
         return [
             [
@@ -207,14 +211,17 @@ class _SeenEnds:
         ]
 
     def uncut_lengths(self) -> list[float]:
-        """Lengths of all rows that are completely in the picture, mm.
+        """Lengths of the network's ink of all rows that are completely in the picture, mm.
 
-        Rows that touch a pulse seem longer by some mm, which is too little to confuse two paper speeds.
+        Rows that touch a pulse seem longer by some mm, which is too little to confuse two paper speeds, as are the caps.
         """
         return [span[1] - span[0] for span, sides in zip(self.spans, self.cut, strict=True) if span is not None and not any(sides)]
 
     def early_s(self, axis: TimeAxis, match: LayoutMatch, step_s: float) -> float:
-        """Time by which all rows end before their last sample is expected; 0 if they do not end early, or not equally early."""
+        """Time by which all rows end before their last sample is expected.
+
+        0 if they do not end early, not equally early, or too early, or if more than one row has no right end of its own.
+        """
         columns, early = len(match.layout.columns), []
         for k, ((_, rights), (_, free)) in enumerate(zip(self.network, self.own, strict=True)):
             if free and rights:  # The outermost possible end is used, since ink may be interrupted.
@@ -234,7 +241,7 @@ class _SeenEnds:
 def _seen_ends(
     analysis: PageAnalysis, match: LayoutMatch, straight: StraightPage, paths: Sequence[TracePath | None], pulses: Sequence[Pulse]
 ) -> _SeenEnds:
-    """Find the ends of all rows; `ImageError` if no row has any."""
+    """Find the ends of all rows; `ImageError` if no row has both."""
     network = [([], []) if row is None else possible_ends(straight.network, row) for row in paths]
     spans = _likeliest_ends(network)
     if not any(spans):
@@ -277,12 +284,13 @@ def _with_columns(
     column_s, step_mm = seconds / columns, step_s * speed_mm_s
     nominal_mm = column_s * speed_mm_s
     pitch_mm, shown_s, strip_s = nominal_mm, column_s, seconds
-    # Rows with faint ends seem shorter, so the longest length is used that another row confirms: other ink may lengthen single rows.
+    # Rows with faint ends seem shorter, so the longest length is used that another one confirms: other ink may lengthen single rows.
     row_mm, strip_mm = (_longest_confirmed(group, seconds * speed_mm_s) for group in lengths)
     if gaps is not None:
         pitch_mm, shown_mm = gaps
         shown_s = column_s if shown_mm == nominal_mm else round(shown_mm / speed_mm_s, 3)
     elif columns > 1 and row_mm and abs(row_mm + step_mm - columns * nominal_mm) > SAME_LENGTH_MM:
+        # The columns leave out time if strips are longer than the rows, or if the distance of names fits the shorter columns better.
         missing_share = (columns * nominal_mm - row_mm - step_mm) / (columns * nominal_mm)
         left_out = strip_mm - row_mm > SAME_LENGTH_MM or abs(match.column_mm - row_mm / columns) < abs(match.column_mm - nominal_mm) - 0.1
         if 0 < missing_share < _SHORT and left_out:
@@ -295,7 +303,7 @@ def _with_columns(
 
 
 def _start_of_bars(guessed: TimeAxis, bars: Callable[[TimeAxis], int]) -> float | None:
-    """The start of time for which the most columns have bars in front of them, the closest to a guess of these; None without bars."""
+    """The start of time for which the most columns have bars in front of them, of several the closest to the guess; None without bars."""
     away = np.arange(0.0, _GUESS_OFF_MM, _BAR_STEP_MM)
     starts = guessed.start_mm + np.unique(np.concatenate([-away, away]))
     counts = np.array([bars(replace(guessed, start_mm=float(start))) for start in starts])
@@ -321,7 +329,10 @@ def row_length_mm(axis: TimeAxis, columns: int, rhythm: bool, step_s: float) -> 
 
 
 def _paper_speed(match: LayoutMatch, lengths: Sequence[Sequence[float]], flags: list[str]) -> float:
-    """The usual paper speed, mm/s, at which most rows or columns are as long as the duration of the layout."""
+    """The usual paper speed, mm/s, at which most rows or columns are as long as the duration of the layout.
+
+    If none fits, it is the one that the first length fits roughly, or else 25 mm/s, which is added to `flags`.
+    """
     columns = len(match.layout.columns)
     speeds = [length / match.layout.seconds for group in reversed(lengths) for length in group]
     if columns > 1:

@@ -1,8 +1,8 @@
 """Find tracks, which are the rows of traces of a page, by their ink alone, before any layout is known.
 
-In most columns of pixels of a straightened page, every row of traces is one short run of ink. So the most frequent number of runs is the
-number of rows, and the k-th run from above belongs to the k-th row, however far its signal wanders. From the median height of its runs, a
-row is followed through the ink.
+In many columns of pixels of a straightened page, every row of traces is one short run of ink. So the largest number of runs that occurs
+often is the number of rows, and in such columns the k-th run from above belongs to the k-th row, however far its signal wanders. From the
+median height of its runs, a row is followed through the ink.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class Track:
     cut: tuple[bool, bool] = (False, False)
 
     def level_at(self, x_mm: np.ndarray) -> np.ndarray:
-        """Page y (n,) of the level of the track around page x (n,)."""
+        """Page y (n,) of the level of the track around page x (n,): the median within 10 mm on both sides, as far as the track goes."""
         middle = (self.path.top_mm + self.path.bottom_mm) / 2
         first, last = (round((end - self.path.left_mm) * self.path.scale) for end in self.ends_mm)
         inside = middle[max(first, 0) : last + 1]
@@ -95,7 +95,7 @@ def _runs(ink: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def _row_heights(strip: Strip) -> list[float]:
-    """Page y of the rows of traces, whose number is that of the runs in most columns."""
+    """Page y of the rows of traces, whose number is the largest frequent number of runs in a column (see `_USUAL`); empty without ink."""
     columns, first, after = _runs(strip.ink)
     count = np.bincount(columns, minlength=strip.ink.shape[1])
     frequency = np.bincount(count[count > 0], minlength=2)
@@ -139,6 +139,7 @@ def possible_ends(strip: Strip, path: TracePath, least: float = TRACE) -> tuple[
     """Page x at which a trace along a path may begin, and page x at which it may end, each with the likeliest first.
 
     An outer piece of the path may be a line of the grid, or part of the trace beyond a gap. The ends of other rows show which is right.
+    Both lists are empty if no piece can be part of a trace.
     """
     pieces = _pieces(strip, path)
     kept = [piece for piece in pieces if not _is_no_trace(path, piece)]
@@ -146,6 +147,7 @@ def possible_ends(strip: Strip, path: TracePath, least: float = TRACE) -> tuple[
         return [], []
     outer = [piece for piece in pieces if piece[0] < kept[0][0]], [piece for piece in pieces if piece[1] > kept[-1][1]]
     found: tuple[list[float], list[float]] = ([], [])
+    # The likeliest end is that of the pieces that are kept. Further ones are the outer ends of the other pieces, the closest first.
     for side, others in enumerate((reversed(outer[0]), outer[1])):
         spans = [(kept[0][0], kept[-1][1]), *((piece[0], kept[-1][1]) if side == 0 else (kept[0][0], piece[1]) for piece in others)]
         for span in spans[:_MOST_ENDS]:
@@ -158,7 +160,7 @@ def possible_ends(strip: Strip, path: TracePath, least: float = TRACE) -> tuple[
 
 
 def _pieces(strip: Strip, path: TracePath) -> list[tuple[int, int]]:
-    """Ranges of columns in which a path runs over ink, with gaps of at most `_GAP_MM`."""
+    """Ranges of columns in which a path runs over ink, with gaps of at most `_GAP_MM`. High vertical steps over paper divide them."""
     on = _on_ink(strip, path)
     origin = round((path.left_mm - strip.left_mm) * strip.scale)
     for at in np.flatnonzero(path.bottom_mm - path.top_mm > _JUMP_MM):
@@ -218,7 +220,7 @@ def _is_straight(track: Track) -> bool:
 
 
 def _distinct(tracks: list[Track]) -> list[Track]:
-    """The tracks from top to bottom, without those that mostly follow the ink of another one."""
+    """The tracks from top to bottom, without those that mostly follow the ink of the one kept above them."""
     kept: list[Track] = []
     for track in sorted(tracks, key=lambda track: track.level_mm):
         if kept and _shared_length(kept[-1], track) > _SAME_SHARE:
@@ -235,7 +237,7 @@ def _shared_length(one: Track, other: Track) -> float:
 
 
 def _other_row_heights(strip: Strip, tracks: list[Track]) -> list[float]:
-    """Page y of rows that no track follows, by level ink far from all tracks."""
+    """Page y of rows that no track follows, by level ink far from all tracks; empty without any, or without tracks."""
     columns, first, after = _runs(strip.ink)
     middle = strip.top_mm + (first + after - 1) / 2 / strip.scale
     far = after - first < _FLAT_MM * strip.scale
@@ -244,6 +246,7 @@ def _other_row_heights(strip: Strip, tracks: list[Track]) -> list[float]:
         far &= (middle < track.path.top_mm[at] - _OTHER_ROW_MM) | (middle > track.path.bottom_mm[at] + _OTHER_ROW_MM)
     if not tracks or far.sum() < _OTHER_ROW_SHARE * strip.ink.shape[1]:
         return []
+    # Ink is counted in bands of 6 mm, each of two bins, so that a row across the border of two bins is found, too.
     bins = np.arange(strip.top_mm, strip.top_mm + strip.ink.shape[0] / strip.scale + 3.0, 3.0)
     index = np.digitize(middle[far], bins)
     found: list[float] = []

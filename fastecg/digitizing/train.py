@@ -30,7 +30,7 @@ from fastecg.system.interrupts import check_interrupt
 if TYPE_CHECKING:
     from fastecg.recipe import Recipe
 
-#: Recipes of the pages and their shares. All recipes occur, from clean pages to the most degraded ones.
+#: Recipes of the pages and their shares. All recipes but those of the Kaggle competition occur, from clean pages to the most degraded ones.
 SHARES = {
     "clean": 0.10, "scan": 0.16, "photo": 0.24, "copy": 0.08, "screen": 0.07, "aged": 0.08, "damaged": 0.09, "kit": 0.05, "digital": 0.05,
     "mix": 0.08,
@@ -83,7 +83,10 @@ class TrainConfig:
 
 @dataclass
 class Pages(IterableDataset):
-    """An endless stream of batches from new pages of records. Pages are numbered, and `start` is the number of the first."""
+    """An endless stream of batches from new pages of records. Pages are numbered, and `start` is the number of the first.
+
+    Of n worker processes, each draws every n-th page. `batches` is not used.
+    """
 
     origins: list[Path]
     config: TrainConfig
@@ -194,6 +197,7 @@ class Trainer:
 
     def step(self, batch: Batch) -> dict[str, float]:
         """Do one training step with a batch. Returns the parts of the loss by name."""
+        # The learning rate rises over the first 100 steps, and falls as half a cosine to nearly 0 at the end of the training.
         warm = min(1.0, (self.steps + 1) / 100)
         for group in self.optimiser.param_groups:
             group["lr"] = self.config.rate * warm * (0.5 + 0.5 * math.cos(math.pi * self.progress)) + 1e-6
@@ -244,7 +248,7 @@ class Trainer:
 
     def _update_ema(self) -> None:
         """Update the exponential moving average of the weights."""
-        keep = min(_EMA_DECAY, self.steps / (self.steps + 10))
+        keep = min(_EMA_DECAY, self.steps / (self.steps + 10))  # Smaller at first, so that the initial weights are soon forgotten.
         with torch.no_grad():
             for mine, theirs in zip(self.average.state_dict().values(), self.net.state_dict().values(), strict=True):
                 if mine.dtype.is_floating_point:
@@ -259,7 +263,8 @@ def train(inputs: list[Path], folder: Path, config: TrainConfig = TrainConfig(),
     Parameters
     ----------
     inputs : list of Path
-        Records, or folders of records. One record in sixteen is used for validation. If there are none, all records are simulated.
+        Records, or folders of records. The first of every sixteen is used for validation alone. If no others are left, all records of the
+        training are simulated.
     folder : Path
         Folder of ``layernet.pt`` (the state of the training) and ``log.jsonl`` (a row for each checkpoint). If it has a state, that
         training is resumed.
@@ -288,6 +293,7 @@ def train(inputs: list[Path], folder: Path, config: TrainConfig = TrainConfig(),
     trainer = Trainer(config, folder)
     held_out, learned = origins[::16], [origin for k, origin in enumerate(origins) if k % 16]
     validation = _first(Pages(held_out, TrainConfig(**{**vars(config), "seed": config.seed + 1})), 6)
+    # A training that is resumed begins at another page, so that it does not draw the same pages again.
     pages = Pages(learned, config, start=1_000_003 * (trainer.steps + 1) % 2**40)
     loader = DataLoader(pages, batch_size=None, num_workers=workers, prefetch_factor=4 if workers else None)
     yield from _steps(trainer, loader, validation)

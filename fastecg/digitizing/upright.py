@@ -21,9 +21,11 @@ from fastecg.errors import ImageError
 
 _LIKELY_DPI = (200.0, 150.0, 300.0, 100.0)  # Resolutions that are tried for a picture without a grid, the likeliest first.
 _NAMES_SHARE = 0.5  # Minimum share of a layout's names that have to be read for a picture to count as upright.
-_LEAST_NAMES = 5  # Minimum number of names that have to be read for the same.
-_FEW_NAMES = 3  # Minimum number of names for a turned picture to be analysed in full, and a large one whose rows do not beat together.
-# Number of scales of a grid that are tried. Of 67 scans and pages by other programs, 66 were read at the likeliest, one at the next.
+_LEAST_NAMES = 5  # Minimum number of names that have to be read for a picture to count as upright.
+# Minimum number of names for a turned picture to be analysed in full if another orientation matches a layout, and for a large picture whose
+# rows beat together at best if it is tilted.
+_FEW_NAMES = 3
+# Largest number of a grid's scales that are tried. Of 67 scans and pages by other programs, 66 were read at the likeliest, one at the next.
 _MOST_SCALES = 2
 # A picture with a grid does not lie on its side if it has at least this many tracks. Of 14 that did, none had more than one.
 _LEVEL_ROWS = 3
@@ -34,7 +36,7 @@ _TINY_MM2 = 8e3  # A page that seems smaller than this, 100 by 80 mm, probably h
 _GRIDLESS_MM2 = 0.2e6  # Largest area of a picture without a grid.
 _LARGEST_MM2 = 0.3e6  # Largest area of a picture with a grid.
 _QUICK_PX = (0.7e6, 1.6e6, 4e6)  # Number of pixels of the reduced copies of a picture in which traces are looked for first.
-_MOST_ZOOM = 2.5  # Largest factor by which a small picture is enlarged for the same.
+_MOST_ZOOM = 2.5  # Largest factor by which a small picture is enlarged for this first look.
 _DARK = 100  # A pixel counts as dark if its grey level (0 to 255) is below this.
 _NEGATIVE_SHARE = 0.15  # A picture may be a negative if more than this share of its pixels is dark.
 _FAINT = 8  # Minimum difference of levels (0 to 255) between paper and ink that can be read.
@@ -44,6 +46,8 @@ _BLANK_CELLS = 25  # Minimum number of cells with ink in a picture with traces: 
 
 def analyse_upright(picture: np.ndarray, settings: Settings, weights: Path = WEIGHTS) -> PageAnalysis:
     """Find the orientation of a picture in which names and rows fit a layout best, and analyse it that way up.
+
+    The analysis has no match if nothing fits a layout in any orientation.
 
     Raises
     ------
@@ -135,7 +139,7 @@ def _better_gridless(best: PageAnalysis, picture: np.ndarray, settings: Settings
 
 
 def _is_blank(picture: np.ndarray) -> bool:
-    """Whether hardly any pixel of a picture differs from its neighbours, as on empty paper under any light."""
+    """Whether levels differ within hardly any cell of a picture, as on empty paper under any light."""
     from PIL import Image
 
     halved = np.asarray(Image.fromarray(picture).reduce(2))  # Averaging 2 x 2 pixels also halves the noise.
@@ -218,7 +222,7 @@ def enough_names(analysis: PageAnalysis) -> bool:
 
 
 def analyse_as_held(picture: np.ndarray, settings: Settings, network: LayerSegmenter) -> PageAnalysis:
-    """Analyse a picture without turning it, at its likeliest scale."""
+    """Analyse a picture without turning it, at its likeliest scale, or at 200 dpi without a grid."""
     scales = find_scales(picture, network)
     px_per_mm = _scales_of_pages(picture, scales, _LARGEST_MM2)[0] if scales else _LIKELY_DPI[0] / 25.4
     return analyse_layers(network.separate(picture, SCALE / px_per_mm), settings.layout, 0, ruled=bool(scales))
@@ -252,5 +256,5 @@ def _is_plausible(analysis: PageAnalysis) -> bool:
 
 
 def _rank(analysis: PageAnalysis) -> tuple[float, int]:
-    """Key by which analyses are compared, larger for the better one: the score of the best match, and the number of names."""
+    """Key by which analyses are compared, larger for the better one: the score of the best match (-99 without), and the number of names."""
     return (analysis.match.score if analysis.match else -99.0), len(analysis.names)

@@ -24,7 +24,7 @@ _ROUNDED_MOST_PX = 0.8  # Points that deviate by more do not belong to the grid.
 _ROUNDED_SHARE = 0.9  # Minimum share of points that belong to it.
 _SEEN = 0.15  # Minimum width and height of the area of these points, as a share of the picture's.
 _NODES = 12  # Number of nodes along each axis that a straight warp is fitted to.
-_ROUNDS_SURE = 3  # Number of times that weights are computed anew, which are small for outliers.
+_ROUNDS_SURE = 3  # Number of fits, after each of which outliers are given smaller weights or left out.
 _ROUNDS_DOUBTFUL = 10  # The same if one point in ten may be an outlier.
 _TYPICAL = 0.5  # Quantile of the residuals that describes the fit to most points.
 _WORST = 0.9  # Quantile of the residuals that describes the fit to the worst points.
@@ -117,7 +117,9 @@ def smoothest_warp(points_px: np.ndarray, points_mm: np.ndarray, size: tuple[int
 
 
 def straight_warp(points_px: np.ndarray, points_mm: np.ndarray, size: tuple[int, int], pixel_px: float) -> FittedWarp | None:
-    """The warp of a picture that a program drew, with upright and level lines; None if the picture was turned or bent afterwards.
+    """The warp of a picture that a program drew, with upright and level lines.
+
+    None if the picture was turned or bent afterwards, or if the points cover too little of it.
 
     Programs round every line of a grid to whole pixels, but not the traces. A soft warp would follow this rounding by some tenths of a
     pixel, which a straight one does not. A picture that is not turned at all was not scanned or photographed.
@@ -135,13 +137,14 @@ def straight_warp(points_px: np.ndarray, points_mm: np.ndarray, size: tuple[int,
     terms = np.column_stack([points_px, np.ones(len(points_px))])
     for _ in range(_ROUNDS_SURE):
         fitted_mm = terms @ plane
-        px_mm = 1.0 / float(np.sqrt(abs(np.linalg.det(plane[:2]))))
+        px_mm = 1.0 / float(np.sqrt(abs(np.linalg.det(plane[:2]))))  # px per mm
         off_px = np.abs(fitted_mm - points_mm).max(axis=1) * px_mm / pixel_px
         near = off_px < _ROUNDED_MOST_PX
         if near.mean() < _ROUNDED_SHARE:
             return None
         plane = _affine(points_px[near], points_mm[near])
     seen = np.ptp(points_px[near], axis=0)  # The grid may cover only part of the picture, for instance if every lead has its own.
+    # By how many px of the input picture upright lines drift over the height of these points, and level ones over their width.
     turned_px = np.abs([plane[1, 0] * seen[1], plane[0, 1] * seen[0]]) * px_mm / pixel_px
     small = (seen < _SEEN * np.array(size[::-1])).any()
     if small or turned_px.max() > TURNED_PX or np.quantile(off_px, _TYPICAL) > _ROUNDED_PX:
@@ -178,7 +181,7 @@ def fit_warp(
     stiffness : float
         Weight of a squared second difference of coefficients, relative to the squared error of a point.
     tolerance_mm : float
-        Points with errors larger than this have clearly less weight.
+        Points with errors larger than this, or than three times the median error if that is larger, have clearly less weight.
     rounds : int
         Number of fits. After each, the weights of points are computed from their errors.
     """
@@ -212,11 +215,15 @@ def _solve(
 
 
 def _stiffness_bands(columns: int, rows: int, stiffness: float) -> np.ndarray:
-    """Lower diagonals of the matrix of the squared second differences of the coefficients along both axes."""
+    """Lower diagonals of the matrix of the squared second differences of the coefficients along both axes, times `stiffness`.
+
+    Coefficients are numbered column by column. `bands[d, i]` is the element for coefficients i and i + d.
+    """
     bands = np.zeros((3 * rows + 4, columns * rows))
     index = np.arange(columns * rows).reshape(columns, rows)
     for ends, middles, gap in ((index[:, :-2], index[:, 1:-1], 1), (index[:-2], index[1:-1], rows)):
         first, middle = ends.ravel(), middles.ravel()
+        # (a - 2 b + c)² = a² + 4 b² + c² - 4 a b - 4 b c + 2 a c. Half of each mixed term stands below the diagonal.
         bands[0, first] += stiffness
         bands[0, middle] += 4 * stiffness
         bands[0, middle + gap] += stiffness

@@ -116,7 +116,7 @@ def _number(writing: np.ndarray, warp: PageWarp) -> _Number | None:
 
 
 def _unit(writing: np.ndarray, warp: PageWarp) -> tuple[np.ndarray, float, int] | None:
-    """The line of words that contains the unit of a gain, its font size in px, and the column where the unit begins; None without."""
+    """The line of words that contains the unit of a gain, its font size in px, and the column where the unit begins; None without unit."""
     from skimage.feature import match_template
 
     best, found = _SAME_UNIT, None
@@ -167,7 +167,7 @@ def _cropped(plane: np.ndarray) -> np.ndarray:
 
 
 def _correlation(one: np.ndarray, other: np.ndarray) -> float:
-    """Correlation of two planes of ink, resized to the same size."""
+    """Correlation (-1 to 1) of two planes of ink, resized to that of the first, at least 6 px wide and 12 px high; 0 if one is uniform."""
     from skimage.transform import resize
 
     shape = max(one.shape[0], 12), max(one.shape[1], 6)
@@ -177,7 +177,7 @@ def _correlation(one: np.ndarray, other: np.ndarray) -> float:
 
 @cache
 def _drawn(words: str, face: tuple[str, bool], size_px: float) -> np.ndarray:
-    """Words as coverage (height, width) 0 to 1, cropped to their ink."""
+    """Words as coverage (height, width) 0 to 1, with about 1 px of margin around their ink."""
     text = Text("footer", words, 0.0, 0.0, size_px, face[0], face[1])
     left, top, right, bottom = measure(text)
     plane = np.zeros((int(np.ceil(bottom - top)) + 2, int(np.ceil(right - left)) + 2), dtype=np.uint8)
