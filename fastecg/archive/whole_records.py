@@ -99,7 +99,7 @@ def _joined(folder: Path, record: str, pages: dict[int, str]) -> Record:
 
     readings = {page: read_record(folder / stem) for page, stem in sorted(pages.items())}
     fs = next(iter(readings.values())).fs
-    size = round(PAGE_S * fs)
+    size = round(PAGE_S * fs)  # samples of a page
     length = max(page * size + found.samples for page, found in readings.items())
     signal = np.full((len(LEADS), length), np.nan, dtype=np.float32)
     for page, found in readings.items():

@@ -14,7 +14,7 @@ from fastecg.writers.png import png_bytes
 MOST_BYTES = 1_000_000_000  # Largest size of an archive, bytes.
 _BLOCK = 512  # The size of each file in a tar archive is rounded up to a multiple of this, bytes.
 _END = 20 * _BLOCK  # The size of an archive is rounded up to a multiple of this, bytes.
-_HEAD = 4 * _BLOCK  # Largest size of a file's header, bytes. Long names take two more blocks.
+_HEAD = 4 * _BLOCK  # An upper bound of the size of a file's header, bytes: one block, or three if its name is long or not ASCII.
 
 
 def write_webdataset(pictures: list[Rendered], dest: Path, *, val: float) -> None:

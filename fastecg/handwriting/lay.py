@@ -162,6 +162,7 @@ def measured_beats(room: Room, writer: Writer, rng: np.random.Generator) -> list
     if trace.rhythm and rng.random() < 0.5:
         tops = np.minimum(peaks[:, 1], top + 4.0)
         return [marks.counts(peaks[:, 0], tops, writer, rng, dots=bool(rng.random() < 0.35))]
+    # Two or three beats in succession. Their distance in mm, divided by the paper speed, is rounded to 10 ms, as people measure it.
     first = int(rng.integers(len(peaks) - 1))
     some = peaks[first : first + int(rng.integers(2, 4))]
     rr_ms = round(float(np.diff(some[:, 0]).mean()) / room.page.speed_mm_s * 100) * 10

@@ -74,6 +74,7 @@ def underline(x0: float, x1: float, y: float, writer: Writer, rng: np.random.Gen
     """One or two lines from `x0` to `x1`, the upper one at `y`, mm, not quite level and of different lengths."""
     rows = []
     for k in range(lines):
+        # Each line has four points. A second one is 1.1 mm below the first, and a little shorter on average.
         a, b = x0 + rng.normal(0, 0.8) + 0.6 * k, x1 + rng.normal(0, 1.5) - 1.2 * k
         sag = rng.normal(0, 0.25, 4) + np.linspace(0, rng.normal(-0.4, 0.5), 4)
         rows += [np.stack([np.linspace(a, max(b, a + 3), 4), y + 1.1 * k + sag], axis=1), np.full((1, 2), np.nan)]
@@ -126,6 +127,7 @@ def crossing_out(box: tuple[float, float, float, float], writer: Writer, rng: np
     """One or two lines through words in a box (x0, y0, x1, y1), or a scribble over them."""
     x0, y0, x1, y1 = box
     middle, half = 0.5 * (y0 + y1), 0.5 * (y1 - y0)
+    # The scribble goes up and down once every 2.2 mm, at least four times.
     if rng.random() < 0.35:
         turns = max(4, int((x1 - x0) / 2.2))
         x = np.linspace(x0 - 0.5, x1 + 0.5, 2 * turns) + rng.normal(0, 0.5, 2 * turns)

@@ -248,7 +248,7 @@ def _baselines(layout: Layout, frame: PageFrame, words: tuple[tuple[Text, Edges]
 
 
 def _style_rows(layout: Layout, frame: PageFrame, style: Style) -> tuple[list[float], float] | None:
-    """The rows and their distance that the style prescribes; None if it does not, or they do not fit on the paper."""
+    """The y of 0 mV of every row, and the rows' distance, mm, as the style prescribes; None if it does not, or the paper is too low."""
     first, pitch, nearer = style.rows_mm
     strips = len(layout.rhythm)
     rows = [first + row * pitch - (nearer if row >= layout.rows - strips else 0.0) for row in range(layout.rows)]
@@ -313,7 +313,7 @@ def _segment(
 
 
 def _offset(samples: np.ndarray, gain: float, pitch: float) -> float:
-    """The offset to subtract in mV: the median of the segment if that would place it nearer to another row, else 0."""
+    """The offset to subtract, mV: the median of the segment if a trace at this height would be nearer to another row, else 0."""
     if samples.size:
         low, high = _extremes(samples)
         if abs(gain) * max(-low, high) <= pitch / 2:
@@ -324,7 +324,7 @@ def _offset(samples: np.ndarray, gain: float, pitch: float) -> float:
 
 
 def _extremes(values: np.ndarray) -> tuple[float, float]:
-    """The smallest and the largest finite value; NaN if there is none."""
+    """The smallest and the largest value that is not NaN; NaN if there is none."""
     low, high = float(values.min()), float(values.max())
     # The search for NaN takes ten times as long, so it is done only if there are any.
     return (float(np.fmin.reduce(values)), float(np.fmax.reduce(values))) if math.isnan(low) else (low, high)

@@ -152,6 +152,7 @@ def _band_top(style: Style) -> float:
 
 
 # ---- headers, as printed by the machines that they are called after -------------------------------------------------
+# Numbers are mm on the page, and factors on the height of the type; `pitch` is the distance of lines, mm.
 
 
 def _muse_header(facts: ReportFields, setup: MachineSettings, style: Style, frame: PageFrame) -> Iterable[Text]:

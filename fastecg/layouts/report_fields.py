@@ -19,7 +19,7 @@ from fastecg.recipes.limits import LONGEST_LINE, MOST_HEADER_LINES, check_lines
 from fastecg.record import Record
 from fastecg.styles.style import CLOCK_FORM, DATE_FORM
 
-#: Letters of made-up initials and codes, without those that look like digits.
+#: Letters of made-up initials and codes: capitals without I and O, which look like digits, and some others.
 LETTERS = "ABCDEFGHJKLMNPRSTVWZ"
 #: Months as machines and offices print them.
 MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
@@ -39,7 +39,7 @@ class ReportFields:
     pr_ms: int
     qrs_ms: int
     qt_ms: int
-    qtc_ms: int
+    qtc_ms: int  # QT corrected for the rate by Bazett's formula
     p_axis: int
     qrs_axis: int
     t_axis: int

@@ -273,6 +273,7 @@ def _aecg(path: Path, root: ElementTree.Element) -> Record:
         for name, signal in one.leads:
             row = signals.setdefault(name, np.full(size, np.nan))
             row[start : start + len(signal)] = signal
+    # The frequency is rounded, because time steps are written with few digits.
     return _record_of(path, list(signals), ["mV"] * len(signals), list(signals.values()), float(f"{fs:.9g}"))
 
 

@@ -364,7 +364,7 @@ def _read_by_wfdb(header: Header, indices: list[int], frames: int) -> list[Store
 
 
 def _common_rate(lines: list[SignalLine]) -> int:
-    """The number of samples per frame if it is the same for all leads, or else 1."""
+    """The number of samples per frame if it is the same in all `lines`, or else 1."""
     rates = {line.per_frame for line in lines}
     return rates.pop() if len(rates) == 1 else 1
 

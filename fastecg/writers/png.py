@@ -1,9 +1,9 @@
 """Encode PNG files fast: one filter for the whole image, and a kind of Deflate that suits it.
 
 A page of ECG paper is mostly repetition, which Deflate finds by itself: without any filter, a clean page gets as small as by the usual
-search among five filters, in a tenth of the time, and ISA-L has the fastest Deflate there is. In a page with noise, neighbours differ by
-little. The Paeth filter turns that into small numbers, which do not repeat, so that Huffman coding alone is used for them. A comparison of
-some rows decides between the two ways.
+search among five filters, in a tenth of the time, and ISA-L has the fastest Deflate there is. In a page with noise, neighbouring
+pixels differ by little. The Paeth filter turns pixels into such small differences, which do not repeat, so that Huffman coding alone is
+used for them. A comparison of some rows decides between the two ways.
 
 Equal pixels need not give equal bytes: ISA-L chooses its code by processor, and even on one machine it may pack a picture differently the
 next time (1 of 30,000 was seen). Compare pixels, as by ``pixels_crc32`` in a manifest.

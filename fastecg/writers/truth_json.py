@@ -71,7 +71,7 @@ def reading_truth(name: str) -> Iterator[None]:
 
 
 def _kit_keys(photo: Photo) -> dict[str, Any]:
-    """The keys of ecg-image-kit about the whole picture, except those of its leads."""
+    """The keys of ecg-image-kit about the whole picture; its key "leads" is made by `_lead_entries`."""
     height, width = photo.image.shape[:2]
     page, style, dpi = photo.page, photo.style, photo.shot.dpi
     px_per_grid = round(_GRID_MM * dpi / 25.4, _DECIMALS)
@@ -110,6 +110,7 @@ def _kit_artifacts(artifacts: list[dict[str, Any]]) -> dict[str, Any]:
     """
     kinds = {value["kind"] for value in artifacts}
     angles = [value["angle_deg"] for value in artifacts if value["kind"] == "Crease"]
+    # A crease's angle is the direction across it: 0 for an upright crease, 90 for a level one.
     horizontal = sum(45 <= angle % 180 < 135 for angle in angles)
     return {
         "wrinkles": bool(kinds & {"Wrinkle", "Crease", "Folds", "Dent"}),
