@@ -1,8 +1,8 @@
 """`Artifact`: one thing that happens to a page, with its effect on every stage of the picture.
 
 An artifact is a frozen dataclass of plain values. At each stage of a picture, `Shot` calls the method of that stage of all
-artifacts in turn; a method that an artifact does not define changes nothing. Only `bend` changes the geometry, from
-which and from the page the positions of all samples in the picture are computed.
+artifacts in turn; a method that an artifact does not define changes nothing. Only `bend` changes the geometry. Positions of
+samples in the picture follow from the geometry and the page alone.
 """
 
 from __future__ import annotations
@@ -169,7 +169,8 @@ class Light:
     def off_page_mm(self) -> np.ndarray:
         """Distance (rows, columns) in mm of the light's nodes from the page: negative on the page, infinite where no page is near.
 
-        As in `Warp.off_page_mm`, it is the larger of the distances along x and y; if the page has holes, they count as off the page.
+        Beside the page it is the larger of the distances along x and y, as in `Warp.off_page_mm`; in a hole, the distance to the paper
+        that is left.
         """
         off = self.warp.off_page_mm
         if self.holes is not None:
@@ -193,7 +194,7 @@ class Light:
         on_mesh : ndarray
             Values at the nodes of the mesh, (rows, columns), or in the middles of its cells, (rows - 1, columns - 1).
         outside : float
-            Result at nodes that are far from the page, where `Warp.nodes_mm` is NaN. Between mesh and NaN, values are extrapolated.
+            Result at nodes that are far from the page, where `Warp.nodes_mm` is NaN. Other nodes beyond the mesh get extrapolated values.
         """
         from fastecg.kernels.invert import lookup_plane
 
