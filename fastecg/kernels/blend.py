@@ -107,6 +107,7 @@ def _copy_and_ink(paper, pixels, cover, words, ink, second_cover, second_words, 
 
 @jit
 def _copy(paper, pixels, start, stop):
+    """Copy the pixels from `start` up to `stop`."""
     source, target = paper.reshape(-1), pixels.reshape(-1)
     for i in range(np.uint64(3 * start), np.uint64(3 * stop)):  # With an unsigned index LLVM makes this one call of memcpy.
         target[i] = source[i]
@@ -177,6 +178,7 @@ def _mix_eight(context: Any, pixels: Any, cover: Any, ink: Any) -> Any:
 
 @jit
 def _multiply(pixels, cover, words, ink):
+    """Do `multiply` in integers: shares of the light are in units of 1 / 65025, which is 255²."""
     word = _next_inked(words, np.int64(0), len(words))
     while word <= len(words):  # The last round is for the pixels after the last whole word.
         for i in range(_WORD * word, min(_WORD * word + _WORD, len(cover))):

@@ -116,7 +116,7 @@ def _cover(along, across, length, ux, uy, radius, starts, ends):
         stub = 0.25 * math.pi * radius  # Length of a strip that has the area of half a disc.
         after_start = _half_plane(along + stub, ux, uy) if starts else 1.0
         before_end = _half_plane(length + stub - along, ux, uy) if ends else 1.0
-        share = max(after_start + before_end - 1.0, 0.0)
+        share = max(after_start + before_end - 1.0, 0.0)  # of the pixel, along the segment
     outside = max(-along, along - length)
     if outside <= 0.0 or (blunt and (starts if along < 0.0 else ends)):
         return share * _strip(across, uy, ux, radius)

@@ -33,6 +33,7 @@ def mark_crossed_cells(cells, points, size):
 
 @jit
 def _mark(cells, column, y_min, y_max, size):
+    """Mark the cells of a column from height y_min to y_max, mm."""
     rows = cells.shape[0]
     for row in range(min(max(int(y_min / size), 0), rows), min(max(int(y_max / size) + 1, 0), rows)):
         cells[row, column] = True

@@ -120,6 +120,7 @@ def halftone(values: np.ndarray, lookup: np.ndarray, size: int) -> None:
 
 @jit
 def _halftone(values, lookup, cell_of, size):
+    """Do `halftone` on rows of values. `lookup` (n, 256, n) has the cells along x last, and `cell_of` the cell of each value of a row."""
     cells = len(lookup)
     for y in range(len(values)):
         row, table = values[y], lookup[y // size % cells].reshape(-1)
@@ -129,6 +130,7 @@ def _halftone(values, lookup, cell_of, size):
 
 @jit
 def _soften(plane):
+    """Do `soften`; sums of both axes are 16 times a level, at most 4080."""
     height, width = plane.shape
     lines = np.empty((3, width), dtype=np.uint16)
     for y in range(-1, height):
@@ -193,6 +195,7 @@ def _flip(plane, ink, near, first, limits, table, seed):
 
 @jit
 def _resample_rows(plane, first, shares, out):
+    """Fill each row of `out` with the mean of rows from `first` on, weighted by `shares` (see `_overlaps`), rounded to nearest."""
     line = np.empty(plane.shape[1], dtype=np.float32)
     for y in range(out.shape[0]):
         line[:] = np.float32(0.5)
@@ -208,6 +211,7 @@ def _resample_rows(plane, first, shares, out):
 
 @jit
 def _resample_columns(plane, first, shares, out):
+    """Fill each column of `out` with the mean of columns from `first` on, weighted by `shares` (see `_overlaps`), rounded to nearest."""
     last = plane.shape[1] - 1
     for y in range(out.shape[0]):
         row = plane[y]

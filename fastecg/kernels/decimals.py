@@ -55,7 +55,7 @@ def _tables() -> tuple[np.ndarray, np.ndarray]:
 @jit
 def _write_points(points, wholes, parts, out):
     """Write all points; return the number of bytes, or 0 if a number is too large."""
-    begin = np.uint64(address(out))
+    begin = np.uint64(address(out))  # An address is never 0, so 0 can stand for a number that is too large.
     at = begin
     for i in range(np.uint64(len(points))):
         _store(at, np.uint64(_NEXT if i else _BEGIN))

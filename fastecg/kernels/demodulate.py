@@ -135,7 +135,10 @@ def follow(plane, spacing, sigma, seed, gradient, weakest, positions, gradients,
 
 @jit
 def _spacing_differs(found, seed):
-    """Whether the line spacing differs so much from that at the seed that it must be a multiple or a fraction of the grid's."""
+    """Whether the spacing of lines in u or v is `_MOST_STRETCH` times that at the seed or more, or 1 / `_MOST_STRETCH` of it or less.
+
+    The spacing is then taken for a multiple or a fraction of the grid's.
+    """
     for axis in range(2):
         here = math.hypot(found[axis, 0], found[axis, 1])
         there = math.hypot(seed[axis, 0], seed[axis, 1])

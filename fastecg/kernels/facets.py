@@ -30,6 +30,7 @@ def facet_noise(table, x, y):
 
     `table` (rows, columns) holds the values at the lattice's nodes; x and y are not negative.
     """
+    # Skewed, the lattice is one of squares, each cut into two triangles: s and t are the place in the square, more and less the weights.
     skew = (x + y) * _SKEW
     u, v = x + skew, y + skew
     i, j = np.int64(u), np.int64(v)
@@ -50,7 +51,7 @@ def add_facets(height, x_mm, y_mm, cell_mm, lift_mm, valleys, seed):
     """
     cells_across, cells_down = (x_mm[-1] - x_mm[0]) / cell_mm + 2.0, (y_mm[-1] - y_mm[0]) / cell_mm + 2.0
     reach = (cells_across + cells_down) * _SKEW + 3.0
-    # Tables 1 and 2 move the point at which table 0 is read.
+    # Tables 1 and 2 move the point at which table 0 is read. All begin at the corner of the nodes, and skewing needs `reach` more cells.
     tables = np.empty((3, int(cells_down + reach), int(cells_across + reach)))
     for k in range(3):
         for j in range(tables.shape[1]):

@@ -49,7 +49,7 @@ def blit_glyph(plane, sums, left, top, step):
 
 @jit
 def _row_sums(sums, row, sides, out):
-    """Write the sums above a fractional row and left of the whole columns next to each side, left and right of it, to `out` (n, 2)."""
+    """Write the sums of the mask above a fractional row to `out` (n, 2), up to the whole columns just left and just right of each side."""
     position = min(max(row, 0.0), sums.shape[0] - 1.0)
     r = min(int(position), sums.shape[0] - 2)
     part = position - r
@@ -61,7 +61,7 @@ def _row_sums(sums, row, sides, out):
 
 @jit
 def _between(upper, lower, side, columns):
-    """The sum between two fractional rows and left of a side, from the sums above each row (see `_row_sums`)."""
+    """The sum between two fractional rows up to a side, linear between the two sums of `_row_sums`, given for both rows."""
     part = side - min(int(side), columns - 1)
     here = lower[0] - upper[0]
     return here + part * ((lower[1] - upper[1]) - here)

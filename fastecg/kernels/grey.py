@@ -134,6 +134,7 @@ def _to_grey(values, plane):
 
 @jit
 def _count_brightness(pixels, counts):
+    """Add the number of pixels of each brightness to `counts` (256,), with the weights of `_to_grey`."""
     for y in range(pixels.shape[0]):
         row = pixels[y]
         for x in range(np.uint64(pixels.shape[1])):
@@ -151,6 +152,7 @@ def _from_grey(plane, values):
 
 @jit
 def _threshold(plane, level, step, steepness, grain, table, seed):
+    """The loops of `threshold`; `steepness` is levels written per level of the plane, and `grain` is per unit of the deviates `table`."""
     height, width = plane.shape
     knots = np.empty(level.shape[1], dtype=np.float32)
     line = np.empty(width, dtype=np.float32)

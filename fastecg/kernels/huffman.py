@@ -120,6 +120,7 @@ def codes_of(lengths):
         following[length] = (following[length - 1] + by_length[length - 1]) << 1
     codes = np.zeros(lengths.size, np.uint64)
     for symbol in range(lengths.size):
+        # Codes of one length are consecutive numbers; their bits are reversed below.
         code = following[lengths[symbol]]
         following[lengths[symbol]] += 1
         for _ in range(lengths[symbol]):

@@ -1,4 +1,4 @@
-"""Bilinear lattices: evaluation, and inversion by Newton's method on the same cells."""
+"""Lattices that are bilinear in each cell: evaluation, and inversion by Newton's method."""
 
 from __future__ import annotations
 

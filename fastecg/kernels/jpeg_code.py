@@ -109,7 +109,8 @@ def _numbers() -> np.ndarray:
 def _scan(pixels, first, stop, tables, planes, blocks, state, words, out):
     """Write the scan of some rows of units, from rows of 3 * width values. Returns the number of bytes written.
 
-    `state` is kept from one call to the next: the last three means, the bits that are not yet written, and their number.
+    `state` is kept from one call to the next: the last mean of brightness and of each colour, the bits that are not yet written, and the
+    number of these bits.
     """
     height, width = pixels.shape[0], pixels.shape[1] // 3
     (rounding, codes, numbers), (luma, chroma, lines) = tables, planes

@@ -48,7 +48,7 @@ def lay_leaf(picture, shown, cell, frame, colour, shadow, lines, words):
 
 @jit
 def _lay_cell(picture, rows, columns, frame, colour, shadow, lines, words):
-    """Draw the part of a leaf within a range of rows and a range of columns (first_line, stop)."""
+    """Draw the part of a leaf within a range of rows and a range of columns, (first, stop) each."""
     x0, y0, cos, sin, half_width, half_height = frame
     pitch, margin, ink, first_line = lines
     # The number of the words' pixels per pixel of the picture, and the height of the print: only whole lines are printed.

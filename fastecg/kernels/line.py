@@ -157,7 +157,7 @@ def _envelope(points, radius, widths, rim, edges):
 
 @jit
 def _half_width(radius, widths, u):
-    """Half the pen's width at u, counted from the left rim. Beyond the image it is that of the first or last column."""
+    """Half the pen's width at u, px from the left rim of the columns of `widths`. Beyond them it is that of the first or last column."""
     return radius * widths[np.uint64(min(max(u, 0.0), len(widths) - 1.0))]
 
 
@@ -263,6 +263,7 @@ def _intervals(below, above, k, height, tops, bottoms):
     The first of these sub-columns is number k; heights are in units of 1 / 4096 px. Returns the range of rows that the ink touches.
     """
     base = np.uint64(k)
+    # Row y reaches from y to y + 1 here, because heights are counted from the image's upper rim.
     y_min, y_max = np.int32(height << _BITS), np.int32(0)
     for j in range(np.uint64(SUBCOLUMNS)):
         top = min(max(-above[base + j], np.float32(0.0)), np.float32(height))

@@ -45,6 +45,7 @@ def fill_pen_factors(points_mm: np.ndarray, scale: float, habits: tuple[float, f
 
 @jit
 def _fill_factors(points, scale, thin, pale, wander, mottle, length, out):
+    """The loops of `fill_pen_factors`, whose `habits` are the parameters from `thin` to `length`."""
     if len(points) == 0:
         return
     first = int(min(max(points[0, 0] * scale, 0.0), float(out.shape[1])))
@@ -56,6 +57,7 @@ def _fill_factors(points, scale, thin, pale, wander, mottle, length, out):
         waves = np.zeros(len(slopes), np.float32)
         _add_waves(seed, first, 1.0 / (length * scale), np.float32(2.0 / 3.0), waves)
         _add_waves(np.uint32(seed + 1), first, _FINER / (length * scale), np.float32(1.0 / 3.0), waves)
+        # The waves are between -1 and 1 in all.
         one, half = np.float32(1.0), np.float32(0.5)
         thin, pale, wander, mottle = np.float32(thin), np.float32(pale), np.float32(wander), np.float32(mottle)
         for k in range(len(slopes)):

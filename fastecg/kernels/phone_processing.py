@@ -251,6 +251,7 @@ def _join_pixels(typing, sources, weights, pairs, x, grey, factors, mottle_above
     """
 
     def enlarge(v: Vectors, mixed: Any) -> Any:
+        """Sixteen differences of colour from ten, of which the first belongs to the block left of the pixels."""
         before, here, behind = (v.load(mixed, I16, _BATCH // 2, offset=2 * k) for k in range(3))
         middle = v.b.add(v.b.mul(here, v.full_like(here, 3)), v.full_like(here, 2))
         left, right = v.shift(v.b.add(middle, before), -2), v.shift(v.b.add(middle, behind), -2)

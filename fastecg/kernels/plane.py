@@ -32,6 +32,7 @@ def sample_plane(plane, nodes, cell, out, hold=False):
 
 @jit
 def _extremes(a, b, c, d):
+    """The smallest and the largest of four numbers."""
     return min(min(a, b), min(c, d)), max(max(a, b), max(c, d))
 
 

@@ -41,6 +41,7 @@ def rip(pixels, gone, lip, x, y, frame, t_mm, course, both, scale, bare, shade):
             t = position - k
             # Distances are computed for every pixel, because interpolation between nodes would round the corners of a tear's course.
             across = frame[3] * x[j] + frame[4] * y[i] + frame[5] - _interpolated(course, k, t, 0)
+            # Distance from the edge of the gap, mm: positive in the gap, negative on paper.
             inside = _interpolated(course, k, t, 1) - (abs(across) if both else across)
             fibre = _interpolated(course, k, t, 2) if across > 0.0 else -1.0
             missing = min(max(inside * scale + 0.5, 0.0), 1.0)

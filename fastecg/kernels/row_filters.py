@@ -25,6 +25,7 @@ def paeth_rows(rows, pixel, out):
 
 @jit
 def _paeth_row(row, above, pixel, out):
+    """Filter one row. Its first pixel has no left neighbours, which count as 0, so the upper one is the closest."""
     for x in range(min(pixel, row.size)):
         out[x] = np.uint8(row[x] - above[x])
     # Both rows are passed twice, the second time shifted by a pixel, so that a byte and its three neighbours have the same index.

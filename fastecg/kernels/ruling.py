@@ -59,7 +59,10 @@ def _copy_row(row, out):
 
 @jit
 def _mix_row(row, columns, across, here, down, ink):
-    """Print lines of one weight on one row of pixels, rounding to nearest. `here` is the row's coverage by level lines."""
+    """Print lines of one weight on one row of pixels, rounding to nearest. `here` is the row's coverage by level lines.
+
+    Where level and upright lines cross, the larger coverage counts.
+    """
     for i in range(len(row)):
         share = max(columns[i] * down, here * across[i])
         paper = np.float32(row[i])

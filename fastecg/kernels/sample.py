@@ -55,6 +55,7 @@ def nodes_to_integers(nodes, lattice):
 
 @jit
 def _to_q16(position):
+    """A position in px as Q16, rounded to nearest and limited to `FAR_AWAY`."""
     return np.int32(np.floor(min(max(position, -float(FAR_AWAY)), float(FAR_AWAY)) * 65536.0 + 0.5))
 
 
@@ -143,7 +144,7 @@ def expose_rows(
     start: int,
     stop: int,
 ) -> None:
-    """Write rows `start` to `stop` of a picture.
+    """Write the rows of a picture from `start` up to `stop`, which is excluded.
 
     Parameters
     ----------

@@ -78,6 +78,7 @@ def smear(pixels: np.ndarray, offsets: np.ndarray, weights: np.ndarray) -> None:
 
 @jit
 def _blend_columns(pixels, blurred, share, first):
+    """Do `blend_columns` on rows of 3 * width values; `share` has one weight for each value of a row, and `first` is an index of values."""
     for y in range(len(pixels)):
         row, other = pixels[y, first:], blurred[y]
         for i in range(np.uint64(len(share))):
@@ -113,6 +114,7 @@ def _blend_with_blur(pixels: np.ndarray, weights: np.ndarray, amount: int) -> No
 
 @jit
 def _blend_rows(pixels, weights, amount, ring, line, tail, along, down):
+    """The loops of `_blend_with_blur`, on rows of 3 * width values. From `ring` on, all parameters are scratch arrays."""
     height, reach, ring_rows = len(pixels), len(weights) - 1, len(ring)
     find_sources_along(address(line), 3, along)
     ready = 0

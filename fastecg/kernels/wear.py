@@ -58,6 +58,7 @@ def wear_along(pixels, line, scale, wear, bare, seed):
         else:
             continue
         for column in range(first, last + 1):
+            # d is the distance across the fold and t the one along it, mm.
             d = ((column - x0) * cos + across) / scale
             t = ((row - y0) * cos - (column - x0) * sin) / scale
             d += 0.12 * lattice_noise(seed, t / 3.0, 0.5)  # Folds are not perfectly straight.
