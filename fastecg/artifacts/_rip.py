@@ -42,14 +42,14 @@ def ripped(
     patch : Patch
         The part of the sheet that is torn, with a node at every pixel.
     frame : ndarray, shape (6,)
-        Makes distances along and across a straight line from page coordinates, as `fastecg.kernels.rip.rip` takes it.
+        Makes distances along and across a straight line from page coordinates (x, y) mm: f0 x + f1 y + f2 and f3 x + f4 y + f5.
     t_mm : ndarray, shape (n,)
         Distances along the line, evenly spaced.
     course : ndarray, shape (n, 3)
-        At each of `t_mm`: sideways deviation, half the width of the gap, and width of the fibres, mm; below 0 where there is no gap or
-        no fibre.
+        At each of `t_mm`: sideways deviation, half the width of the gap, and width of the fibres, which are on the positive side of the
+        line, mm; below 0 where there is no gap or no fibre.
     both : bool
-        Whether there is paper on both sides of the gap; if not, all paper on one side of the line is missing.
+        Whether there is paper on both sides of the gap; if not, all paper on the negative side of the line is missing.
     shade : float
         Darkness of the shadow of the torn edge, 0 to 1.
     """
@@ -68,7 +68,7 @@ def ripped(
 
 
 def without_scraps(sheet: Sheet) -> Sheet:
-    """The sheet without loose pieces: where tears and folds meet, all but the largest part of the paper are removed."""
+    """The sheet without loose pieces: where tears and folds have cut paper off, all but its largest part is removed."""
     from scipy.ndimage import binary_dilation
 
     if sheet.gone is None or _pieces(sheet.gone[::4, ::4]).max() < 2:  # every 4th pixel is enough to see that most tears cut nothing off

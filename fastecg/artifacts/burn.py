@@ -47,7 +47,7 @@ class Burn(Artifact):
         return cut(sheet, patch, -outside) if self.hole_mm else sheet
 
     def _outside(self, patch: Patch, x: float, y: float) -> np.ndarray:
-        """Distance (rows, columns) in mm of a patch's nodes from the edge of the hole at (x, y) mm; negative within it."""
+        """Distance (rows, columns) in mm of a patch's nodes from the ragged edge of the hole round (x, y) mm; negative within it."""
         right, down = patch.offsets(x, y)
         size = self.hole_mm + self.char_mm
         return np.hypot(right, down) + np.float32(0.35 * size) * patch.clouds(self.seed, 1.6 * size + 2.0, 2) - np.float32(self.hole_mm)

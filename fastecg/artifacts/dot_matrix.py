@@ -32,6 +32,7 @@ class DotMatrix(Artifact):
 
         height, width = sheet.ink.shape
         rng = np.random.default_rng(self.seed)
+        # The ink of every pass, and the pass of every row of pixels, which begin at a random height.
         passes = 1.0 - self.ribbon - self.bands * np.abs(rng.normal(0, 1, int(sheet.page.size_mm[1] / self.pass_mm) + 2))
         pass_of = (np.arange(height) / sheet.scale / self.pass_mm + rng.random()).astype(int)
         rows = np.clip(passes[pass_of] * self._dots(height, sheet.scale), 0.05, 1.0)

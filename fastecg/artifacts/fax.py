@@ -38,6 +38,7 @@ class Fax(Artifact):
         white = min(paper_level(plane) / 255.0, 1.0)
         raster = resampled(plane, self._points(height, px_per_mm, _LINES_MM[self.lines]), self._points(width, px_per_mm, _COLUMNS_MM))
         middle = ink_threshold(raster, 255.0 * white * self.threshold, self.least, px_per_mm * len(raster) / height, 127.5 * self.dither)
+        # Thresholds are shares of white (255); with `dither` they differ by up to half of it, times the paper's level, to either side.
         halftone(raster, lookup_tables(middle / 255.0 + white * self.dither * (threshold_pattern("bayer", 4) - 0.5), 2), 1)
         self._spoil_lines(raster)
         from_grey(resampled(raster, height, width), pixels)

@@ -46,10 +46,11 @@ class Finger(Artifact):
         seen = np.percentile(view[::4, ::4].reshape(-1, 3), 80, axis=0) / 235.0
         light = 0.5 * (seen + seen.mean())  # Only half of the hue is taken, since it may come from the paper and not from the light.
         inside = self._inside(along, across)
+        # The shadow is the finger moved 1 mm forwards and an eighth of its width aside; it fades with the distance `offset` in mm.
         offset = -self._inside(along - 1.0, across - 0.12 * self.width_mm)
         dark = self.shadow * np.exp(-np.maximum(offset, 0.0) / (0.22 * self.width_mm))
         view[:] = np.rint(view * (1.0 - dark[..., None]))
-        here = inside > -1.0
+        here = inside > -1.0  # the edge is `_SOFT_MM` wide, but at least 1.6 px
         share = np.clip(0.5 + inside[here] * np.float32(px_per_mm / max(1.6, _SOFT_MM * px_per_mm)), 0.0, 1.0)[:, None]
         skin = self._skin(along[here], across[here], inside[here]) * np.clip(light, 0.25, 1.08).astype(np.float32)
         view[here] = np.clip(np.rint(view[here] + share * (skin - view[here])), 0, 255)

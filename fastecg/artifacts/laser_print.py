@@ -28,7 +28,10 @@ class LaserPrint(Artifact):
     grey: float = param(0.0, 0, 1, "share of the colour of pale tones that is printed in black")
 
     def stain(self, sheet: Sheet) -> Sheet:
-        """Replace all tones by dots, except those of traces and words; nothing is changed if the dots are too fine to be seen."""
+        """Replace tones by dots, except those of traces and words, and nearly white or solid ones.
+
+        Nothing is changed if the dots would be too fine to be seen.
+        """
         from fastecg.kernels.screen_dots import screen
 
         pitch = 25.4 / self.lines_per_inch * sheet.scale

@@ -13,7 +13,7 @@ from fastecg.artifacts._blot import Wash, edge_noise, patch_around, stained, tra
 if TYPE_CHECKING:
     from fastecg.sheet import Sheet
 
-# Shares of red, green and blue that spots of mould let pass.
+# Shares of red, green and blue that spots of mould let pass at density 1.
 _COLOURS = {"black": (0.16, 0.17, 0.16), "green": (0.36, 0.46, 0.34), "brown": (0.46, 0.34, 0.24), "pink": (0.74, 0.48, 0.52)}
 # Colour of damp paper: at density k, 0 to 1, the share of light that passes is this to the power 2 k.
 _DAMP = (0.90, 0.83, 0.68)

@@ -30,7 +30,7 @@ class Perforation(Artifact):
     seed: int = param(0, 0, 2**31 - 1, "decides which teeth are long; without effect inside the page")
 
     def stain(self, sheet: Sheet) -> Sheet:
-        """Remove the paper between the teeth, or in the slits."""
+        """Remove the paper between the teeth of a torn edge, or in the slits of a line inside the page."""
         width, height = sheet.page.size_mm
         horizontal = self.edge in ("top", "bottom")
         near, far = max(self.inset_mm - 1.0, 0.0), self.inset_mm + 3.0 * self.tooth_mm + 1.0

@@ -56,7 +56,7 @@ class Photocopy(Artifact):
         # The original of a further copy is black and white, so its threshold is nearer to the middle: otherwise every copy would be darker.
         middle = 0.5 + 0.3 * (self.threshold - 0.5) if again else self.threshold
         white = paper_level(plane)
-        half = max(127.5 * self.softness, 0.5)
+        half = max(127.5 * self.softness, 0.5)  # half the width of the greys' range, levels
         middle = ink_threshold(plane, white * middle, self.least, px_per_mm, threshold_error(self.unevenness, self.grain), half)
         level = (middle + white * self.unevenness * wanders).astype(np.float32)
         threshold(plane, level, _STEP, half, 255.0 * self.grain, seeds[0])

@@ -33,7 +33,7 @@ class PrintHead(Artifact):
     seed: int = param(0, 0, 2**31 - 1, "decides which elements are weak or dead")
 
     def stain(self, sheet: Sheet) -> Sheet:
-        """Take ink away, row by row."""
+        """Take ink away, row by row, and mark traces as hidden where dead rows swallow them."""
         from fastecg.sheet import faded
 
         heat, dead = self._elements(sheet.page.size_mm[1])

@@ -52,6 +52,7 @@ class RingStain(Artifact):
         right, down = patch.offsets(x, y)
         rng = np.random.default_rng(self.seed)
         angle = np.arctan2(down, right)
+        # A cup's foot is never quite round: the radius differs by 1.2 %, and by noise.
         squash = np.float32(0.012) * np.cos(2.0 * (angle - np.float32(rng.uniform(0, np.pi))))
         field = np.hypot(right, down) - self.radius_mm * (1.0 + squash) + 0.35 * patch.clouds(self.seed, 6.0, 3) * min(self.width_mm, 2.0)
         # The angle from the middle of the gap, -π to π. `dry` is 1 in the gap and 0 elsewhere, with soft ends.

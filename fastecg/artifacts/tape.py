@@ -44,6 +44,7 @@ class Tape(Artifact):
             return sheet
         pixels = sheet.canvas()
         half, tint = 0.5 * np.array([self.length_mm, self.width_mm]), np.array(_OLD) ** self.age
+        # Noise that decides where tape has come loose, and where its glue is thick.
         clouds = patch.clouds(self.seed, 9.0, 5)
         lay_tape(pixels[patch.window], patch.x, patch.y, np.array([x, y]), along, half, sheet.scale, tint, self.haze, self.air, clouds)
         return replace(sheet, pixels=pixels)

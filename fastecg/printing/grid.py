@@ -185,6 +185,7 @@ def _gaps(shape: tuple[int, int], grid: Grid, ink: GridInk, scale: float) -> Ite
     count = round(ink.uneven * _GAPS_PER_MM2 * (right - left) * (bottom - top))
     draws = 0.5 + 0.5 * uniform(plate, np.arange(5 * count)).reshape(count, 5)
     half = max(0.5 * ink.minor_mm * scale, 0.5)
+    # Lengths are spread evenly by their logarithm; 10 % to 65 % of the ink is lost.
     for place, start, length, loss, axis in draws:
         length_mm = _GAP_MM[0] * (_GAP_MM[1] / _GAP_MM[0]) ** length
         vertical = axis < 0.5

@@ -68,7 +68,7 @@ class Camera(View):
         """
         from fastecg.kernels.pinhole import through_lens
 
-        # A corner may be half a diagonal times sin(tilt) nearer than the centre, so the camera keeps a minimum distance of 0.8 of these.
+        # A corner may be 0.5 diagonals times sin(tilt) nearer than the centre, so the camera stays 0.8 diagonals times sin(tilt) away.
         distance = max(self._distance_mm(), 0.8 * float(np.hypot(*page_mm)) * math.sin(math.radians(self.tilt_deg)))
         tilt, azimuth, turned = (
             (float(np.cos(angle)), float(np.sin(angle))) for angle in np.deg2rad([self.tilt_deg, self.azimuth_deg, turned_deg])
