@@ -78,6 +78,7 @@ def kaggle_2025(reference: np.ndarray, estimate: np.ndarray, fs: float) -> tuple
     drawn = np.isfinite(reference)
     wanted = np.where(drawn, reference, 0.0).astype(np.float64)
     found = np.nan_to_num(np.where(drawn, estimate, 0.0).astype(np.float64), nan=0.0)
+    # From the first to the last drawn sample. Samples that the shift leaves unknown count as 0 mV, too.
     first, last = _extent(drawn)
     moved = _moved(found[first:last], -_best_lag(wanted[first:last], found[first:last], int(_KAGGLE_LAG_S * fs)))
     inside = np.isfinite(moved)

@@ -98,7 +98,7 @@ class _Drawing:
         spread = rng.choice((0.0, 0.1, 0.35))
         pitches = pitches * np.exp(rng.uniform(-spread, spread, len(pitches))) * rng.uniform(0.75, 1.1)
         zeros_mm = dict(zip(rows, old_zeros_mm[rows[0]] + np.concatenate([[0.0], np.cumsum(pitches)]), strict=True))
-        most_mm = rng.uniform(0.5, 3.0) if rng.random() < 0.5 else 0.0
+        most_mm = rng.uniform(0.5, 3.0) if rng.random() < 0.5 else 0.0  # Largest shift of a trace up or down from its row.
         gap_mm = rng.uniform(0.3, 6.0) if rng.random() < 0.4 else 0.0
         lossy = rng.random() < 0.5  # Whether gaps are cut out of the traces. Otherwise the columns are moved apart.
         columns = sorted({trace.column for trace in old})

@@ -62,7 +62,7 @@ class PageModel:
         if not 1.0 < speed < 500.0:
             raise LayoutError(f"the segments of a corrected page run at {speed:.1f} mm/s, expected their lines to go from left to right")
         found = []
-        # At this speed a segment may be longer or shorter than its line: both have the same middle. Its level is that of the line's middle.
+        # At this speed a segment may be longer or shorter than its line. The middles of both are in the same place.
         for item, end, count in zip(self.segments, ends_mm, counts, strict=True):
             start = round(item.start_s * fs)
             middle = float(end[:, 0].mean()) - (count - 1) / fs * speed / 2

@@ -210,7 +210,7 @@ def _reduced(found: Image.Image, factor: int, white: float) -> np.ndarray:
     """The pixels of a picture as 8-bit RGB, reduced to the means of `factor` x `factor` blocks. `white` is the picture's value of white."""
     width, height = -(-found.width // factor), -(-found.height // factor)
     out = np.empty((height, width, 3), dtype=np.uint8)
-    rows = max(1, _BAND // (found.width * factor)) * factor
+    rows = max(1, _BAND // (found.width * factor)) * factor  # Rows of a band, a multiple of `factor`.
     for top in range(0, found.height, rows):
         band = _as_rgb(found.crop((0, top, found.width, min(top + rows, found.height))), white)
         out[top // factor : -(-(top + band.height) // factor)] = np.asarray(band.reduce(factor) if factor > 1 else band)

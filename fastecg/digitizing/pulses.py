@@ -103,7 +103,10 @@ def read_pulses(layers: Layers, warp: PageWarp, shown: np.ndarray | None = None)
 
 
 def _pulse(points_mm: np.ndarray, ink: np.ndarray, warp: PageWarp, shown: np.ndarray | None) -> Pulse | None:
-    """The pulse whose inked pixels are at page points (n, 2) mm and have coverage `ink` (n,); None if the ink is something else."""
+    """The pulse whose inked pixels are at page points (n, 2) mm and have coverage `ink` (n,); None if the ink is something else.
+
+    Pulses are 1.8 to 45 mm high, and their plateaus 1.5 to 12 mm wide.
+    """
     x, y = points_mm.T
     upper, lower = np.percentile(y, [2, 98])
     height = lower - upper

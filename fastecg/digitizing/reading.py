@@ -70,7 +70,7 @@ class Reading:
     layout : str
         Name of the layout.
     speed_mm_s, gain_mm_mv : float
-        Paper speed and gain.
+        Paper speed, and gain of the limb leads.
     confidence : float
         Probability, 0 to 1, that every signal has the name of its lead.
     checks : dict of str to float

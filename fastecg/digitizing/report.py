@@ -30,7 +30,7 @@ def twelve_leads(record: Record) -> Record:
 
 
 def report_of(reading: Reading, *, deviations: bool = True) -> dict[str, Any]:
-    """The report, as plain values for JSON.
+    """The report, as plain values for JSON. Its "gain_mm_mv" is the gain of the limb leads.
 
     Parameters
     ----------

@@ -80,7 +80,7 @@ class Digitized:
     confidence : float
         Probability, 0 to 1, that every signal has the name of its lead.
     speed_mm_s, gain_mm_mv : float
-        Paper speed and gain.
+        Paper speed, and gain of the limb leads.
     segments : tuple of ReadSegment
         Where every lead segment is in the picture.
     checks : mapping of str to float

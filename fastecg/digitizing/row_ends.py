@@ -186,6 +186,7 @@ def start_delay_mm(overhangs: Sequence[Overhang], start_sd_mm: float, to_line_mm
     """
     left, right = (np.array([getattr(item, side) for item in overhangs]) for side in ("left_mm", "right_mm"))
     left, right = left[np.isfinite(left)], right[np.isfinite(right)]
+    # `likely` is the density over delays in mm (rows) and caps in radii of the pen (columns), apart from a factor.
     late = np.arange(-_MOST_MM, _MOST_MM + _FINE_MM / 2, _FINE_MM)[:, None]
     cap = np.arange(*_CAP_RANGE, 0.02)[None]
     likely = _normal(late, start_sd_mm) + _FAR * _normal(late, _START_FAR * start_sd_mm)

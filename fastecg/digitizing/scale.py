@@ -82,6 +82,7 @@ def _periods(picture: np.ndarray, middles: list[tuple[float, float]]) -> list[tu
         strength, gradient = carriers(part, (3.0 if zoom == 1.0 else 12.0, 60.0))
         if strength < 1e-3:
             continue
+        # Distance of lines in px: the scale if lines are 1 mm apart, five times the scale if they are 5 mm apart.
         period = 1.0 / max(float(np.sqrt(abs(np.linalg.det(gradient)))), 1e-6) / zoom
         found += [(scale, strength) for scale in (period, period / 5) if _SCALES[0] < scale < _SCALES[1]]
     return found

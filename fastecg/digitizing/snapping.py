@@ -125,6 +125,7 @@ def _upright_lines(layers: Layers, warp: PageWarp) -> tuple[np.ndarray, np.ndarr
         return None
     expected = lines.mean(axis=0)
     reach = _BESIDE * warp.scale
+    # The middle of a line is the centre of its ink, which is by how much columns are darker than the paper beside it.
     measured, mass = np.empty(len(numbers)), np.empty(len(numbers))
     for k, x in enumerate(expected):
         first = max(int(np.floor(x - reach)), 0)

@@ -213,7 +213,7 @@ class _SeenEnds:
     def uncut_lengths(self) -> list[float]:
         """Lengths of the network's ink of all rows that are completely in the picture, mm.
 
-        Rows that touch a pulse seem longer by some mm, which is too little to confuse two paper speeds, as are the caps.
+        They include the caps, and rows that touch a pulse seem longer by some mm, which is too little to confuse two paper speeds.
         """
         return [span[1] - span[0] for span, sides in zip(self.spans, self.cut, strict=True) if span is not None and not any(sides)]
 

@@ -102,6 +102,7 @@ def _row_heights(strip: Strip) -> list[float]:
     if frequency.sum() == 0:
         return []
     rows = min(int(np.flatnonzero(frequency > _USUAL * frequency.max())[-1]), _MOST_ROWS)
+    # Index of the first run of every column that has this number of runs; runs are ordered by column, and from top to bottom.
     start = np.searchsorted(columns, np.flatnonzero(count == rows))
     middle = ((first + after - 1) / 2)[start[:, None] + np.arange(rows)]
     return [float(strip.top_mm + y / strip.scale) for y in np.median(middle, axis=0)]

@@ -292,6 +292,7 @@ def train(inputs: list[Path], folder: Path, config: TrainConfig = TrainConfig(),
     folder.mkdir(parents=True, exist_ok=True)
     trainer = Trainer(config, folder)
     held_out, learned = origins[::16], [origin for k, origin in enumerate(origins) if k % 16]
+    # Six batches that stay the same throughout, from pages that are drawn with another seed.
     validation = _first(Pages(held_out, TrainConfig(**{**vars(config), "seed": config.seed + 1})), 6)
     # A training that is resumed begins at another page, so that it does not draw the same pages again.
     pages = Pages(learned, config, start=1_000_003 * (trainer.steps + 1) % 2**40)

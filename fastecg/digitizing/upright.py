@@ -143,6 +143,7 @@ def _is_blank(picture: np.ndarray) -> bool:
     from PIL import Image
 
     halved = np.asarray(Image.fromarray(picture).reduce(2))  # Averaging 2 x 2 pixels also halves the noise.
+    # The highest and the lowest level in every cell.
     rows, columns = (np.arange(0, length, _BLANK_CELL_PX // 2) for length in halved.shape[:2])
     high, low = (extreme.reduceat(extreme.reduceat(halved, rows, axis=0), columns, axis=1) for extreme in (np.maximum, np.minimum))
     return int(np.count_nonzero((high - low).max(axis=2) >= _FAINT)) < _BLANK_CELLS

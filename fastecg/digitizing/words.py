@@ -178,6 +178,7 @@ def _correlation(one: np.ndarray, other: np.ndarray) -> float:
 @cache
 def _drawn(words: str, face: tuple[str, bool], size_px: float) -> np.ndarray:
     """Words as coverage (height, width) 0 to 1, with about 1 px of margin around their ink."""
+    # Texts have sizes in mm. They are drawn at 1 px/mm, so that px can be given instead.
     text = Text("footer", words, 0.0, 0.0, size_px, face[0], face[1])
     left, top, right, bottom = measure(text)
     plane = np.zeros((int(np.ceil(bottom - top)) + 2, int(np.ceil(right - left)) + 2), dtype=np.uint8)
