@@ -148,7 +148,7 @@ def stained(sheet: Sheet, *washes: Wash) -> Sheet:
 
 
 def mix_in(pixels: np.ndarray, share: np.ndarray, colour: np.ndarray) -> None:
-    """Mix one colour (3,), 0 to 255, or one per pixel (rows, columns, 3), into `pixels` by its `share` (rows, columns), 0 to 1, in place."""
+    """Mix one colour (3,), or one per pixel (rows, columns, 3), 0 to 255, into `pixels` by its `share` (rows, columns), 0 to 1."""
     from fastecg.kernels.stain import mix_colours
 
     colours = np.broadcast_to(np.asarray(colour, dtype=np.float32), (*share.shape, 3))
