@@ -87,7 +87,7 @@ def expose(
     background : (r, g, b) or (height, width, 3) uint8
         What is seen beside the sheet. An image may be `out` itself, since every row is read before it is written.
     threads : int
-        Number of ranges of rows that are computed at once. It does not change the bytes.
+        Number of ranges of rows that are computed at once. The picture has the same bytes with any number.
     out : (height, width, 3) uint8
         Array into which the picture is written, and which is returned. By default a new array is made.
 

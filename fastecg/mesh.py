@@ -152,7 +152,7 @@ class Warp:
     mesh : Mesh
         The paper.
     mesh_px : ndarray, shape (mesh rows, mesh columns, 2)
-        Pixels of the mesh's nodes. They give a first guess when the map is inverted, and the result for points outside the picture.
+        Pixel positions (x, y) of the mesh's nodes: a first guess when the map is inverted, and the result for points outside the picture.
     scale : float
         Median px/mm of the picture over the mesh, margin included.
     is_flat : bool

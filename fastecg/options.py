@@ -306,7 +306,7 @@ class Options(PageOptions):
 
 @dataclass(frozen=True, kw_only=True)
 class RunOptions(Options):
-    """All options of a run. Those that are added here say how it is carried out, and are not in ``run.json``."""
+    """All options of a run. The options that this class adds say how a run is carried out, and are not in ``run.json``."""
 
     limit: int | None = option(None, "Only the first N records.", flag=Flag(None, "N"))
     shard: tuple[int, int] | None = option(

@@ -296,7 +296,7 @@ class Truth:
         return 127.5 * min(1.0, self.style.pen_mm * (1.0 - pen.thin) * (1.0 - pen.wander) * self.warp.scale)
 
     def _lead_ink(self) -> Iterator[tuple[int, Window, np.ndarray]]:
-        """Yield for every trace the index of its lead in `LEADS` (12 for other leads), a window of the picture, and its mask there.
+        """Yield for every trace the index of its lead in `LEADS` (12 for other leads), a window of the picture, and its mask in the window.
 
         Only a window is computed, because a trace fills a tenth of the picture or less.
         """

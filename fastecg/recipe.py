@@ -402,7 +402,7 @@ def lead_names(written: Any) -> tuple[str, ...]:
 
 
 def _fitting_strips(leads: tuple[str, ...], layout: str, record: Record) -> tuple[str, ...] | None:
-    """Those rhythm leads of a recipe that the record has, at most as many as the layout has strips; None if there are none."""
+    """The rhythm leads of a recipe that the record has, at most as many as the layout has strips; None if the record has none of them."""
     strips = layout_for(layout, record.leads).rhythm
     return tuple(lead for lead in leads if lead in record.leads)[: len(strips)] or None
 

@@ -21,7 +21,7 @@ __all__ = ["EXTRA_LEADS", "LEADS", "Record", "page_count"]
 
 _MOST_HZ = 1e9  # Largest sampling frequency.
 _STEADY = 1e-3  # Largest deviation of the steps between a table's times from their mean, as a share of the mean.
-# If most leads span more, they are not in mV. This is ten times a tall QRS complex; a small one given in µV is twenty times as large.
+# If most leads span more, they are not in mV. 50 mV is ten times a tall QRS complex; a small complex given in µV spans twenty times 50.
 _MOST_SPAN_MV = 50.0
 _CHUNK = 1 << 22  # Samples of each lead that are examined at once, to save memory: a record of a day takes 100 MB and more.
 

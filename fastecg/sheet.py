@@ -17,7 +17,7 @@ from fastecg.styles.style import Style
 
 _SOLID = 250  # Coverage above which a pixel counts as completely inked, if the pen is neither pale nor mottled.
 _KEPT_PX = 6_000_000  # Largest number of pixels of a ruled paper that is cached; few pages have more.
-_HALF = 120  # Coverage from which a one-bit pixel is inked. It is just below half, so that rounding leaves no gaps in 1 px wide lines.
+_HALF = 120  # Coverage from which a one-bit pixel is inked: just below half of 255, so that rounding leaves no gaps in 1 px wide lines.
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +43,7 @@ class Sheet:
     marks : ndarray, shape (height, width) uint8, or None
         Coverage by handwriting and marks.
     boxes : tuple of Box
-        Rectangles around handwriting, marks and stickers. Those around what is printed are in ``page.boxes``.
+        Rectangles around handwriting, marks and stickers. Rectangles around printed things are in ``page.boxes``.
     owns_pixels : bool
         Whether the pixels belong to this sheet alone, so that they may be changed in place.
     """

@@ -233,7 +233,7 @@ def _exposed(sheet: Sheet, warp: Warp, light: Light, over_backdrop: bool) -> np.
     """The picture (height, width, 3) uint8 of the sheet in its light, resampled through the warp.
 
     With `over_backdrop` the picture is written into the array of the backdrop, which is possible because every row of it is read before
-    that row is written. This saves 40 MB for a large picture.
+    that row is written. A large picture then takes 40 MB less.
     """
     from fastecg.expose import expose
 
@@ -275,7 +275,7 @@ def _at_nodes(seen: np.ndarray, warp: Warp) -> np.ndarray:
     padded = np.zeros((rows * CELL, columns * CELL), dtype=bool)
     padded[CELL : CELL + seen.shape[0], CELL : CELL + seen.shape[1]] = seen
     cells = np.asarray(padded.reshape(rows, CELL, columns, CELL).any(axis=(1, 3)))
-    # Cells at the picture's edge are continued beyond it: if a hole ended there, paper beyond it would cast a shadow into the picture.
+    # Cells at the picture's edge are continued beyond it: if a hole ended at the edge, paper beyond would cast a shadow into the picture.
     last_row, last_column = (1 + (length - 1) // CELL for length in seen.shape)
     cells[0], cells[last_row + 1 :] = cells[1], cells[last_row]
     cells[:, 0], cells[:, last_column + 1 :] = cells[:, 1], cells[:, last_column, None]

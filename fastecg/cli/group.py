@@ -35,7 +35,7 @@ class ReportingGroup(TyperGroup):
         except ImportError as error:
             _show(error)
             message, status = not_installed(error), USAGE
-        except BrokenPipeError:  # This happens in `fastecg recipes | head -1`. Typer then ends without a message.
+        except BrokenPipeError:  # As in `fastecg recipes | head -1`: Typer ends without a message.
             raise
         except OSError as error:
             _show(error)

@@ -85,7 +85,7 @@ def _estimate(source: Source | None, reference: Record) -> Record:
 
 
 def _pictures(folder: Path) -> dict[str, tuple[str, int]]:
-    """Record and page of every picture of a rendered folder, by the picture's path without suffix. Other folders have none."""
+    """Record and page of every picture of a rendered folder, by the picture's path without suffix; empty for other folders."""
     from fastecg.run.manifest import MANIFEST, Manifest
 
     if not (folder / MANIFEST).is_file():

@@ -247,7 +247,7 @@ def _chance(written: Any, where: str) -> tuple[float, float]:
 
 
 def _within(item: Any, sampled: Any) -> Any:
-    """A sampled number, clipped to the range of its field, and rounded if the field is an integer. Other values are kept."""
+    """A sampled number, clipped to the range of its field, and rounded if the field is an integer. Words and bools are kept."""
     if isinstance(sampled, bool) or not isinstance(sampled, int | float):
         return sampled
     low, high = item.metadata.get("low"), item.metadata.get("high")

@@ -216,7 +216,7 @@ def _draw_pages(task: Task, options: Options, folder: Path, lines: list[Line]) -
             # If Ctrl-C came between a picture and its line, the next run would draw the picture again.
             with interrupts_deferred():
                 lines.append(_written(photo, task.stem, index, folder, options) | of_record)
-            del photo  # This frees 30 MB and more for the next one.
+            del photo  # Without it, 30 MB and more are free for the next photo.
     # The part of a record that has its first page in variant 0 writes the record's copy.
     begins = first == 0 and some[0] == chosen[0]
     if begins and (redo or not task.copied):

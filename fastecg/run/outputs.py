@@ -55,7 +55,7 @@ class Output:
         path = self.folder / name
         try:
             inside = path.resolve(strict=True).is_relative_to(self.folder.resolve())
-        except (OSError, RuntimeError):  # It does not exist, or links form a circle.
+        except (OSError, RuntimeError):  # The file does not exist, or links form a circle.
             return False
         if inside and not path.is_dir():
             path.unlink(missing_ok=True)

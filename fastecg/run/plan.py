@@ -75,7 +75,7 @@ def _safe_stem(relative: str) -> str:
 
 
 def _cut(name: str) -> str:
-    """The name, cut if it is too long for the file system. A checksum keeps names different that are cut at the same letters."""
+    """The name, cut if it is too long for the file system. An appended checksum keeps names different that begin with the same letters."""
     whole = name.encode()
     return name if len(whole) <= _MOST_NAME else f"{whole[: _MOST_NAME - 9].decode(errors='ignore')}_{crc32(whole):08x}"
 

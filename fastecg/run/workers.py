@@ -1,7 +1,7 @@
 """Drawing records in several processes. If one of them dies, the run and the other records are not affected.
 
-Processes are used instead of threads because the Python parts of drawing would hold the interpreter lock. They are spawned, not forked,
-because forking a process that runs threads is unsafe.
+Processes are used instead of threads because the Python parts of drawing would hold the interpreter lock. Processes are spawned, not
+forked, because forking a process that runs threads is unsafe.
 """
 
 from __future__ import annotations

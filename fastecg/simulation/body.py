@@ -11,7 +11,7 @@ import numpy as np
 
 @dataclass(frozen=True, eq=False)
 class Body:
-    """What differs between two people. It is sampled once for every seed."""
+    """What differs between two people. Every seed has one body."""
 
     turn: np.ndarray  # (3, 3) rotation of the heart in the chest
     gain: float  # factor of all voltages, because chest walls differ
@@ -57,7 +57,7 @@ class Body:
 
 
 def rng_for(seed: int, concern: str) -> np.random.Generator:
-    """A random generator for one part of the simulation. Those of different parts are independent: changing the noise moves no beat."""
+    """A random generator for one part of the simulation. Generators of different parts are independent: other noise moves no beat."""
     return np.random.default_rng([seed, crc32(concern.encode())])
 
 

@@ -52,7 +52,7 @@ def _wander(t: np.ndarray, electrodes: int, body: Body) -> np.ndarray:
     tones = 0.04 * 10 ** np.linspace(0, 1, 7) * rng.uniform(0.9, 1.1, 7)
     angle = 2 * pi * tones[:, None] * t
     basis = np.concatenate([np.sin(angle), np.cos(angle), body.breath(t)[None]])
-    weights = rng.standard_normal((electrodes, 15))  # the last random numbers, so that with fewer electrodes the first rows are the same
+    weights = rng.standard_normal((electrodes, 15))  # drawn last and row by row: an electrode's do not depend on how many follow
     # Standard deviations of the weights in mV, of a tone at 0.1 Hz and of the breath.
     weights[:, :14] *= 0.008 * np.tile((0.1 / tones) ** 0.7, 2)
     weights[:, 14] *= 0.012

@@ -25,7 +25,7 @@ Lobes = tuple[Lobe, ...]
 
 
 class Shape(NamedTuple):
-    """The lobes of one firing. Those of `quick` have a fixed length; those of `slow` stretch with the QT interval or the atrial cycle."""
+    """The lobes of one firing. `quick` lobes have a fixed length in ms; `slow` lobes stretch with the QT interval or the atrial cycle."""
 
     quick: Lobes = ()
     slow: Lobes = ()

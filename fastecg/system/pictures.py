@@ -12,13 +12,13 @@ import numpy as np
 from fastecg.errors import ImageError
 from fastecg.system.files import check_regular
 
-#: Formats that Pillow may open, recognised by content. Others can start programs (PostScript).
+#: Formats that Pillow may open, recognised by content. For some other formats it starts programs (PostScript).
 FORMATS = ("PNG", "JPEG", "WEBP", "TIFF")
 
 
 @contextmanager
 def large_pictures() -> Iterator[None]:
-    """Let Pillow open pictures of more than 89 million pixels without a warning. It still refuses those of more than 179 million."""
+    """Let Pillow open pictures of more than 89 million pixels without a warning. Pillow still refuses those of more than 179 million."""
     from PIL import Image
 
     with warnings.catch_warnings():

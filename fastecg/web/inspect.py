@@ -88,7 +88,7 @@ def inspect_image(path: str | os.PathLike[str], out: str | os.PathLike[str] | No
 
 
 def inspect_folder(folder: str | os.PathLike[str], out: str | os.PathLike[str] | None = None, *, limit: int = 20) -> tuple[Path, int, int]:
-    """Write one web page with small copies of a folder's images. They can be filtered, and a click shows an image with its truth.
+    """Write one web page with small copies of a folder's images, which can be filtered; a click shows an image with its truth.
 
     Parameters
     ----------
@@ -162,7 +162,7 @@ def draw_truth(image: np.ndarray, truth: dict[str, Any], *, zoom: int = 1) -> np
 def segments(truth: dict[str, Any]) -> Iterator[Segment]:
     """Yield the lead segments of a truth file."""
     for entry, visible in zip(truth["leads"], truth["fastecg"]["visible"], strict=True):
-        points = _points(entry["plotted_pixels"])[:, ::-1]
+        points = _points(entry["plotted_pixels"])[:, ::-1]  # files have (y, x)
         yield Segment(entry["lead_name"], points, np.asarray(visible, dtype=bool))
 
 
@@ -292,5 +292,5 @@ def _points_text(points: np.ndarray) -> str:
 
 
 def _finite(points: np.ndarray) -> np.ndarray:
-    """Those of points (n, 2) that are finite."""
+    """The points (m, 2), of points (n, 2), whose coordinates are both finite."""
     return points[np.isfinite(points).all(axis=1)]

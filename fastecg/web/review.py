@@ -21,12 +21,12 @@ from fastecg.writers.image import write_atomic
 if TYPE_CHECKING:
     from fastecg.record import Record
 
-#: Version of the page model, which is what a user corrects and downloads. It is increased when the meaning of a key changes.
+#: Version of the page model, which is what a user corrects and downloads. The version is increased when the meaning of a key changes.
 SCHEMA = 1
 
 _TEMPLATE = Path(__file__).parent / "review.html"
 _WIDEST_PX = 2400  # Largest width of a picture in the web page, px. Wider ones are reduced; coordinates are those of the original picture.
-_MOST_POINTS = 1500  # A trace of more points is thinned to this number, or to less than twice as many.
+_MOST_POINTS = 1500  # A trace of twice as many points or more is thinned to this number, or to less than twice as many.
 _LARGEST = 1e6  # Largest value of a segment's row, seconds and pixels.
 _MOST_SEGMENTS = 200  # Largest number of segments of a page; layouts have 30 at most.
 
@@ -143,7 +143,7 @@ def _segment(reported: dict[str, Any]) -> dict[str, Any]:
 
 
 def _checked(given: Any) -> float:
-    """A number of a report. It is an error if it is beyond `_LARGEST`, because drawing might then take very long."""
+    """A number of a report. A number beyond `_LARGEST` is an error, because drawing it might take very long."""
     number = float(given)
     if not abs(number) <= _LARGEST:
         raise ValueError(f"{number:g} is beyond {_LARGEST:g}")
