@@ -107,8 +107,7 @@ def _own_levels(
 ) -> dict[int, float]:
     """0 mV level (page y) of every row by its traces: the current level, or the median if names scatter clearly less relative to medians.
 
-    Current levels also stay if the scatter relative to them is hardly larger than the error of names, and in rows with a pulse or little
-    trace.
+    Current levels also stay if the scatter relative to them is at most twice the error of names, and in rows with a pulse or little trace.
     """
     medians = dict(level)
     for row in named:

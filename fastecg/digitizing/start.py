@@ -30,7 +30,7 @@ _SAME_END_MM = 0.06  # Tolerance of ends that agree.
 # Length of the cap in pen widths, and its probability, for square caps (as of matplotlib), for square caps of a pen whose width is
 # overestimated because of noise, and for butt caps.
 _CAPS = ((0.5, 0.5), (0.35, 0.25), (0.0, 0.25))
-# Standard deviation of a start that neither bars nor ends show, or only ends on one side, whose cap is derived from the pen's apparent width.
+# Standard deviation of a start that neither bars nor ends show, or only ends whose cap is derived from the pen's apparent width.
 _ALONE_SD_MM = 0.06
 _END_SD_MM = 0.045  # Standard deviation of the position of ends if their cap is known.
 _BAR_SD_MM = 0.02  # Standard deviation of the position of bars, apart from their rounding to pixels.
