@@ -176,7 +176,7 @@ def _ink_along(count: int, uneven: float, plate: int) -> np.ndarray:
 def _gaps(shape: tuple[int, int], grid: Grid, ink: GridInk, scale: float) -> Iterator[tuple[tuple[slice, slice], float]]:
     """Yield windows of the sheet in which a solid 1 mm line has lost ink, and the share that is lost.
 
-    There are none if the ink is even, or the area narrower than 10 mm.
+    There are none if the ink is even, the area narrower than 10 mm, or dots take the place of 1 mm lines.
     """
     left, top, right, bottom = grid.area_mm
     if ink.minor != "line" or ink.uneven == 0.0 or right - left < 10.0 or bottom - top < 10.0:
