@@ -196,6 +196,7 @@ def brighten(pixels, covers, factors):
 
     `covers` (bands, n) uint8 is the coverage by each band, 0 to 255. Where a band covers a pixel in part, so much of the factor of the
     bands below is replaced by its own. Pixels that the first band does not cover stay as they are.
+    Values above 255 become 255.
     """
     for k in range(len(pixels)):
         if covers[0, k]:

@@ -130,7 +130,7 @@ def _cover(along, across, length, ux, uy, radius, starts, ends):
 
 @jit
 def _strip(distance, nx, ny, radius):
-    """Return the share of a pixel covered by a strip with normal n and half width `radius`, whose centre line is at `distance`."""
+    """Return the share of a pixel covered by a strip with normal n and half width `radius`, whose middle is `distance` from the pixel's."""
     return max(_half_plane(radius - distance, nx, ny) + _half_plane(radius + distance, nx, ny) - 1.0, 0.0)
 
 

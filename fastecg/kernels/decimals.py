@@ -31,8 +31,8 @@ _COUNT_SHIFT = 40  # An entry of a table has its characters, at most four, in it
 def points_json(points: np.ndarray) -> bytes | None:
     """JSON of points (n, 2) float64, rounded to thousandths, with ``null`` for what is not finite.
 
-    The bytes are those of ``orjson.dumps(np.round(points, 3))``. The result is None if the absolute value of a number is 1e12
-    or more.
+    The bytes are those of ``orjson.dumps(np.round(points, 3))``. The result is None if the absolute value of a finite number
+    is 1e12 or more.
     """
     if not len(points):
         return b"[]"

@@ -52,7 +52,7 @@ def deflate_noise(data, out):
     while begin == 0 or begin < data.size:
         end = min(begin + _BLOCK, data.size)
         _write_block(data[begin:end], end == data.size, out, state)
-        begin = end + (end == 0)
+        begin = end + (end == 0)  # Without data, one empty block is written.
     _append_bits(out, state, np.int64(0), np.int64(-np.int64(state[1]) % 8))
     return np.int64(state[2])
 

@@ -45,9 +45,9 @@ def add_facets(height, x_mm, y_mm, cell_mm, lift_mm, valleys, seed):
     """Add plane facets of about `cell_mm` across and `lift_mm` high to `height` (rows, columns) mm, in place.
 
     They are `facet_noise` that is read at places moved by two other such noises, by about half a cell, so that facets stay plane but no
-    two are alike. With `valleys`, heights below zero are turned up, which gives long sharp creases along the zero line. Noise is read
-    from tables that are made once: a hash at every corner of every triangle would take three times as long.
-    x_mm and y_mm are the positions of the columns and the rows.
+    two are alike. With `valleys`, heights below zero are turned up, which gives long sharp creases along the zero line; all
+    heights are then from -0.6 to 1.4 times `lift_mm`. Noise is read from tables that are made once: a hash at every corner of every
+    triangle would take three times as long. x_mm and y_mm are the positions of the columns and the rows.
     """
     cells_across, cells_down = (x_mm[-1] - x_mm[0]) / cell_mm + 2.0, (y_mm[-1] - y_mm[0]) / cell_mm + 2.0
     reach = (cells_across + cells_down) * _SKEW + 3.0

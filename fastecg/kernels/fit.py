@@ -137,7 +137,7 @@ def slope(u):
 
 @jit
 def coverage(distance, radius, blur):
-    """Ink of a straight stroke at a distance from its centre line; `blur` is the half width of its soft edge."""
+    """Ink, 0 to 1, of a straight stroke at a distance from its centre line; `blur` is the half width of its soft edge. All are in px."""
     return step((radius - distance) / blur) - step((-radius - distance) / blur)
 
 
@@ -201,7 +201,7 @@ def normal_equations(ink, points, along, radius, density, blur, samples_per_px, 
 
 @jit
 def draw_stroke(points, radius, blur, samples_per_px, cover):
-    """Write the coverage of a stroke, in the model of `normal_equations`, into the plane `cover` (height, width) float32."""
+    """Write the coverage of a stroke, in the model of `normal_equations` with density 1, into the plane `cover` (height, width) float32."""
     reach = radius + blur
     lines = polyline_segments(points)
     spans = segments_by_column(lines, reach + 0.5, cover.shape[1])

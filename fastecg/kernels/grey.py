@@ -41,7 +41,7 @@ def desaturate(pixels: np.ndarray) -> None:
 
 
 def paper_level(plane: np.ndarray) -> float:
-    """The brightness of the paper in a plane (height, width) uint8, 40 or more. Copiers and faxes set their threshold relative to it."""
+    """The brightness of the paper in a plane (height, width) uint8, at least 40. Copiers and faxes set their threshold relative to it."""
     # More than 15 % of a plane is blank paper, and little in it is brighter.
     return float(max(np.percentile(plane[::6, ::6], 85), 40.0))
 

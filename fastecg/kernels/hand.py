@@ -265,7 +265,7 @@ def _catmull_rom(p0: np.ndarray, p1: np.ndarray, p2: np.ndarray, p3: np.ndarray,
 
 @jit
 def smooth_path(path: np.ndarray, sigma: float, out: np.ndarray) -> None:
-    """Smooth every run between lifts by a Gaussian of `sigma` points. The ends of runs stay in place, by odd reflection."""
+    """Smooth every run between lifts by a Gaussian of `sigma` points. The ends of runs stay in place, by reflection through them."""
     reach = int(3.0 * sigma) + 1
     weights = np.exp(-0.5 * (np.arange(-reach, reach + 1) / max(sigma, 1e-6)) ** 2)
     weights /= weights.sum()
@@ -292,7 +292,7 @@ def smooth_path(path: np.ndarray, sigma: float, out: np.ndarray) -> None:
 
 @jit
 def _reflected(path: np.ndarray, start: int, stop: int, i: int, axis: int) -> float:
-    """The coordinate of point i of a run, which is continued beyond its ends by odd reflection."""
+    """The coordinate of point i of a run, which is continued beyond its ends by reflection through the end points."""
     if i < start:
         return 2.0 * path[start, axis] - path[min(2 * start - i, stop - 1), axis]
     if i >= stop:

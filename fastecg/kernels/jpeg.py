@@ -58,7 +58,7 @@ def recompress(pixels: np.ndarray, quality: int, left: int = 0, top: int = 0) ->
     """
     across = -(-(left + pixels.shape[1]) // MCU)  # number of units in a row
     luma = np.empty((2 * MCU, across * MCU), dtype=np.uint8)  # Two rows of units, because interpolated colours depend on the next row.
-    chroma = np.zeros((2, 2 * BLOCK, (across + 1) // 2 * MCU), dtype=np.uint8)
+    chroma = np.zeros((2, 2 * BLOCK, (across + 1) // 2 * MCU), dtype=np.uint8)  # Blocks are transformed in pairs.
     lines, sums = np.empty((2, 3 * across * MCU), dtype=np.uint8), np.zeros((2, across * BLOCK + 2), dtype=np.int16)
     steps = steps_of(quality).astype(np.int16)
     _recompress(pixels.reshape(len(pixels), -1), quantisers_of(quality), steps, left, top, luma, chroma, lines, sums)

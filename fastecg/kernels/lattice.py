@@ -129,7 +129,7 @@ def _modulate(row, line, u, u_rise, v, v_rise, across, down):
 
 @jit(inline="always")
 def _cosine(phase):
-    """cos(2π phase / 65536) within 2 %, in 1/2048. It is s (3 - s²) / 2 for a triangle wave s, in numbers of 16 bits."""
+    """cos(2π phase / 65536) within 2 %, in 1/2048. It is s (3 - s²) / 2 for a triangle wave s, in 16 bits: s in 1/16384, s² in 1/4096."""
     folded = min(phase, np.uint16(np.uint16(65535) - phase))
     s = np.int16(np.int16(16384) - np.int16(folded))
     return _multiply_high(s, np.int16(np.int16(12288) - _multiply_high(s, s)))

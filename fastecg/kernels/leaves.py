@@ -24,6 +24,7 @@ def lay_leaf(picture, shown, cell, frame, colour, shadow, lines, words):
     frame : (6,) float64
         Centre x, y (px), cosine and sine of its turn (clockwise), half its width and height (px).
     colour : (3,) float64
+        Of blank paper, 0 to 255.
     shadow : (4,) float64
         Its shift along x and y, its reach (px), and the share of light that it takes next to the leaf. Without reach there is none.
     lines : (4,) float64

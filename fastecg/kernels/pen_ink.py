@@ -34,7 +34,10 @@ def lay_ink(nodes: np.ndarray, below: np.ndarray, top: np.ndarray, passed: np.nd
 
 @jit
 def _lay_segment(a: np.ndarray, b: np.ndarray, travelled: float, below: np.ndarray, top: np.ndarray, passed: np.ndarray) -> None:
-    """Draw the capsule from node `a` to node `b`. A pixel that the pen touched much earlier counts as crossed by a new pass."""
+    """Draw the capsule from node `a` to node `b`, a strip with round ends.
+
+    A pixel that the pen touched much earlier counts as crossed by a new pass.
+    """
     height, width = top.shape
     reach = max(a[2], b[2]) + 0.5
     dx, dy = b[0] - a[0], b[1] - a[1]

@@ -25,7 +25,7 @@ def through_lens(points, centre, tilt, azimuth, distance, lens, turned, out):
         Distance of the lens from the page's centre, mm.
     lens : (float, float, float)
         Squared distance from the picture's middle, mm², that counts as 1 in the lens's distortion, and the factors of the distortion's
-        first and second term.
+        first and second term, of which positive ones stretch the picture away from its middle.
     """
     for i in range(len(points)):
         x, y, z = points[i, 0] - centre[0], points[i, 1] - centre[1], points[i, 2]

@@ -29,7 +29,7 @@ def rip(pixels, gone, lip, x, y, frame, t_mm, course, both, scale, bare, shade):
     both : bool
         Whether the gap has another side; if not, all paper on the negative side of the line is missing.
     scale, bare, shade : float, (3,) float64, float
-        px/mm, the colour of fibres, and the darkness of the shadow, 0 to 1.
+        px/mm, the colour of fibres, 0 to 255, and the darkness of the shadow, 0 to 1.
     """
     last, first, step = len(course) - 1.001, t_mm[0], t_mm[1] - t_mm[0]
     for i in range(len(y)):

@@ -71,7 +71,7 @@ def _mix_row(row, columns, across, here, down, ink):
 
 @jit
 def print_dots(pixels, columns, rows, radius, ink, uneven, seed):
-    """Print dots of `ink` (3,) on `pixels` (height, width, 3) uint8 at all crossings of `columns` and `rows`, in place.
+    """Print dots of the sRGB colour `ink` (3,) on `pixels` (height, width, 3) uint8 at all crossings of `columns` and `rows`, in place.
 
     The other parameters are those of `add_discs`. Dots are printed in bands of pixels: rows of dots that share pixels are in one band.
     """
@@ -103,9 +103,9 @@ def add_discs(columns, rows, first, radius, plane, uneven, seed):
     `columns` and `rows` are in px, and pixel k reaches from k to k + 1.
 
     A disc is made of rectangles that have its height and area, which are added with their exact overlaps with pixels. A disc's radius
-    deviates at random by up to half of `uneven`, its position by up to `uneven` radii, and its ink by up to `uneven`; if `uneven` is not 0,
-    one dot of a hundred hardly prints (`_MISSED`). The deviations are a hash of `seed` and of the dot's column and row; rows are counted
-    from `first` on.
+    deviates at random by up to 0.5 * `uneven` radii, its position by up to `uneven` radii, and its ink by up to `uneven`; if `uneven`
+    is not 0, one dot of a hundred hardly prints (`_MISSED`). The deviations are a hash of `seed` and of the dot's column and row; rows are
+    counted from `first` on.
     """
     height, width = plane.shape
     slabs = _SLABS if radius > _SMALL_PX else _FEW_SLABS

@@ -97,7 +97,8 @@ def _span(plane, i, j):
 def light_to_integers(gain, lift, light):
     """Write the light at the nodes, factors `gain` (rows, cols, 3) and levels `lift` (rows, cols), to `light` (m, 4 n) uint16.
 
-    Each node has three factors in Q14 and the lift in Q6, to which half a level is added, so that levels are rounded later.
+    Each node has three factors in Q14 and the lift in Q6, to which half a level and `LOSS` are added, so that levels are rounded
+    later.
     """
     rows, cols = gain.shape[:2]
     for m in range(light.shape[0]):

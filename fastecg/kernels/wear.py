@@ -47,6 +47,7 @@ def wear_along(pixels, line, scale, wear, bare, seed):
     height, width = pixels.shape[:2]
     x0, y0, cos, sin = line
     loss, dirt, edge, crack = wear
+    # Distance from the line, mm, beyond which nothing changes; the lips end at 2.6 mm.
     reach = max(2.8 if edge != 0 else 0.0, 2.0 * crack + 0.4)
     for row in range(height):
         across = (row - y0) * sin

@@ -82,6 +82,7 @@ def paint_window(picture, shown, cell, plane, window, tools, programs, words, co
     words : (lines, rows, columns) uint8
         Coverage, 0 to 255, by the words of the title and of the entries of the list, at `WORDS_PER_MM`.
     colours : (`PROGRAMS` + 2 * `MOST_PROGRAMS`, 3) float64
+        0 to 255 (see `BEZEL`): rows `GROUND` to `CAPTION`, then the tiles of the programs, then the signs in the tiles.
     """
     height, width = picture.shape[:2]
     for y in range(height):
