@@ -99,7 +99,7 @@ def analyse_upright(picture: np.ndarray, settings: Settings, weights: Path = WEI
     # If no grid was found at these scales, they came from something else that is periodic, such as a line of letters.
     tiny = bool(scales) and _area_mm2(picture, tried[0]) < _TINY_MM2
     if scales and (tiny or (best.gridless and best.tracks)) and not no_ecg:
-        best = _better_gridless(best, picture, settings, network, len(_LIKELY_DPI) if tiny else _MOST_SCALES)
+        best = _better_gridless(best, picture, settings, network, tiny=tiny)
     if enough_names(best):
         return best
     if dark:
@@ -122,16 +122,19 @@ def _is_no_ecg(analysis: PageAnalysis, *, ruled: bool = True) -> bool:
     return never_beat(analysis.tracks) if named else not tracks_beat(analysis.tracks)
 
 
-def _better_gridless(best: PageAnalysis, picture: np.ndarray, settings: Settings, network: LayerSegmenter, most: int) -> PageAnalysis:
-    """Analyse the picture without looking for a grid and without turning it, at no more than `most` likely scales, until it can be read.
+def _better_gridless(best: PageAnalysis, picture: np.ndarray, settings: Settings, network: LayerSegmenter, *, tiny: bool) -> PageAnalysis:
+    """Analyse the picture without looking for a grid and without turning it, at likely scales, until it can be read.
 
-    Returns the best of these analyses and of `best`.
+    More scales are tried if the page seemed `tiny`, and those are taken only if the page is plausible at them. Returns the best of these
+    analyses and of `best`.
     """
-    for px_per_mm in _gridless_scales(picture)[:most]:
+    usual = _MOST_SCALES if best.gridless and best.tracks else 0
+    for k, px_per_mm in enumerate(_gridless_scales(picture)[: len(_LIKELY_DPI) if tiny else _MOST_SCALES]):
         analysis = analyse_layers(network.separate(picture, SCALE / px_per_mm), settings.layout, ruled=False)
-        if _rank(analysis) > _rank(best):
+        plausible = _is_plausible(analysis)
+        if (plausible or k < usual) and _rank(analysis) > _rank(best):
             best = analysis
-        if _is_plausible(analysis) or (settings.layout is None and _is_no_ecg(analysis, ruled=False)):
+        if plausible or (settings.layout is None and _is_no_ecg(analysis, ruled=False)):
             break
         del analysis
         forget_strips()

@@ -168,7 +168,7 @@ def test_rows_without_a_grid_that_do_not_beat_are_looked_at_once(beat, looks, mo
         return unread(layers, gridless=True)
 
     stubs = {"find_scales": lambda *given: [27.0], "_orientations": lambda scales: [(scales[0], 0)], "tracks_beat": lambda tracks: beat}
-    look(monkeypatch, analyse_layers, **stubs)
+    look(monkeypatch, analyse_layers, _TINY_MM2=0.0, **stubs)
     assert len(set(zooms)) == looks
 
 
@@ -184,8 +184,8 @@ def test_a_page_larger_than_a3_has_to_beat(beat, told, monkeypatch):
         look(monkeypatch, lambda layers, *given, **ruled: unread(layers, gridless=False), settings=Settings(layout=told), **stubs)
 
 
-@pytest.mark.parametrize(("gridless", "looks"), [(False, 1), (True, 3)])
-def test_a_page_whose_grid_was_none_is_looked_at_as_one_without(gridless, looks, monkeypatch):
+@pytest.mark.parametrize(("gridless", "tiny_mm2", "looks"), [(False, 0.0, 1), (True, 0.0, 3), (False, 8e3, 5), (True, 8e3, 5)])
+def test_a_page_whose_grid_was_none_is_looked_at_as_one_without(gridless, tiny_mm2, looks, monkeypatch):
     """Letters side by side have a period too, and a scale that it tells is a wrong one."""
     zooms = []
 
@@ -193,7 +193,8 @@ def test_a_page_whose_grid_was_none_is_looked_at_as_one_without(gridless, looks,
         zooms.append(layers.zoom)
         return unread(layers, gridless)
 
-    look(monkeypatch, analyse_layers, find_scales=lambda *given: [27.0], _orientations=lambda scales: [(scales[0], 0)])
+    stubs = {"find_scales": lambda *given: [27.0], "_orientations": lambda scales: [(scales[0], 0)]}
+    look(monkeypatch, analyse_layers, _TINY_MM2=tiny_mm2, **stubs)
     assert len(set(zooms)) == looks
 
 
