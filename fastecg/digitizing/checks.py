@@ -26,6 +26,7 @@ SUMS: Mapping[str, Mapping[str, float]] = {
 _LEAST_S = 0.5  # Minimum time that leads have in common for a comparison.
 _BEAT_S = 0.02  # Standard deviation of the Gaussian with which the steepness of leads is smoothed before their beats are compared.
 _BEAT_MM = 0.5  # Standard deviation with which the steepness of tracks is smoothed: `_BEAT_S` at 25 mm/s.
+_ENDS_MM = 2.0  # Length of both ends of tracks that is left out of this comparison: four standard deviations.
 _LEAST_MM = 30.0  # Minimum length that two tracks have in common for a comparison.
 # Mean correlation of the steepness of tracks from which on they may be leads of one heart. On ECGs whose grid was found it was at least
 # 0.29, upright and upside down; in random walks, music, outlines of hills and curves of breath at most 0.08.
@@ -171,7 +172,9 @@ def _mean_correlation(tracks: Sequence[Track], slope: float = 0.0) -> float | No
     found = []
     for (one, (left, climb)), (other, (other_left, other_climb)) in combinations(zip(tracks, climbs, strict=True), 2):
         late = slope * (other.level_mm - one.level_mm)
-        first, last = max(one.ends_mm[0], other.ends_mm[0] + late), min(one.ends_mm[1], other.ends_mm[1] + late)
+        # Near their ends, smoothed traces are less steep, which all rows that begin and end together have in common.
+        first = max(one.ends_mm[0], other.ends_mm[0] + late) + _ENDS_MM
+        last = min(one.ends_mm[1], other.ends_mm[1] + late) - _ENDS_MM
         if last - first >= _LEAST_MM:
             count = int((last - first) * one.path.scale)
             start, other_start = (max(round((x - at) * one.path.scale), 0) for x, at in ((first, left), (first - late, other_left)))

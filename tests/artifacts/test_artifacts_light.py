@@ -774,7 +774,7 @@ def test_sheets_beside_the_page_carry_words():
     """The lines are as long as the print is wide or shorter, no two of a letter's are equal, and letters have several heights."""
     words, lines = _letter.letter_print(0), _letter._lines()
     assert len(lines) == _letter.LINES
-    assert words.shape == (_letter.LINES * 32, _letter.WIDE * 32)
+    assert words.shape == (_letter.LINES * 32, _letter.LINE_LENGTH * 32)
     assert not words[:, -8:].any(), "a line is cut off"
     assert words[:, int(0.9 * words.shape[1]) :].any(), "the print is narrower than its sheet"
     assert len(set(lines)) > 0.8 * sum(map(bool, lines))
@@ -782,7 +782,7 @@ def test_sheets_beside_the_page_carry_words():
     columns = words[:32] > 128
     heights = {int(np.ptp(np.flatnonzero(column))) for column in columns.T if column.any()}
     assert len(heights) > 6
-    assert _letter.letter_print(2).shape == (_letter.LINES * 8, _letter.WIDE * 8)
+    assert _letter.letter_print(2).shape == (_letter.LINES * 8, _letter.LINE_LENGTH * 8)
     assert [_letter.halvings_for(px) for px in (64.0, 32.0, 31.0, 16.0, 9.0)] == [0, 0, 1, 1, 2]
 
 
