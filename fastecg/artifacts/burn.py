@@ -58,7 +58,8 @@ class Burn(Artifact):
         patch = patch_around(sheet, x, y, 1.5 * size + reach, 0.6)
         if patch is None:
             return sheet
-        # Brown falls exponentially from the charred rim on; 0.014 is taken off so that it ends at `reach` without an edge.
+        # Brown falls exponentially from the charred rim on. 0.014 is taken off so that without such a rim it ends at `reach` without an
+        # edge; with a wide rim and a narrow scorch, an edge remains.
         away = np.arange(-2.0 * size - 1.0, reach, 0.1)
         brown = 0.75 * np.clip(np.exp(-np.maximum(away - self.char_mm, 0.0) / (0.6 * self.scorch_mm)) - 0.014, 0.0, 1.0)
         uneven = self.strength / 1.5 * (0.85 + 0.3 * patch.clouds(self.seed + 8, 3.0, 3))

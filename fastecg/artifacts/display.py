@@ -49,7 +49,8 @@ class Display(Artifact):
         # The lattice ends within one cell beyond the panel, on the display's frame.
         outside = _beside_panel_mm(light) > CELL / light.warp.scale
         nodes = np.where(outside[..., None], np.nan, light.warp.nodes_mm @ axes + self.phase)
-        # Amplitudes of the first harmonics of the stripes and the dark rows; levels are light to the power GAMMA.
+        # First harmonics of stripes and dark rows relative to the mean, 2 sinc(share) in light. A small change of light changes levels
+        # (light ** GAMMA) by GAMMA times as much.
         stripe, gap = (2.0 * self.contrast * GAMMA * float(np.sinc(share)) for share in (self.lit, self.tall))
         multiply_moire(pixels, nodes, CELL, stripe, gap, self.blur_px)
         return pixels

@@ -15,7 +15,9 @@ _HAND = (
 )  # fmt: skip
 _ARM = ((-5.0, 0.2, 1.0, 0.0, 0.42),)  # An arm without its hand.
 _HOLDING = ((-5.0, 0.5, -0.8, 0.15, 0.40),)  # The hand and the arm that hold a phone.
-_NEAR = 0.25  # Share of the angle between `angle_deg` and the lamp that is kept: the edge of a body's shadow is nearly across the light.
+# A body that blocks the lamp points this share of the way from the lamp's direction to `angle_deg`, so that its edge is nearly across the
+# light.
+_NEAR = 0.25
 _CAST = 1.6  # Shift of a shadow along the table, mm per mm that the paper rises: as of a lamp 32° high, whatever the `Lamp` is.
 _COARSE = 4  # Distances are computed at every 4th node and interpolated, since they are smooth.
 

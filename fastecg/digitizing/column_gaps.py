@@ -12,7 +12,7 @@ from fastecg.digitizing.layout import COLUMN_GAP_MM
 from fastecg.digitizing.tracks import ink_along
 from fastecg.kernels.runs import runs_of
 
-#: Columns whose length differs by less than this, mm, from that of their nominal time have neither gaps nor a shortened time.
+#: Lengths of columns or rows that differ by less than this, mm, count as equal; a column so close to its nominal length is drawn in full.
 SAME_LENGTH_MM = 0.7
 
 _SAME_GAP_MM = 0.8  # Three quarters of all ends of gaps have to be at most this far from the median of their column.
@@ -92,8 +92,8 @@ def columns_from_gaps(
     )
     begun, ended = np.concatenate([[first], begins]), np.concatenate([ends, [last]])
     pitch, width = _common_slope(begun, ended), float(np.nanmedian(ended - begun)) - 2 * cap_mm
-    # Blank paper at the same place of every row may also be a part of the trace that was not seen. In that case the columns would
-    # overlap, or would be elsewhere than their names.
+    # Blank paper at the same place of every row may also be a part of the trace that was not seen. Such blanks give columns that overlap, or
+    # that do not lie where the names of leads are, from which `match.column_mm` comes.
     return (pitch, width) if pitch > width and abs(pitch - match.column_mm) < _SAME_PITCH * match.column_mm else None
 
 

@@ -128,9 +128,9 @@ def page_under_lattice(mesh_px, origin, step, cell, nodes):
 
 @jit
 def smallest_corner(nodes):
-    """The smallest area that two sides of a cell span at a corner, for cells of `nodes` (rows, columns, 2) without NaN.
+    """The smallest area that two sides of a cell span at a corner, over all corners whose three of the `nodes` are known.
 
-    It is negative where a cell is folded over, and infinite if there are no such cells.
+    `nodes` is (rows, columns, 2), with NaN where unknown. The area is negative if a cell is folded over, and infinite if no corner is known.
     """
     least = np.inf
     for i in range(nodes.shape[0] - 1):

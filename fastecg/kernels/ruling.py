@@ -102,7 +102,8 @@ def add_discs(columns, rows, first, radius, plane, uneven, seed):
 
     `columns` and `rows` are in px, and pixel k reaches from k to k + 1.
 
-    A disc is made of rectangles that have its height and area, which are added with their exact overlaps with pixels. A disc's radius
+    A disc is drawn as a stack of rectangles, together as high and as large as the disc. Each adds its exact overlap with every pixel. A
+    disc's radius
     deviates at random by up to 0.5 * `uneven` radii, its position by up to `uneven` radii, and its ink by up to `uneven`; if `uneven`
     is not 0, one dot of a hundred hardly prints (`_MISSED`). The deviations are a hash of `seed` and of the dot's column and row; rows are
     counted from `first` on.
@@ -149,6 +150,6 @@ def _random_byte(bits, shift):
 
 @jit
 def _disc_area(h):
-    """Return the area of the unit disc below height h, less half of the disc's area."""
+    """Return the area of the unit disc between its level diameter and height h, negative for h < 0."""
     h = min(max(h, -1.0), 1.0)
     return h * math.sqrt(1.0 - h * h) + math.asin(h)

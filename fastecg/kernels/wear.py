@@ -21,7 +21,7 @@ def lattice_noise(seed, x, y):
 
 @jit
 def _bump(u):
-    """An approximation of exp(-u²) that is 0 for abs(u) > 2. Its fourth power takes less time than an exponential."""
+    """Return (1 - u²/4)⁴, or 0 for abs(u) > 2: close to exp(-u²), and faster."""
     rest = 1.0 - 0.25 * u * u
     return rest * rest * rest * rest if rest > 0.0 else 0.0
 
@@ -38,8 +38,8 @@ def wear_along(pixels, line, scale, wear, bare, seed):
     scale : float
         px/mm.
     wear : (4,) float64
-        Ink lost (0 to 1), dirt (0 to 1), contrast of the lips beside the fold (0 to 1), of which the dark one lies where the vector
-        points, and half the width of the crack, mm.
+        Ink lost (0 to 1), dirt (0 to 1), contrast of the two lips beside the fold (-1 to 1; above 0 the dark lip is on the side to
+        which the vector points, below 0 on the other), and half the width of the crack, mm.
     bare : (3,) float64
         Colour, 0 to 255, where the print is lost.
     seed : int

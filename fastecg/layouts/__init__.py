@@ -34,7 +34,7 @@ _TWOS = (("I", "II"), ("III", "aVR"), ("aVL", "aVF"), ("V1", "V2"), ("V3", "V4")
 _CABRERA = ("aVL", "I", "-aVR", "II", "aVF", "III")
 _FURTHER = ("V4R", "V8", "V9")  # Leads in the fifth column of 3x5.
 _ROWS = re.compile(r"([1-9]\d?)x1(-wide)?")  # up to 99 rows, which are 2 mm apart on the highest paper
-_MOST_ROWS = 24  # Largest number of rows that "auto" uses.
+_MOST_ROWS = 24  # Largest number of leads of which "auto" gives the twelve and the others a row each; with more they get 3x5.
 
 _TABLE = (
     Layout("3x4", "three rows of four", _THREES),
@@ -76,8 +76,9 @@ def layout_for(name: str, leads: Sequence[str]) -> Layout:
     """The layout called `name`, for a record with these leads.
 
     The fifth column of "3x5" shows V4R, V8 and V9, or other further leads if the record lacks one of these. An `n`x1 that is not in the
-    table shows the first n leads of the record; so does one in the table of which the record lacks a lead, if it has n leads. Any
-    `n`x1-wide does too, with 10 s on paper that lies on its long side: 6x1 has 7 s on an upright page, and 6x1-wide has not.
+    table shows the first n leads of the record; an `n`x1 in the table does so too, if the record lacks
+    one of its leads but has at least n. Any `n`x1-wide shows the first n leads for 10 s on a page in landscape; 6x1 itself has 7 s on an
+    upright page.
 
     Raises
     ------
@@ -124,7 +125,7 @@ def auto_layouts(leads: Sequence[str], printed: Iterable[tuple[str, float]], sec
     seconds : float
         Duration of the page, s.
     strips : int
-        Minimum number of rhythm strips. If it is above 0, a record with more than the twelve leads gets a layout for twelve. If the machine
+        Rhythm strips wanted, at least; ignored for a record that lacks one of the twelve leads. If it is above 0, a record with more than the twelve leads gets a layout for twelve. If the machine
         prints none with so many strips, the layout is 3x4 with 1 to 3 strips.
     """
     there, count = set(leads), len(leads)
