@@ -92,8 +92,8 @@ def columns_from_gaps(
     )
     begun, ended = np.concatenate([[first], begins]), np.concatenate([ends, [last]])
     pitch, width = _common_slope(begun, ended), float(np.nanmedian(ended - begun)) - 2 * cap_mm
-    # Blank paper at the same place of every row may also be a part of the trace that was not seen. Such blanks give columns that overlap, or
-    # that do not lie where the names of leads are, from which `match.column_mm` comes.
+    # Blank paper at the same place of every row may also be a part of the trace that was not seen. Such blanks give columns that overlap,
+    # or that do not lie where the names of leads are, from which `match.column_mm` comes.
     return (pitch, width) if pitch > width and abs(pitch - match.column_mm) < _SAME_PITCH * match.column_mm else None
 
 

@@ -130,7 +130,8 @@ def page_under_lattice(mesh_px, origin, step, cell, nodes):
 def smallest_corner(nodes):
     """The smallest area that two sides of a cell span at a corner, over all corners whose three of the `nodes` are known.
 
-    `nodes` is (rows, columns, 2), with NaN where unknown. The area is negative if a cell is folded over, and infinite if no corner is known.
+    `nodes` is (rows, columns, 2), with NaN where unknown. The area is negative if a cell is folded over, and infinite if no corner is
+    known.
     """
     least = np.inf
     for i in range(nodes.shape[0] - 1):

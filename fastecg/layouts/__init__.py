@@ -125,8 +125,8 @@ def auto_layouts(leads: Sequence[str], printed: Iterable[tuple[str, float]], sec
     seconds : float
         Duration of the page, s.
     strips : int
-        Rhythm strips wanted, at least; ignored for a record that lacks one of the twelve leads. If it is above 0, a record with more than the twelve leads gets a layout for twelve. If the machine
-        prints none with so many strips, the layout is 3x4 with 1 to 3 strips.
+        Rhythm strips wanted, at least; ignored for a record that lacks one of the twelve leads. If it is above 0, a record with more than
+        the twelve leads gets a layout for twelve. If the machine prints none with so many strips, the layout is 3x4 with 1 to 3 strips.
     """
     there, count = set(leads), len(leads)
     if there == set(LEADS) or (strips and there > set(LEADS)):
