@@ -79,7 +79,7 @@ def look(monkeypatch, analyse_layers, settings=READ, **stubs):
     for name, stub in given.items():
         monkeypatch.setattr(upright, name, stub)
     picture = np.random.default_rng(0).integers(0, 256, (800, 800, 3), dtype=np.uint8)
-    upright.analyse_upright(picture, settings)
+    return upright.analyse_upright(picture, settings)
 
 
 def unread(layers, gridless):
@@ -244,3 +244,12 @@ def test_a_large_strip_is_made_in_bands_of_the_same_values(monkeypatch):
         assert len(whole.ink) % 7, "the last band is a smaller one"
         np.testing.assert_array_equal(banded.ink, whole.ink)
         assert (banded.left_mm, banded.top_mm, banded.scale) == (whole.left_mm, whole.top_mm, whole.scale)
+
+
+def test_a_plausible_scale_is_taken_although_another_has_a_better_score(monkeypatch):
+    stubs = {
+        "find_scales": lambda *given: [8.0, 5.0], "_shows_traces": lambda *given: True,
+        "_rank": lambda analysis: (analysis.layers.zoom < 1.0,), "_is_plausible": lambda analysis: analysis.layers.zoom > 1.0,
+    }  # fmt: skip
+    found = look(monkeypatch, lambda layers, *given, **ruled: unread(layers, gridless=False), **stubs)
+    assert found.layers.zoom == pytest.approx(SCALE / 5.0)
