@@ -10,6 +10,8 @@ import numpy as np
 
 from fastecg.kernels.runs import runs_of
 
+#: Distance of the 5 mm lines of a grid.
+FIVE_MM = 5.0
 #: Distance in mm of the points by which `verticals` describes a vertical of the page; between them it is taken as straight.
 CURVE_MM = 2.0
 

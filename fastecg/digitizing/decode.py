@@ -20,6 +20,7 @@ from fastecg.digitizing.behind import continued, with_tips
 from fastecg.digitizing.checks import similarity, simultaneous
 from fastecg.digitizing.coarse import (
     CURVE_MM,
+    FIVE_MM,
     PageWarp,
     along_ink,
     column_means,
@@ -53,7 +54,6 @@ _MAX_SD_PX = 3.0  # A sample counts as not read if its standard deviation is lar
 _ON_INK = 0.25  # A knot lies on the trace if the ink there is at least this share of the pen's ink.
 _SAME_START_MM = 0.002  # The rows are fitted again if the start of time moves by more than this.
 _MAX_GAP_S = 0.04  # Longest gap in the ink that the prior may bridge.
-_FIVE_MM = 5.0  # Distance of the grid's 5 mm lines. The lines do not show which line is which, so the ink has to decide.
 # Stages of a fit that starts along the ink. The first two stages are left out: their soft strokes would lead the fit off the ink again.
 _STAGES_FROM_INK = STAGES[2:]
 
@@ -170,7 +170,7 @@ def _delays_to_line_mm(rows: PageSegments, lines_mm: tuple[float, float] | None)
     if lines_mm is None:
         return None
     start = min(segment.x_mm for segment in rows.segments)
-    nearest = _FIVE_MM * round((start - (lines_mm[0] + lines_mm[1]) / 2) / _FIVE_MM)
+    nearest = FIVE_MM * round((start - (lines_mm[0] + lines_mm[1]) / 2) / FIVE_MM)
     return nearest + lines_mm[0] - start, nearest + lines_mm[1] - start
 
 
@@ -216,8 +216,8 @@ def anchor(warp: PageWarp, planes: list[np.ndarray], rows: PageSegments) -> tupl
         down.append(segment.baseline_mm - np.median(page[:, 1]))
     if not down:
         raise ImageError("no ink of any lead was found, expected a trace")
-    votes = Counter(np.rint(np.array(left + right) / _FIVE_MM).astype(int).tolist())
-    return _FIVE_MM * votes.most_common(1)[0][0], _FIVE_MM * float(np.rint(np.median(down) / _FIVE_MM))
+    votes = Counter(np.rint(np.array(left + right) / FIVE_MM).astype(int).tolist())
+    return FIVE_MM * votes.most_common(1)[0][0], FIVE_MM * float(np.rint(np.median(down) / FIVE_MM))
 
 
 def read_segments(

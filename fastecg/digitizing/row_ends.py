@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fastecg.digitizing.coarse import PageWarp
+from fastecg.digitizing.coarse import FIVE_MM, PageWarp
 from fastecg.digitizing.gauss_newton import FittedPen
 from fastecg.digitizing.ink import PictureInk
 
@@ -45,7 +45,6 @@ _FEW_SD_MM = 0.04  # Standard deviation of one end alone. For several, it is div
 _EARLY = 0.3  # Prior probability that rows end before their time.
 _EARLIEST_MM = 0.3  # Largest distance by which such rows end early.
 _ON_LINE = 0.7  # Prior probability that time starts on a 5 mm line of the grid, as most programs let it.
-_LINES_MM = 5.0  # Distance of these lines.
 _ON_FINE_LINE = 0.1  # Prior probability of a start on another 1 mm line, or that other lines were taken for 5 mm lines.
 _KNOWN_MM = 0.06  # The 1 mm lines are used only if the range from `unsnapped_offset_mm` is narrower than this.
 _LINE_SD_MM = 0.008  # Standard deviation of a start about its line.
@@ -213,7 +212,7 @@ def _on_lines(delay_mm: np.ndarray, to_line_mm: tuple[float, float]) -> np.ndarr
     low, high = to_line_mm[0] - _FINE_MM, to_line_mm[1] + _FINE_MM
     out = np.full(delay_mm.shape, 1.0 - _ON_LINE - _ON_FINE_LINE)
     known = high - low < _KNOWN_MM
-    for prior, apart_mm in ((_ON_LINE, _LINES_MM), (_ON_FINE_LINE, 1.0)) if known else ((_ON_LINE, _LINES_MM),):
+    for prior, apart_mm in ((_ON_LINE, FIVE_MM), (_ON_FINE_LINE, 1.0)) if known else ((_ON_LINE, FIVE_MM),):
         nearest = apart_mm * np.rint((low + high) / 2 / apart_mm)
         # The nearest line may be anywhere from `low` to `high`. The factor is the density of starts there, relative to starts anywhere
         # between two lines.

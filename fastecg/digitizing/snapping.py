@@ -15,7 +15,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from fastecg.digitizing.coarse import PageWarp
+from fastecg.digitizing.coarse import FIVE_MM, PageWarp
 from fastecg.digitizing.segmenter import Layers
 from fastecg.digitizing.warp_fit import TURNED_PX
 
@@ -30,7 +30,6 @@ _BESIDE = 0.45  # The middle of a line is looked for up to this share of a milli
 _SHIFT_STEP_PX = 0.01  # Step of the search for the offset.
 _MISFIT_SLACK = 0.01  # Shifts are possible if the share of lines that do not fit them exceeds the smallest such share by at most this.
 _FIVE_EVERY = 5  # Every n-th line is a 5 mm line.
-_FIVE_MM = 5.0  # Distance of the 5 mm lines.
 #: Range of the offset in mm of unsnapped lines from the drawn ones if it cannot be estimated. Its lower end is half a pixel at 120 dpi;
 #: below 0 is to the left.
 ANYWHERE_MM = (-0.11, 0.01)
@@ -109,7 +108,7 @@ def _upright_lines(layers: Layers, warp: PageWarp) -> tuple[np.ndarray, np.ndarr
     from scipy.ndimage import uniform_filter1d
 
     assert layers.picture is not None
-    inked = uniform_filter1d(layers["grid"].mean(axis=1), round(_FIVE_MM * warp.scale))
+    inked = uniform_filter1d(layers["grid"].mean(axis=1), round(FIVE_MM * warp.scale))
     rows = np.flatnonzero(inked > 0.5 * inked.max())  # Rows of pixels that the grid covers.
     height, width = inked.size, layers.picture.shape[1]
     # The median of a column shows the grid alone: traces and letters cover less than half of it.

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fastecg.digitizing.coarse import Strip
+from fastecg.digitizing.coarse import FIVE_MM, Strip
 from fastecg.digitizing.follow import TRACE, TracePath, ends_mm, follow_row
 from fastecg.kernels.runs import runs_of
 
@@ -35,7 +35,6 @@ _JUMP_MM = 1.0  # A vertical step of a path that is higher than this divides the
 _BARE_JUMP = 0.5  # Such a step leads over paper if its mean coverage is less than this.
 _STRAIGHT_MM = 0.08  # A piece at an end of a path may be a line of the grid if it deviates less than this from a straight line.
 _LEAST_PIECE_MM = 1.5  # A piece at an end of a path that is shorter than this is not part of the trace.
-_FIVE_MM = 5.0  # Distance of the grid's 5 mm lines.
 _ON_LINE_MM = 0.3  # A piece closer than this to a 5 mm line lies on it.
 _MOST_ENDS = 4  # Largest number of possible ends of a path on one side.
 _SOFT_PX = 3  # Number of columns beyond a piece in which its ink fades out.
@@ -185,7 +184,7 @@ def _is_no_trace(path: TracePath, piece: tuple[int, int]) -> bool:
     if len(middle) < _LEAST_PIECE_MM * path.scale:
         return True
     height = float(np.median(middle))
-    return abs(height - _FIVE_MM * round(height / _FIVE_MM)) < _ON_LINE_MM and _deviation(middle, 0.9) < _STRAIGHT_MM
+    return abs(height - FIVE_MM * round(height / FIVE_MM)) < _ON_LINE_MM and _deviation(middle, 0.9) < _STRAIGHT_MM
 
 
 def _deviation(middle: np.ndarray, share: float) -> float:
