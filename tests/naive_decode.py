@@ -23,16 +23,21 @@ def distance(p: np.ndarray, points: np.ndarray) -> tuple[int, float, float]:
 def coverage(points: np.ndarray, shape: tuple[int, int], radius: float, blur: float, taps: int) -> np.ndarray:
     """Ink (height, width) of a soft stroke: the mean over points in every pixel of a smooth step of the distance."""
 
-    def step(u: float) -> float:
-        grid = np.linspace(-1, min(max(u, -1), 1), 401)
-        return float(np.trapezoid(1 - np.abs(grid), grid))
+    def step(u: np.ndarray) -> np.ndarray:
+        """Integral, from -1 to u, of a triangle of area 1 over -1 to 1."""
+        u = np.clip(u, -1, 1)
+        return np.where(u < 0, (1 + u) ** 2 / 2, 1 - (1 - u) ** 2 / 2)
 
+    known = np.isfinite(points).all(axis=1)
+    starts, ends = (points[k:][: len(points) - 1][known[1:] & known[:-1]] for k in (0, 1))
     out = np.zeros(shape)
     offsets = (np.arange(taps) + 0.5) / taps - 0.5
     for y in range(shape[0]):
-        for x in range(shape[1]):
-            away = [distance(np.array([x + ox, y + oy]), points)[2] for oy in offsets for ox in offsets]
-            out[y, x] = np.mean([step((radius - d) / blur) - step((-radius - d) / blur) for d in away])
+        x = np.arange(shape[1])[:, None, None]
+        pixels = np.stack(np.broadcast_arrays(x + offsets, y + offsets[:, None]), axis=-1).reshape(shape[1], -1, 1, 2)
+        along = np.clip(((pixels - starts) * (ends - starts)).sum(-1) / np.maximum(((ends - starts) ** 2).sum(-1), 1e-12), 0, 1)
+        away = np.linalg.norm(pixels - starts - along[..., None] * (ends - starts), axis=-1).min(axis=-1)
+        out[y] = np.mean(step((radius - away) / blur) - step((-radius - away) / blur), axis=1)
     return out
 
 
