@@ -1,7 +1,8 @@
 """Read and write ``digitized.jsonl``, the manifest of a folder of digitised pictures.
 
-It has one line for each picture, with the picture's path, the name of its record, and the reason if it could not be read. A line is written
-before the files of the record are, so that a stopped run can be resumed and no file of others is ever replaced.
+It has one line for each page of a picture file: the file's path, the name of the page's record, and what was read or why nothing was. The
+records that are joined from several pages have lines too. A line is written before the files of its record are, so that a stopped run can
+be resumed and no file of others is ever replaced.
 """
 
 from __future__ import annotations
@@ -22,12 +23,12 @@ from fastecg.writers.image import write_atomic
 #: The manifest of a folder of digitised pictures.
 DIGITIZED = "digitized.jsonl"
 
-#: Endings after the record's name of the files that are made of a picture.
+#: What follows the record's name in the names of the files that a record may have.
 SUFFIXES = (".hea", ".dat", ".json", "-overlay.jpg", ".csv", ".npz", ".mat", ".edf", ".aecg.xml")
 
 Line = dict[str, Any]
 
-# Types of values that a line need not have, besides "page" and "bytes", which `_is_line` checks itself.
+# Types of the values that may be missing in a line. "page" and "bytes" may be missing too, but `_is_line` checks them itself.
 _TYPES: dict[str, type | tuple[type, ...]] = {
     **dict.fromkeys(("layout", "order", "error", "wish", "corrected"), str),
     **dict.fromkeys(("confidence", "gain_mm_mv", "speed_mm_s", "fs", "read"), (int, float)),
@@ -40,7 +41,7 @@ class Job:
     """One page of a picture file, and where its record goes."""
 
     path: Path
-    source: str  # the path, relative to the output folder
+    source: str  # the path as the manifest has it: relative to the output folder if possible, and valid UTF-8
     stem: str  # the path of the record in the output folder, without suffix
     page: int | None = 0  # from 0; None as long as the pages of the file have not been counted
 
@@ -51,21 +52,21 @@ class Job:
 
 
 class Ledger:
-    """The manifest of a folder of digitised pictures. `lines` has the last line of each (source, page)."""
+    """The manifest of a folder of digitised pictures. `lines` maps each (source, page) to its last line in the file."""
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.path = folder, folder / DIGITIZED
         self.lines: dict[tuple[str, int], Line] = {}
         self._torn = False
         for text in lines_of(self.path):
-            self._torn = not text.endswith(b"\n")  # a line that a crash cut short
+            self._torn = not text.endswith(b"\n")  # in the end True if a crash cut the last line short
             with suppress(orjson.JSONDecodeError):
                 line = orjson.loads(text)
                 if _is_line(line):
                     self.lines[line["source"], line.setdefault("page", 0)] = line
 
     def append(self, lines: Iterable[Line]) -> None:
-        """Add lines, and append them to the file."""
+        """Add lines to `lines`, and append them to the file. If its last line was cut short, they begin on a new line."""
         data = b""
         for line in lines:
             self.lines[line["source"], line["page"]] = line
@@ -77,14 +78,15 @@ class Ledger:
             self._torn = False
 
     def compact(self) -> None:
-        """Rewrite the file sorted by name, with one line for each picture."""
+        """Rewrite the file with one line for each (source, page), sorted by the name of the record."""
         ordered = sorted(self.lines.values(), key=lambda line: (line["record"], line["source"], line["page"]))
         write_atomic(self.path, b"".join(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE) for line in ordered))
 
     def whole(self, job: Job, key: str) -> bool:
-        """Whether the picture has been read with options that have this `key`, and its file and those of its record have not changed since.
+        """Whether the page has been read with options that have this `key`, and neither the picture nor the files of its record changed.
 
-        A picture that was read with a corrected page counts if the other options have this `key`.
+        A changed picture is noticed by its size or time, a changed file of the record only by its size. A picture that was read with a
+        corrected page counts if the other options have this `key`.
         """
         line = self.lines.get(job.identity, {})
         if key not in (line.get("wish"), line.get("corrected")) or "bytes" not in line or line.get("stamp") != stamp_of(job.path):
@@ -127,7 +129,7 @@ def stamp_of(path: Path) -> list[int] | None:
 
 
 def record_files(folder: Path, stem: str, suffixes: Sequence[str] = SUFFIXES) -> list[Path]:
-    """The files with these `suffixes` that a record may have, whether they exist or not."""
+    """The files with these `suffixes` that a record may have, whether they exist or not. The name of a ``.dat`` file is always ASCII."""
     from fastecg.writers.wfdb import ascii_name
 
     target = folder / stem

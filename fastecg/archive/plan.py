@@ -21,8 +21,9 @@ _NOT_PAGES = re.compile(r"\.(?:mask|layers|inspect)\.png|-overlay\.jpg", re.IGNO
 
 
 def planned(inputs: Iterable[Path], ledger: Ledger) -> list[Job]:
-    """One job for each picture file, with a unique name of its record. Outputs of earlier runs are left
-    out, and so are masks and overlays unless `inputs` names them themselves.
+    """One job for each picture file, with a unique name of its record. Raises an `ImageError` if there is no picture.
+
+    Outputs of earlier runs are left out. Hidden files, masks and overlays are left out as well, unless `inputs` names the file itself.
     """
     from fastecg.digitizing.pictures import PAGED, find_pictures
 
@@ -44,7 +45,7 @@ def planned(inputs: Iterable[Path], ledger: Ledger) -> list[Job]:
 
 
 def _is_no_page(path: Path) -> bool:
-    """Whether a file is hidden, or, by its name, one of `_NOT_PAGES`, of a picture whose truth or report is beside it."""
+    """Whether a file is hidden, or has a name of `_NOT_PAGES` and, beside it, the truth or report (``.json``) of its picture."""
     found = _NOT_PAGES.search(path.name)
     return path.name.startswith(".") or (found is not None and os.path.exists(path.with_name(path.name[: found.start()] + ".json")))
 
@@ -63,20 +64,20 @@ def relative_path(path: Path, folder: Path) -> str:
 
 
 class Names:
-    """Assigns a unique name to the record of every picture. Names of files that are not from an earlier run are avoided."""
+    """Assigns a unique name to the record of every picture. Names under which other files exist are avoided."""
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
         self._taken: set[str] = set()  # names in use, as `_aliases` gives them
-        self._paged: set[str] = set()  # names in use for files that may have several pages: further pages are name-p2, name-p3, …
-        self._like_pages: set[str] = set()  # beginnings of those names in use that end in -p2 or the like
+        self._paged: set[str] = set()  # names in use for files of several pages, whose further pages are called name-p2, name-p3, …
+        self._like_pages: set[str] = set()  # "name" for each name in use that is like "name-p2"
         self._claimed = {line["source"]: line["record"] for (_, page), line in ledger.lines.items() if page == 0}
-        self._owned = {line["record"] for line in ledger.lines.values()}
+        self._owned = {line["record"] for line in ledger.lines.values()}  # records of earlier runs, whose files may be replaced
         for stem in self._claimed.values():
             self._take(stem)
 
     def give(self, source: PictureSource, key: str, paged: bool) -> str:
-        """The name for the record of a source: the one of an earlier run if the manifest has one under `key`, else a free one."""
+        """The name for the record of a source: its name in an earlier run if the manifest has `key` as a source, else a free one."""
         if key in self._claimed:
             return self._claimed[key]
         wanted = (source.folder / safe_name(source.path.stem)).as_posix()
@@ -88,7 +89,7 @@ class Names:
         return stem
 
     def _is_free(self, stem: str, paged: bool) -> bool:
-        """Whether a name is not in use, does not clash with the names of further pages, and is not that of an unrelated file."""
+        """Whether a name is not in use, does not clash with the names of further pages, and no file of others has it."""
         for name in _aliases(stem):
             page = re.fullmatch(r"(.*)-p\d+", name)
             if name in self._taken or (page and page[1] in self._paged) or (paged and name in self._like_pages):
@@ -107,7 +108,7 @@ class Names:
 
 
 def _aliases(stem: str) -> set[str]:
-    """The names that files of a record have, in Unicode's normal form and in lower case, because some file systems compare them so."""
+    """The names of a record's files without suffix, in normal form (NFC) and lower case, as some file systems compare names."""
     from fastecg.writers.wfdb import ascii_name
 
     folder, _, name = stem.rpartition("/")

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from fastecg.digitizing.result import Format
     from fastecg.digitizing.settings import Settings
 
-_MOST_WEIGHTS = 1 << 31  # Largest network file that is read, bytes.
+_MOST_BYTES = 1 << 31  # Largest size of a network's file, or of a corrected page's file, that is read.
 
 
 @dataclass(frozen=True)
@@ -58,9 +58,9 @@ class Wish:
 
 
 def _content_hash(path: Path) -> str:
-    """A hash of the content of a file."""
+    """A hash of the content of a file; a `FastecgError` if it cannot be read."""
     try:
-        return hashlib.sha256(read_file(path, _MOST_WEIGHTS)).hexdigest()
+        return hashlib.sha256(read_file(path, _MOST_BYTES)).hexdigest()
     except OSError as error:
         raise FastecgError(f"{path}: cannot be read ({error.strerror}), expected a file") from None
 
@@ -69,8 +69,8 @@ def _content_hash(path: Path) -> str:
 class Step:
     """The progress of a run: the manifest line of the picture just finished, and the traceback if it raised an unexpected error."""
 
-    done: int
-    total: int
+    done: int  # number of pictures that are read, were read by an earlier run, or failed
+    total: int  # number of all pictures, as far as their pages have been counted
     line: Line
     trace: str = ""
 
@@ -104,10 +104,11 @@ def digitize_archive(
     out : Path
         The folder of records.
     wish : Wish
+        How pictures are read, and which files are written.
     workers : int
-        Number of processes.
+        Largest number of processes.
     timeout_s : float
-        Largest time for one picture, s.
+        Largest time for one picture in s, without the time for compiling kernels.
     progress, compiling : callable, optional
         `progress` is called with a `Step` after every picture, `compiling` when kernels have to be compiled.
 
@@ -118,7 +119,7 @@ def digitize_archive(
     Raises
     ------
     FastecgError
-        If no picture is found, or `out` has a file with the summary's name that fastecg did not write.
+        If no picture is found, `out` has a file with the summary's name that fastecg did not write, or a file of `wish` cannot be read.
     """
     from fastecg.kernels.jit import are_kernels_cached
 
@@ -138,7 +139,8 @@ def digitize_archive(
                 progress(step)
 
     try:
-        for done in finished(run.uncounted):  # first, since the number of pages decides on the number of processes
+        # Pages are counted before any is read, because the number of processes follows from the number of pages.
+        for done in finished(run.uncounted):
             report([run.note(done)] if done.result is None else run.add_pages(done.job, done.result["pages"]))
             check_interrupt()
         for done in finished(run.waiting):
@@ -146,7 +148,7 @@ def digitize_archive(
             check_interrupt()
         write_whole_records(inputs, ledger, {job.source for job in jobs}, wish.settings.fs)
     finally:
-        with suppress(OSError):  # the error that stopped the run is the one to report
+        with suppress(OSError):  # An error here must not hide the error that stopped the run.
             if ledger.lines:
                 ledger.compact()
                 write_atomic(out / SUMMARY, summary(ledger))
@@ -154,7 +156,7 @@ def digitize_archive(
 
 
 class _Run:
-    """The pictures that wait to be read, and what became of the others.
+    """The pictures that wait to be read, and the results of those that do not wait any more.
 
     Attributes
     ----------
@@ -176,7 +178,7 @@ class _Run:
         self._add(jobs)
 
     def _add(self, jobs: list[Job]) -> None:
-        """Queue those pictures that have not been read already, and reserve the names of their records."""
+        """Queue the files whose pages are not counted, and the pictures that have not been read yet; reserve the names of their records."""
         fresh = [job for job in jobs if job.page is None or not self._ledger.whole(job, self._key)]
         self.outcome.kept += len(jobs) - len(fresh)
         self._ledger.append(_claim(job, self._ledger) for job in fresh)
@@ -184,7 +186,7 @@ class _Run:
         self.waiting.extend(job for job in fresh if job.page is not None)
 
     def add_pages(self, job: Job, count: int) -> list[Step]:
-        """Queue the pages of a file, which are `count`. Returns a failed step if there are more than are read."""
+        """Queue the pages of a file, of which there are `count`. If they are more than `MOST_PAGES`, returns a failed step for the next."""
         from fastecg.digitizing.pictures import MOST_PAGES
 
         pages = [replace(job, stem=_page_stem(job.stem, k), page=k) for k in range(min(count, MOST_PAGES + 1))]
@@ -194,7 +196,7 @@ class _Run:
         return [self.note(Done(page, error=why)) for page in pages[MOST_PAGES:]]
 
     def note(self, done: Done) -> Step:
-        """Enter the result of a picture in the ledger; files of a picture that could not be read are removed."""
+        """Enter the result of a picture in the ledger, and return it as a step. Files of a picture that could not be read are removed."""
         line, outcome = _line(done, self._key), self.outcome
         if self._corrected is not None:
             line["corrected"] = self._corrected
@@ -209,7 +211,7 @@ class _Run:
 
 
 def _claim(job: Job, ledger: Ledger) -> Line:
-    """The line that reserves a name for a job; an earlier result stays in it until the picture has been read again."""
+    """The line that reserves the record's name for a job. The result of an earlier run stays in it until the picture is read again."""
     return ledger.lines.get(job.identity, {}) | {"source": job.source, "page": job.page or 0, "record": job.stem}
 
 
@@ -219,13 +221,13 @@ def _page_stem(stem: str, page: int) -> str:
 
 
 def _line(done: Done, key: str) -> Line:
-    """The manifest line of a finished job."""
+    """The manifest line of a finished job. `key` is that of the wish."""
     job: Job = done.job
     identity = {"source": job.source, "page": job.page or 0, "record": job.stem}
     found = {"error": done.error} if done.result is None else done.result
     if "error" in found:
         message = str(found["error"])
-        for name in (str(job.path), job.path.name):  # the line has the picture's path already
+        for name in (str(job.path), job.path.name):  # The message need not name the picture, because the line has its path.
             message = message.removeprefix(f"{name}: ")
         return identity | {"error": spelled_path(Path(message))}
     return identity | {"wish": key, **found}
@@ -237,9 +239,9 @@ def _name_of(line: Line) -> str:
 
 
 def _work(job: Job, *, out: Path, wish: Wish) -> Line:
-    """Count the pages of a file, or read one page and write its files. Runs in a worker process.
+    """Count the pages of a file if the job has no page, else read the page and write its files. Runs in a worker process.
 
-    Returns the number under "pages", the content of a manifest line, or the reason for a failure under "error".
+    Returns the number of pages under "pages", or the result of reading as it is in a manifest line: the reason under "error" if it failed.
     """
     from fastecg.digitizing.pictures import page_count
 
@@ -263,7 +265,7 @@ def _work(job: Job, *, out: Path, wish: Wish) -> Line:
 
 
 def _read(job: Job, out: Path, wish: Wish) -> Line:
-    """Read one page and write its files; returns the content of its manifest line."""
+    """Read one page and write its files. Returns the result as it is in a manifest line."""
     from fastecg.digitizing.pictures import read_picture
     from fastecg.digitizing.reading import read_signals
     from fastecg.digitizing.result import digitized_of

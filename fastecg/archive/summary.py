@@ -1,4 +1,4 @@
-"""Make ``summary.csv``, a table with a row for every picture."""
+"""Make ``summary.csv``, a table with a row for every page of a picture file."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def check_summary(out: Path) -> None:
 
 
 def summary(ledger: Ledger) -> bytes:
-    """The summary as CSV: one row for each picture that was read or failed, sorted by the name of the record."""
+    """The summary as CSV: one row for each page that was read or failed, sorted by the name of the record. Joined records have no row."""
     file = io.StringIO()
     table = csv.DictWriter(file, COLUMNS, extrasaction="ignore", lineterminator="\n")
     table.writeheader()
@@ -39,7 +39,11 @@ def summary(ledger: Ledger) -> bytes:
 
 
 def in_short(report: dict[str, Any]) -> Line:
-    """The values of a report for manifest and summary. "read" is the share of samples that were read, the mean of drawn leads."""
+    """The values of a report for manifest and summary.
+
+    "read" is the share of samples that were read, as the mean over the leads that are drawn; 0 if none is. If the report has no
+    confidence, that is the mean over these leads as well.
+    """
     leads = list(report.get("leads", {}).values())
     shares = [lead["read"] for lead in leads if lead.get("drawn")] or [0.0]
     confidences = [lead["confidence"] for lead in leads if lead.get("drawn")] or [0.0]

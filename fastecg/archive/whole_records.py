@@ -1,4 +1,4 @@
-"""Write the readings of a rendered folder under the names of the records it was drawn from, so that they can be compared."""
+"""Write the readings of a rendered folder also under the names of the records that were drawn, so that both can be compared."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 def drawn_from(folder: Path) -> dict[str, tuple[str, int]]:
     """The record and page from which each picture of a folder was drawn, by the picture's path in the folder without suffix.
 
-    They come from the manifest that ``fastecg render`` writes, or else from ``#Image:`` lines of WFDB headers, as in the PhysioNet
-    Challenge 2024, where every record has one picture; headers that list several are ignored. Of several variants of a
-    page, only the first is taken.
+    Records and pages come from the manifest that ``fastecg render`` writes, of which only the first variant of a page is taken. A folder
+    without manifest has them in the ``#Image:`` lines of its WFDB headers, as in the PhysioNet Challenge 2024, where every record has one
+    picture; headers that list several are ignored.
     """
     from fastecg.readers.header import MOST_BYTES
     from fastecg.run.manifest import MANIFEST, Manifest
@@ -34,7 +34,7 @@ def drawn_from(folder: Path) -> dict[str, tuple[str, int]]:
     for header in sorted(folder.rglob("*.hea")):
         try:
             text = read_file(header, MOST_BYTES).decode("utf-8", "replace")
-        except OSError:  # Whoever reads the record will be told what is wrong with it.
+        except OSError:  # A header that cannot be read is reported when its record is read.
             continue
         comments = [line for line in text.splitlines() if re.match(r"#\s*Image\s*:", line)]
         images = [name.strip() for line in comments for name in line.split(":", 1)[1].split(",")]
@@ -45,10 +45,11 @@ def drawn_from(folder: Path) -> dict[str, tuple[str, int]]:
 
 
 def write_whole_records(inputs: Iterable[Path], ledger: Ledger, asked: set[str], fs: float) -> None:
-    """Write the readings of rendered folders also as the records they were drawn from, with each page at its time.
+    """Write the readings of rendered folders also as records with the names of those that were drawn, with each page at its time.
 
-    The folder can then be compared with that of the records, by `fastecg score` and by other evaluation code. A record all of whose
-    pictures failed gets a header without signals, as such code expects, at `fs` Hz. Only pictures whose source is in `asked` are used.
+    The output folder can then be compared with the folder of the records, by `fastecg score` and by other evaluation code. A record all of
+    whose pictures failed gets a header without signals, as such code expects, with the sampling frequency `fs` in Hz. Only pictures whose
+    source is in `asked` are used.
     """
     for given in map(Path, inputs):
         if not given.is_dir():
@@ -64,7 +65,7 @@ def write_whole_records(inputs: Iterable[Path], ledger: Ledger, asked: set[str],
 
 
 def _lines_of(ledger: Ledger, folder: Path, key: str, asked: set[str]) -> Iterator[Line]:
-    """The manifest lines of a picture that was read or failed; `key` is its path in `folder` without suffix."""
+    """The manifest lines of pictures that were read or failed; `key` is their path in `folder` without suffix."""
     from fastecg.digitizing.pictures import SUFFIXES as PICTURES
 
     for suffix in PICTURES:
@@ -74,7 +75,10 @@ def _lines_of(ledger: Ledger, folder: Path, key: str, asked: set[str]) -> Iterat
 
 
 def _write(ledger: Ledger, record: str, pages: dict[int, str], fs: float) -> None:
-    """Write one record from its pages (number -> record of the reading); nothing if an unrelated file has its name."""
+    """Write one record from its `pages` (number -> name of the record of the reading). Nothing is written if a file of others has its name.
+
+    A record without pages gets a header without signals.
+    """
     from fastecg.writers import write_record
     from fastecg.writers.wfdb import write_empty_header
 
@@ -91,7 +95,10 @@ def _write(ledger: Ledger, record: str, pages: dict[int, str], fs: float) -> Non
 
 
 def _joined(folder: Path, record: str, pages: dict[int, str]) -> Record:
-    """The record of the standard twelve leads that the pages make together, NaN where a page or a lead is missing."""
+    """The pages (number -> name of a record) as one record of the standard twelve leads, NaN where a page or a lead is missing.
+
+    All are taken to have the sampling frequency of the first.
+    """
     import numpy as np
 
     from fastecg.readers import read_record

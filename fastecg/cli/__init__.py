@@ -36,6 +36,7 @@ for command in COMMANDS:
 
 
 def _print_version(wanted: bool) -> None:
+    """Print the version and stop, if the option is given."""
     if wanted:
         from fastecg import __version__
 

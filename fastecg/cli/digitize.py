@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from fastecg.digitizing.result import Format
     from fastecg.digitizing.settings import Settings
 
-_BYTES_A_WORKER = 2e9  # Memory that a worker may need for a picture.
+_BYTES_A_WORKER = 2e9  # Memory in bytes that a worker may need for a picture.
 
 # Headings of the groups of options.
 _PAGE = "What is known of the page (else it is read from the picture)"
@@ -82,7 +82,7 @@ def digitize(
             wish,
             workers=workers or _likely_workers(),
             timeout_s=timeout,
-            progress=lambda step: _tell(step, reporter),
+            progress=lambda step: _report(step, reporter),
             compiling=reporter.say_compiling,
         )
     kept = f", {outcome.kept} were there already" if outcome.kept else ""
@@ -103,7 +103,7 @@ def _settings(layout: str | None, speed: float | None, gain: float | None, fs: f
 
 
 def _formats(text: str) -> tuple[Format, ...]:
-    """The formats named in an option, separated by commas."""
+    """The formats in the text of ``--also``, which separates them by commas."""
     from fastecg.writers.exchange import FORMATS
 
     names = listed(text)
@@ -114,7 +114,7 @@ def _formats(text: str) -> tuple[Format, ...]:
 
 
 def _likely_workers() -> int:
-    """The number of processes for which there are cores and memory."""
+    """The number of processes for which there are cores and memory; for which there are cores, if the memory is unknown."""
     from fastecg.system.cores import available
 
     cores = available()
@@ -125,8 +125,8 @@ def _likely_workers() -> int:
     return max(1, min(cores, int(memory // _BYTES_A_WORKER)))
 
 
-def _tell(step: Step, reporter: Reporter) -> None:
-    """Report one picture in one line, and with ``--debug`` the traceback of an unexpected error."""
+def _report(step: Step, reporter: Reporter) -> None:
+    """Print one line about a picture, with ``--debug`` also the traceback of an unexpected error, and count the picture."""
     line = step.line
     page = f", page {line['page'] + 1}" if line["page"] else ""
     if "error" in line:

@@ -16,7 +16,7 @@ from fastecg.options import Flag, fields_of
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-#: Types of the values of flags, by the first word of the field's annotation.
+#: Types of the values of flags, by the first word of the field's annotation. Flags of other fields have strings, see `_parameter`.
 _TYPES: dict[str, Any] = {"int": int | None, "float": float | None, "bool": bool}
 
 
@@ -26,11 +26,11 @@ def with_flags(kind: Callable[..., Any]) -> Callable[[F], F]:
     def decorate(command: F) -> F:
         # Typer reads the flags of a command from its signature and annotations.
         hints = inspect.get_annotations(command, eval_str=True)
-        own = [each for each in inspect.signature(command).parameters.values() if each.kind is not inspect.Parameter.VAR_KEYWORD]
-        own = [each.replace(annotation=hints[each.name], kind=inspect.Parameter.KEYWORD_ONLY) for each in own]
-        made = [_parameter(item) for item in fields_of(kind) if item.metadata["flag"]]
-        command.__signature__ = inspect.Signature([*own, *made])  # type: ignore[attr-defined]
-        command.__annotations__ = {each.name: each.annotation for each in [*own, *made]} | {"return": None}
+        declared = [each for each in inspect.signature(command).parameters.values() if each.kind is not inspect.Parameter.VAR_KEYWORD]
+        declared = [each.replace(annotation=hints[each.name], kind=inspect.Parameter.KEYWORD_ONLY) for each in declared]
+        flags = [_parameter(item) for item in fields_of(kind) if item.metadata["flag"]]
+        command.__signature__ = inspect.Signature([*declared, *flags])  # type: ignore[attr-defined]
+        command.__annotations__ = {each.name: each.annotation for each in [*declared, *flags]} | {"return": None}
         return command
 
     return decorate
@@ -40,7 +40,7 @@ def _parameter(item: Field[Any]) -> inspect.Parameter:
     """The parameter of a command from which Typer makes the flag of a field."""
     flag: Flag = item.metadata["flag"]
     is_list, in_python = "Sequence" in str(item.type), cast("Any", item.default)
-    # A list is written with commas.
+    # A flag that names a file has a path, whose content becomes the option. A list is one string, with commas between its values.
     kind = Path | None if flag.of_file else str if is_list else _TYPES.get(str(item.type).split(" ")[0], str | None)
     default = None if flag.of_file else ",".join(in_python or ()) if is_list else bool(in_python) if kind is bool else in_python
     default_in_words = f" [default: {flag.default}]" if flag.default else ""
@@ -55,7 +55,7 @@ def _parameter(item: Field[Any]) -> inspect.Parameter:
 
 
 def read_flags(kind: Callable[..., Any], given: Mapping[str, Any]) -> dict[str, Any]:
-    """The options as the options class takes them, from the values `given` by Typer."""
+    """The options as the options class takes them, from the values `given` by Typer. Files that flags name are read."""
     from fastecg.handwriting import read_font, read_notes
 
     known = {item.name: item for item in fields_of(kind) if item.metadata["flag"]}
@@ -68,12 +68,12 @@ def read_flags(kind: Callable[..., Any], given: Mapping[str, Any]) -> dict[str, 
 
 
 def _listed(item: Field[Any], text: Any) -> Any:
-    """The values in a text, which are separated by commas; for an empty text the default of the field."""
+    """The values in a text, which are separated by commas; for an empty text the default of the field. Other values are returned as given."""
     return (listed(text) or item.default) if isinstance(text, str) else text
 
 
 def _parsed_shard(text: str | None) -> tuple[int, int] | None:
-    """The two numbers of a shard: (2, 8) for ``"2/8"``."""
+    """The two numbers of a shard: (2, 8) for ``"2/8"``; None if no shard is given."""
     if text is None:
         return None
     k, slash, n = text.partition("/")
@@ -83,7 +83,7 @@ def _parsed_shard(text: str | None) -> tuple[int, int] | None:
 
 
 def _lines_of(path: Path | None) -> tuple[str, ...]:
-    """The lines of a text file that are not empty."""
+    """The lines of a text file that are not empty, without space around them; no lines if no file is given."""
     from fastecg.recipes.limits import MOST_HEADER_LINES, check_lines
     from fastecg.system.files import read_text
 

@@ -52,7 +52,7 @@ def _show(error: Exception) -> None:
 
 @contextmanager
 def can_go_on(reporter: Reporter) -> Iterator[None]:
-    """A context for a run that can be resumed. After Ctrl-C or an error of the disk it says so, and exits with the right status."""
+    """A context for a run that can be resumed. After Ctrl-C or an error of the disk, it reports that the run can go on, and exits."""
     try:
         yield
     except KeyboardInterrupt:

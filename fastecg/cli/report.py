@@ -19,7 +19,7 @@ _SILENCE_S = 5.0  # Minimum time between plain lines about the progress.
 
 
 class Reporter:
-    """Reports the progress of a run; used as a context manager. `what` is counted: records or pictures."""
+    """Reports the progress of a run; used as a context manager. `what` is the word for what is counted: records or pictures."""
 
     def __init__(self, console: Console | None = None, what: str = "records") -> None:
         self._what = what
@@ -60,7 +60,7 @@ class Reporter:
         self.count(progress.done, progress.total, progress.pages)
 
     def count(self, done: int, total: int, images: int) -> None:
-        """Report that `done` of `total` records, or of what else is counted, are finished, and how many images were drawn or read."""
+        """Report that `done` of `total` records or pictures are finished, and how many images were drawn or read."""
         now = time.monotonic()
         rate = images / max(now - self._began, 1e-9)
         if self._bar is not None:

@@ -51,7 +51,7 @@ def score(
 
 
 def _pairs(reference: Path, estimate: Path) -> tuple[list[Record], list[Record]]:
-    """Pairs of a reference and its estimate: by picture if the estimates are named after pictures, else by record."""
+    """The references, and the estimate of each: by picture if the estimates are named after pictures, else by record."""
     from fastecg.readers import find_records, read_record
 
     wanted = find_records(reference)
@@ -95,7 +95,10 @@ def _pictures(folder: Path) -> dict[str, tuple[str, int]]:
 
 
 def _drawn(folder: Path, key: str, record: str, page: int) -> Record:
-    """The page of a record that a picture shows. If the picture has a truth file, samples that the page does not show are NaN."""
+    """The page of a record that a picture shows; `key` is the picture's path without suffix, `record` the record's path.
+
+    If the picture has a truth file, samples that the page does not show are NaN.
+    """
     import numpy as np
 
     from fastecg.readers import read_record
@@ -121,16 +124,16 @@ def _drawn(folder: Path, key: str, record: str, page: int) -> Record:
 
 def _as_table(scores: Scores) -> str:
     """The scores as a table for people."""
-    summary = {key: f"{value:.2f}" for key, value in scores.summary().items()}
-    whole = scores.summary()
+    numbers = scores.summary()
+    text = {key: f"{value:.2f}" for key, value in numbers.items()}
     lines = [
-        f"records               {whole['records']}",
-        f"raw SNR               {summary['snr_mean_db']} ± {summary['snr_sd_db']} dB",
-        f"  median, 5th perc.   {summary['snr_median_db']}, {summary['snr_p5_db']} dB",
-        f"failed (a lead < 5 dB) {100 * whole['failure_rate']:.1f} %",
-        f"samples missing       {100 * whole['missing']:.1f} %",
-        f"Challenge 2024        {summary['challenge_2024_db']} dB ({summary['challenge_2024_official_db']} dB by the published code)",
-        f"Kaggle 2025           {summary['kaggle_2025_db']} dB ({summary['kaggle_2025_unclipped_db']} dB without its clip)",
+        f"records               {numbers['records']}",
+        f"raw SNR               {text['snr_mean_db']} ± {text['snr_sd_db']} dB",
+        f"  median, 5th perc.   {text['snr_median_db']}, {text['snr_p5_db']} dB",
+        f"failed (a lead < 5 dB) {100 * numbers['failure_rate']:.1f} %",
+        f"samples missing       {100 * numbers['missing']:.1f} %",
+        f"Challenge 2024        {text['challenge_2024_db']} dB ({text['challenge_2024_official_db']} dB by the published code)",
+        f"Kaggle 2025           {text['kaggle_2025_db']} dB ({text['kaggle_2025_unclipped_db']} dB without its clip)",
         "",
         "lead  records    mean      sd  median     5th   raw SNR, dB",
     ]
@@ -141,7 +144,7 @@ def _as_table(scores: Scores) -> str:
 
 
 def _as_csv(scores: Scores) -> str:
-    """The scores of all leads of all records as CSV."""
+    """The scores of all leads of all records as CSV, without a line end after the last line."""
     import csv
     import io
 
@@ -160,7 +163,7 @@ def _as_json(scores: Scores) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """The value as JSON can hold it, with None for NaN and infinity."""
+    """A value of dicts, lists, numbers and strings with None in place of NaN and infinity, which JSON cannot hold."""
     if isinstance(value, dict):
         return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, list):

@@ -51,22 +51,22 @@ def simulate(
     from fastecg.writers import write_record
 
     if names:
-        _tell("Rhythms", RHYTHMS)
-        _tell("Conductions", CONDUCTIONS)
+        _print_rows("Rhythms", RHYTHMS)
+        _print_rows("Conductions", CONDUCTIONS)
         return
     if out is None:
         raise FastecgError("no folder for the records, expected --out FOLDER")
     rhythms = [row.name for row in RHYTHMS] if rhythm == "all" else [rhythm]
     conductions = [row.name for row in CONDUCTIONS] if conduction == "all" and rhythm != "any" else [conduction]
-    kinds = [(one, other) for one in rhythms for other in conductions]
-    for one, other in kinds:
+    kinds = [(name, shape) for name in rhythms for shape in conductions]
+    for name, shape in kinds:
         for person in range(seed, seed + count):
-            record = simulated(one, conduction=other, seconds=seconds, fs=fs, heart_rate=heart_rate, seed=person, noise=noise)
+            record = simulated(name, conduction=shape, seconds=seconds, fs=fs, heart_rate=heart_rate, seed=person, noise=noise)
             write_record(out / record.name, record)
     typer.echo(f"{len(kinds) * count} records in {out}")
 
 
-def _tell(title: str, rows: Iterable[object]) -> None:
+def _print_rows(title: str, rows: Iterable[object]) -> None:
     """Print names and descriptions of rhythms or conductions."""
     typer.echo(title)
     for row in rows:

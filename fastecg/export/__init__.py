@@ -26,7 +26,7 @@ __all__ = ["EXPORTS", "export"]
 
 
 class Exporter(Protocol):
-    """A function that writes pictures to the folder `dest`; `val` is the share of records for validation."""
+    """A function that writes pictures to the folder `dest`; `val` is the share of records whose pictures are for validation."""
 
     def __call__(self, pictures: list[Rendered], dest: Path, *, val: float) -> None: ...
 
@@ -58,8 +58,8 @@ def export(folder: str | os.PathLike[str], dest: str | os.PathLike[str], *, to: 
     to : str
         Key of `EXPORTS`.
     val : float
-        Share of records, from 0 to below 1, whose pictures are for validation, met only roughly if records are few; pictures of one
-        record are never in both parts.
+        Share of records, from 0 to below 1, whose pictures are for validation; if records are few, the share is met only roughly. Pictures
+        of one record are never in both parts.
 
     Returns
     -------
@@ -99,12 +99,13 @@ def export(folder: str | os.PathLike[str], dest: str | os.PathLike[str], *, to: 
 def _filled_at_the_end(target: Path) -> Iterator[Path]:
     """A temporary folder whose content is moved to `target` at the end. If the end is not reached, the temporary folder is deleted.
 
-    It lies beside `target`, or in `target` if that exists, because files can be moved within one disk only and `target` may be a disk.
+    The temporary folder lies beside `target`, or in `target` if that exists, because files can be moved within one disk only and `target`
+    may be the root of another disk.
     """
     exists = target.exists()
     place = target if exists else target.parent
     place.mkdir(parents=True, exist_ok=True)
-    for left in _left_aside(place, target):  # by an export that was killed
+    for left in _left_aside(place, target):  # An export that was killed left its temporary folder.
         shutil.rmtree(place / left, ignore_errors=True)
     aside = place / f".{_mark(target)}.{secrets.token_hex(6)}{PART}"
     try:
@@ -125,10 +126,10 @@ def _filled_at_the_end(target: Path) -> Iterator[Path]:
 
 
 def _left_aside(place: Path, target: Path) -> list[str]:
-    """The names of temporary folders for `target`."""
+    """The names of the temporary folders for `target` in the folder `place`."""
     return [path.name for path in place.iterdir() if whole_name(path.name) == _mark(target)]
 
 
 def _mark(target: Path) -> str:
-    """The part that the names of all temporary folders for `target` have in common: 8 characters, however long the name of `target` is."""
+    """The part that the names of all temporary folders for `target` have in common: a hash of the target's name, 8 hexadecimal digits."""
     return f"{crc32(os.fsencode(target.absolute().name)):08x}"

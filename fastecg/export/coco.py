@@ -1,7 +1,7 @@
 """Write COCO data sets: ``images/``, and ``annotations/train.json`` and ``val.json`` with boxes, segmentation and key points.
 
 Format: cocodataset.org, "Data format". Traces are run-length encoded, because they are a pixel or two wide and cross each other; other
-objects are polygons. COCO counts from the corner of the first pixel and fastecg from its centre, so 0.5 is added.
+objects are polygons. COCO counts from the corner of the first pixel and fastecg from its centre, so 0.5 is added to fastecg's coordinates.
 """
 
 from __future__ import annotations
@@ -44,6 +44,7 @@ def _write_split(pictures: list[Rendered], dest: Path, path: Path) -> None:
 
 
 def _categories() -> list[dict[str, Any]]:
+    """The categories of objects, numbered from 1 as COCO does."""
     return [{"id": number, "name": name, **_key_points(name)} for number, name in enumerate(CATEGORIES, start=1)]
 
 
@@ -98,15 +99,15 @@ def _area(thing: Thing) -> float:
 
 
 def _polygon(thing: Thing) -> list[np.ndarray]:
-    """The outline in COCO's form: a list of polygons, each as x0, y0, x1, y1 and so on."""
+    """The outline in COCO's form: a list of polygons, here of one, each as x0, y0, x1, y1 and so on."""
     return [(thing.outline + 0.5).round(2).ravel()]
 
 
 def rle_counts(ink: np.ndarray) -> str:
     """COCO's compressed run lengths of a mask (height, width) bool, column by column. The first run is False, and may have length 0.
 
-    From the fourth run on, the difference from the run two before it is written. Every character has five bits of a number, the lowest
-    first, and a sixth bit if more follow; 48 is added to it (pycocotools, ``rleToString``).
+    From the fourth run on, the difference from the run two before it is written. A number becomes characters of five bits each, the lowest
+    bits first. A sixth bit is set if more characters of the number follow, and 48 is added (pycocotools, ``rleToString``).
     """
     flat = np.concatenate(([False], ink.ravel(order="F"), [False]))
     edges = np.flatnonzero(flat[1:] != flat[:-1])

@@ -1,9 +1,9 @@
 """Write input for ECG-Digitiser's preparation scripts: ``imagesTr/<case>_0000.png`` and ``.json``; those for validation in ``imagesTv``.
 
-The scripts make masks from the JSON files. They truncate every point of ``plotted_pixels`` to integers, so here points are counted from the
-corner of the first pixel. Points outside the picture are left out, because negative ones would be drawn at the opposite side. Of the lead
-under ``full_mode_lead``, the scripts keep the longest segments, and they fail if there is no segment of that lead. In
-that case, II is written under the key instead, or else a lead that is drawn once. Leads for which the scripts have no class are left out.
+The scripts make masks from the JSON files. They truncate every point of ``plotted_pixels`` to integers, so points are written as counted
+from the corner of the first pixel. Points outside the picture are left out, because negative ones would be drawn at the opposite side. Of
+the lead under ``full_mode_lead``, the scripts keep the longest segments, and they fail if there is no segment of that lead. If there is
+none, II is written under the key instead, or without II a lead that is drawn once. Leads for which the scripts have no class are left out.
 """
 
 from __future__ import annotations

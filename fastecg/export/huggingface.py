@@ -36,7 +36,7 @@ def write_huggingface(pictures: list[Rendered], dest: Path, *, val: float) -> No
 
 
 def _described(picture: Rendered) -> dict[str, Any]:
-    """The columns of a picture: what is drawn, the boxes (left, top, width, height in px), and the words.
+    """The columns of a picture: its record and how it was drawn, and the objects in it with boxes, words and key points.
 
     The columns in `_FLOATS` have floats on every line, because readers take the type of a column from its first line, which may have 25
     where a later one has 12.5.
@@ -61,7 +61,10 @@ def _described(picture: Rendered) -> dict[str, Any]:
 
 
 def _points(thing: Thing) -> list[list[float]]:
-    """The key points of a thing, [x, y] in px with pixel centres at integers; [0, 0] for points that are unknown or outside the picture."""
+    """The key points of a thing, [x, y] in px with pixel centres at integers; [0, 0] for points that are unknown or outside the picture.
+
+    A thing without key points has an empty list.
+    """
     return [] if thing.points is None else [[round(float(x), 2), round(float(y), 2)] for x, y in thing.points]
 
 

@@ -43,7 +43,7 @@ def splits(pictures: list[Rendered], val: float) -> list[dict[str, list[str]]]:
     Pictures of one record are never in both parts. In fold 0, the same records are for validation as in the other formats,
     unless these would be none or all of them.
     """
-    # Records of fold 0 come first.
+    # Sorted so that the validation records of fold 0 come first.
     records = sorted({picture.record for picture in pictures}, key=lambda record: (split_position(record), record))
     if val <= 0 or len(records) < 2:
         return []
@@ -51,7 +51,8 @@ def splits(pictures: list[Rendered], val: float) -> list[dict[str, list[str]]]:
     validation = [{record for record in records if split_position(record) < val}]
     if not 0 < len(validation[0]) < len(records):
         validation = [set(records[:count])]
-    for fold in range(1, _FOLDS):  # the validation records of each begin at even distances among the rest
+    # The validation records of each further fold are `count` in a row, and begin at even distances among those that fold 0 trains on.
+    for fold in range(1, _FOLDS):
         first = len(validation[0]) + (fold - 1) * max(1, (len(records) - len(validation[0])) // (_FOLDS - 1))
         validation.append({records[(first + k) % len(records)] for k in range(count)})
     return [

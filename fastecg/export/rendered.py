@@ -32,7 +32,7 @@ class Rendered:
 
     @property
     def image(self) -> Path:
-        """Its image file."""
+        """The image file."""
         return self.folder / str(self.line["path"])
 
     @property
@@ -44,11 +44,12 @@ class Rendered:
         name = path.replace("/", "__").replace(".", "_") + checksum
         if len(name.encode()) <= _LONGEST_KEY:
             return name
+        # The name is cut, to leave room for a dash and 8 hexadecimal digits.
         return name.encode()[: _LONGEST_KEY - 9].decode(errors="ignore") + f"-{crc32(path.encode()):08x}"
 
     @property
     def record(self) -> str:
-        """The name of the record it was drawn from."""
+        """The name of the record from which the picture was drawn."""
         return str(self.line["record"])
 
     @property
@@ -61,14 +62,14 @@ class Rendered:
         return "val" if split_position(self.record) < val else "train"
 
     def truth(self) -> dict[str, Any]:
-        """The content of its truth file; `ImageError` if it has none."""
+        """The content of the picture's truth file; an `ImageError` if there is none."""
         path = self.image.with_suffix(".json")
         if not path.is_file():
             raise ImageError(f"{path.name}: is missing, expected a folder rendered with `--truth json`")
         return load_truth(path)
 
     def mask(self) -> np.ndarray:
-        """Its mask (height, width) uint8, as `Truth.mask`: read from its file, or else drawn from the shot and the copy of the record."""
+        """The mask (height, width) uint8, as `Truth.mask`: read from the mask's file, or else drawn from the shot and the record's copy."""
         path = self.image.with_name(self.image.stem + ".mask.png")
         mask = read_image(path) if path.is_file() else self._photo().truth.mask()
         if mask.shape != self.size:
@@ -94,12 +95,12 @@ class Rendered:
 
 
 def split_position(record: str) -> float:
-    """A number from 0 to below 1 that depends only on the name of a record; records below `val` are for validation."""
+    """A number from 0 to below 1 that depends only on the name of a record. Records whose number is below `val` are for validation."""
     return crc32(record.encode()) / _SPLIT_STEPS
 
 
 def rendered_in(folder: Path) -> list[Rendered]:
-    """The pictures of a rendered folder, in the order of their names; `FastecgError` if there is none."""
+    """The pictures of a rendered folder, in the order of their names; a `FastecgError` if there is none."""
     if not (folder / MANIFEST).is_file():
         raise FastecgError(f"{folder}: no {MANIFEST} in it, expected a folder that `fastecg render` made")
     lines = Manifest(folder).images

@@ -1,4 +1,4 @@
-"""Objects that detectors shall find: traces, words, marks, pulses and the grid, with boxes, outlines, ink and key points."""
+"""Objects for detectors to find: traces, words, marks, pulses and the grid, with boxes, outlines, ink and key points."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CATEGORIES = (*LEADS, "other_lead", "lead_name", "text", "pulse", "handwriting",
 #: Number of key points of a trace. They are evenly spaced in time, from the first to the last sample.
 TRACE_POINTS = 17
 
-_NEAR_PX = 3.0  # Ink belongs to a trace if it is at most this plus the pen's width from the trace's line.
+_NEAR_PX = 3.0  # Ink of a lead belongs to a segment of it if its distance from the segment's line is at most the pen's width plus this.
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +41,10 @@ class Thing:
 
 
 def things_in(picture: Rendered, *, ink: bool = True) -> Iterator[Thing]:
-    """Everything that is at least partly in the picture, with outlines clipped to it. Without `ink`, the outline of a trace is its box."""
+    """Everything that is at least partly in the picture, with outlines clipped to the picture.
+
+    With `ink`, traces have ink and its outline. Without, the outline of a trace is its box.
+    """
     truth, size = picture.truth(), picture.size
     mask = picture.mask() if ink else None
     with reading_truth(picture.image.with_suffix(".json").name):
@@ -49,7 +52,7 @@ def things_in(picture: Rendered, *, ink: bool = True) -> Iterator[Thing]:
 
 
 def _found(truth: dict[str, Any], size: tuple[int, int], mask: np.ndarray | None) -> Iterator[Thing]:
-    """As `things_in`, for a picture of `size` (height, width)."""
+    """What `things_in` yields, from the truth, size (height, width) and mask of a picture; without a mask, traces have no ink."""
     for box in truth["fastecg"]["boxes"]:
         corners = _points(box["corners"])
         if box["kind"] == "lead":
@@ -70,7 +73,10 @@ def _category(kind: str) -> str:
 
 
 def _trace(truth: dict[str, Any], index: int, corners: np.ndarray, mask: np.ndarray | None) -> Thing:
-    """The thing for segment `index`. With a mask, it has ink, and its outline (empty without any ink); else its outline is `corners`."""
+    """The thing for segment `index`. Without a mask, its outline is `corners`.
+
+    With a mask, it has ink and the outline of its ink, which is empty if no ink is seen.
+    """
     entry = truth["leads"][index]
     name = entry["lead_name"]
     points = _points(entry["plotted_pixels"])[:, ::-1]
@@ -96,7 +102,7 @@ def in_picture(points: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
 
 def _beside(points: np.ndarray, shape: tuple[int, int], truth: dict[str, Any]) -> np.ndarray:
-    """A mask of `shape` of a broad line along `points` (n, 2). With it, a rhythm strip is separated from another segment of its lead."""
+    """A mask of `shape` of a broad line along `points` (n, 2). It separates a rhythm strip from another segment of the strip's lead."""
     from PIL import Image, ImageDraw
 
     from fastecg.styles import style_for
@@ -132,7 +138,7 @@ def _ink_outline(ink: np.ndarray, points: np.ndarray) -> np.ndarray:
 
 
 def _grid(truth: dict[str, Any], size: tuple[int, int]) -> Thing:
-    """The thing for the grid: its outline follows the outermost 5 mm lines, its key points are their corners."""
+    """The thing for the grid: its outline follows the outermost 5 mm lines, its key points are the corners of this outline."""
     page, px = (_points(truth["fastecg"]["grid"][key]) for key in ("page_mm", "px"))
     columns = max(1, int((page[:, 1] == page[0, 1]).sum()))
     lattice = px.reshape(-1, columns, 2)

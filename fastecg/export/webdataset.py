@@ -30,7 +30,7 @@ def write_webdataset(pictures: list[Rendered], dest: Path, *, val: float) -> Non
 def _files(picture: Rendered) -> dict[str, bytes]:
     """The files of one sample, by name."""
     truth = picture.image.with_suffix(".json")
-    picture.truth()  # raises unless it exists and fastecg wrote it
+    picture.truth()  # Raises an error unless the truth file exists and fastecg wrote it.
     return {
         f"{picture.key}{picture.image.suffix}": picture.image.read_bytes(),
         f"{picture.key}.json": truth.read_bytes(),
@@ -39,7 +39,7 @@ def _files(picture: Rendered) -> dict[str, bytes]:
 
 
 class Shards:
-    """Numbered tar archives of at most `MOST_BYTES` each, which get their final name when they are complete."""
+    """Numbered tar archives of at most `MOST_BYTES` each, or of one larger sample. They get their final name when they are complete."""
 
     def __init__(self, dest: Path, split: str) -> None:
         self.dest, self.split = dest, split
@@ -60,7 +60,7 @@ class Shards:
         self.bytes += size
 
     def close(self) -> None:
-        """Finish the archive."""
+        """Finish the archive that is being written, if there is one."""
         if self._tar is not None:
             self._tar.close()
             os.replace(self._path(PART), self._path(""))
