@@ -68,7 +68,7 @@ def read_flags(kind: Callable[..., Any], given: Mapping[str, Any]) -> dict[str, 
 
 
 def _listed(item: Field[Any], text: Any) -> Any:
-    """The values in a text, which are separated by commas; for an empty text the default of the field. Other values are returned as given."""
+    """The values in a text, which are separated by commas; for an empty text the field's default. Other values are returned as given."""
     return (listed(text) or item.default) if isinstance(text, str) else text
 
 

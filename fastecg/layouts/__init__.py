@@ -33,8 +33,8 @@ _FOURS = (("I", "II", "III", "aVR"), ("aVL", "aVF", "V1", "V2"), ("V3", "V4", "V
 _TWOS = (("I", "II"), ("III", "aVR"), ("aVL", "aVF"), ("V1", "V2"), ("V3", "V4"), ("V5", "V6"))
 _CABRERA = ("aVL", "I", "-aVR", "II", "aVF", "III")
 _FURTHER = ("V4R", "V8", "V9")  # Leads in the fifth column of 3x5.
-_ROWS = re.compile(r"([1-9]\d?)x1(-wide)?")  # up to 99 rows, which are 2 mm apart on the highest paper
-_MOST_ROWS = 24  # Largest number of leads of which "auto" gives the twelve and the others a row each; with more they get 3x5.
+_ROWS = re.compile(r"([1-9]\d?)x1(-wide)?")  # Names of layouts of up to 99 rows, which are 2 mm apart on the highest paper.
+_MOST_ROWS = 24  # A record of the twelve leads and others gets a row for each lead by "auto" up to this number of leads, else 3x5.
 
 _TABLE = (
     Layout("3x4", "three rows of four", _THREES),
@@ -75,10 +75,10 @@ def check_layout(name: str, rhythm_leads: Sequence[str] = ()) -> None:
 def layout_for(name: str, leads: Sequence[str]) -> Layout:
     """The layout called `name`, for a record with these leads.
 
-    The fifth column of "3x5" shows V4R, V8 and V9, or other further leads if the record lacks one of these. An `n`x1 that is not in the
-    table shows the first n leads of the record; an `n`x1 in the table does so too, if the record lacks
-    one of its leads but has at least n. Any `n`x1-wide shows the first n leads for 10 s on a page in landscape; 6x1 itself has 7 s on an
-    upright page.
+    The fifth column of "3x5" shows V4R, V8 and V9, or other leads beyond the twelve if the record lacks one of these. An `n`x1 that is not
+    in the table shows the first n leads of the record. An `n`x1 in the table does so too if the record lacks one of the layout's leads, but
+    has at least n. All these layouts show 10 s on a page in landscape, and so does any `n`x1-wide with the first n leads, whereas the 6x1
+    of the table shows 7 s on an upright page.
 
     Raises
     ------
@@ -100,11 +100,11 @@ def layout_for(name: str, leads: Sequence[str]) -> Layout:
 
 def fitting_layouts(leads: Sequence[str]) -> tuple[str, ...]:
     """The names of the layouts that a record with these leads fills completely, preferred ones first; at least one."""
-    there = set(leads)
-    large = [name for name in LAYOUTS if not name.startswith(("1x1", "2x1", "3x5")) and set(LAYOUTS[name].leads) <= there]
-    if len(there) >= 15 and there >= set(LEADS):
+    known = set(leads)
+    large = [name for name in LAYOUTS if not name.startswith(("1x1", "2x1", "3x5")) and set(LAYOUTS[name].leads) <= known]
+    if len(known) >= 15 and known >= set(LEADS):
         large.insert(0, "3x5")
-    if not there >= set(LEADS):
+    if not known >= set(LEADS):
         large.insert(0, f"{len(leads)}x1")
     small = [f"{n}x1" for n in (2, 1) if n <= len(leads)]
     return tuple(dict.fromkeys([*large, *small]))
@@ -113,8 +113,9 @@ def fitting_layouts(leads: Sequence[str]) -> tuple[str, ...]:
 def auto_layouts(leads: Sequence[str], printed: Iterable[tuple[str, float]], seconds: float = 10.0, strips: int = 0) -> dict[str, float]:
     """The layouts that "auto" chooses from, with their relative probabilities.
 
-    Records of the twelve leads get the layouts that the machine prints. For other records, every lead has a row of its own, except that the
-    twelve with further leads have three rows of five: mostly if they are fifteen, always if they are more than 24.
+    Records of the twelve leads get the layouts that the machine prints. For other records, every lead has a row, up to 99 leads. But a
+    record of the twelve with further leads has three rows of five: mostly if it has fifteen leads, always if it has more than 24. A record
+    of the limb leads gets 6x1-wide if 6x1 is too short for the page.
 
     Parameters
     ----------
@@ -128,13 +129,13 @@ def auto_layouts(leads: Sequence[str], printed: Iterable[tuple[str, float]], sec
         Rhythm strips wanted, at least; ignored for a record that lacks one of the twelve leads. If it is above 0, a record with more than
         the twelve leads gets a layout for twelve. If the machine prints none with so many strips, the layout is 3x4 with 1 to 3 strips.
     """
-    there, count = set(leads), len(leads)
-    if there == set(LEADS) or (strips and there > set(LEADS)):
+    known, count = set(leads), len(leads)
+    if known == set(LEADS) or (strips and known > set(LEADS)):
         shares = {name: share for name, share in printed if len(LAYOUTS[name].rhythm) >= strips}
         return shares or {f"3x4+{min(max(strips, 1), 3)}": 1.0}
-    if there > set(LEADS) and (count == 15 or count > _MOST_ROWS):
+    if known > set(LEADS) and (count == 15 or count > _MOST_ROWS):
         return {"3x5": 0.7, "15x1": 0.3} if count == 15 else {"3x5": 1.0}
-    if there == set(_LIMB) and seconds > LAYOUTS["6x1"].seconds:
+    if known == set(_LIMB) and seconds > LAYOUTS["6x1"].seconds:
         return {"6x1-wide": 1.0}
     return {f"{min(count, 99)}x1": 1.0}
 
@@ -145,13 +146,13 @@ def single_column(leads: Sequence[str]) -> Layout:
 
 
 def _fifth_column(leads: Sequence[str]) -> tuple[str, ...]:
-    """V4R, V8 and V9 if the record has all of them, or no lead beyond the standard twelve; else the first three of those beyond."""
+    """V4R, V8 and V9 if the record has all three, or no lead beyond the standard twelve; else its first three leads beyond these."""
     others = tuple(lead for lead in leads if lead not in LEADS)[:3]
     return _FURTHER if set(_FURTHER) <= set(leads) else others or _FURTHER
 
 
 def _first_leads(name: str, rows: int, leads: Sequence[str]) -> Layout:
-    """A layout called `name` in which each of the first leads has a row."""
+    """A layout called `name` in which each of the first `rows` leads has a row; a `LayoutError` if there are fewer leads."""
     if rows > len(leads):
         raise LayoutError(f"layout {name} needs {rows} leads, this record has {len(leads)}, expected one of the layouts {_fitting(leads)}")
     return replace(single_column(tuple(leads)[:rows]), name=name)

@@ -16,7 +16,7 @@ Line = tuple[float, float, float, float]  # x0, y0, x1, y1 in mm
 
 
 def pulses_at(baseline: float, gains: list[float], style: Style, frame: PageFrame) -> Iterator[Stroke]:
-    """The calibration pulses of one row, 1 mV high, on the sides that the style has.
+    """The calibration pulses of one row, 1 mV high: at its left or right end or both, as in the style; none if the style has none.
 
     `baseline` is the y of 0 mV, mm. If there are two `gains` (mm/mV, the larger first), the top of a pulse is a step that shows both.
     """
@@ -35,7 +35,7 @@ def _pulse(x: float, baseline: float, gains: list[float], style: Style) -> Strok
     high, low = baseline - gains[0], baseline - gains[-1]
     top = [(rise, high), (fall, high)] if len(gains) == 1 else [(rise, high), (middle, high), (middle, low), (fall, low)]
     points = [(x, baseline), (rise, baseline), *top, (fall, baseline), (end, baseline)]
-    if style.pulse_shape == "right_half":  # from the middle of the top on
+    if style.pulse_shape == "right_half":  # The pulse begins in the middle of its top.
         points = [(middle, top[-1][1]), (fall, top[-1][1]), (fall, baseline), (end, baseline)]
     return Stroke("pulse", np.array(points), style.pen_mm)
 
@@ -43,12 +43,13 @@ def _pulse(x: float, baseline: float, gains: list[float], style: Style) -> Strok
 def label_of(label: str, column: int, baseline: float, pitch: float, style: Style, frame: PageFrame, columns: int) -> Text:
     """The printed name of a lead, at the style's place for it. `baseline` is the y of 0 mV of its row, `pitch` the distance of rows, mm."""
     words, size = spelled(label, style.label_spelling), min(style.label_mm, 0.8 * pitch)
-    # Height in mm of the letters' baseline above the 0 mV line, below it if negative. It is less than half the rows' distance, or the name
-    # would seem to belong to the next row.
+    # Height in mm of the letters' baseline above the 0 mV line, below this line if negative. It is limited to less than half the rows'
+    # distance, because farther away the name would seem to belong to the next row.
     rise = {"above": 4.2, "below": -5.6, "on": 1.7, "left": -0.35 * size, "far_above": 12.5, "far_below": -7.0}[style.label_place]
     rise = max(min(rise, 0.45 * pitch), -0.42 * pitch)
     x = frame.start_x_mm + column * (frame.end_x_mm - frame.start_x_mm) / columns + style.label_shift_mm
-    if style.label_place == "left":  # of the first column; in other columns there is no room, so names stand above the 0 mV line
+    # Names stand left of the pulse in the first column. Other columns have no room at their left, so names stand above the 0 mV line.
+    if style.label_place == "left":
         width = advance_mm(
             Text("lead", words, 0.0, 0.0, size, style.face, style.label_bold, dots_per_mm=style.dots_per_mm, grey=style.grey)
         )
@@ -68,7 +69,10 @@ def spelled(label: str, spelling: str) -> str:
 
 
 def separators(layout: Layout, baselines: list[float], pitch: float, style: Style, frame: PageFrame) -> tuple[Stroke, ...]:
-    """The separators between columns, as the style draws them. `baselines` are the y of 0 mV of all rows, `pitch` their distance, mm."""
+    """The separators between columns as the style draws them; rhythm strips have none, and "step" is drawn by `steps`.
+
+    `baselines` are the y of 0 mV of all rows, `pitch` is their distance, mm.
+    """
     if style.separator not in _SEPARATORS:
         return ()
     draw, width = _SEPARATORS[style.separator]
@@ -98,8 +102,8 @@ def steps(traces: tuple[Trace, ...], style: Style) -> tuple[Stroke, ...]:
     return tuple(drawn)
 
 
-# Each of the following functions gives the lines of one separator at `x` mm. `rows` are the y of 0 mV of the rows beside
-# it, `pitch` is their distance; y is down. Lines are shorter where rows are close.
+# Each of the following functions gives the lines of one separator at `x` mm. `rows` are the y of 0 mV of the rows beside the separator,
+# `pitch` is their distance, both in mm with y down. Lines are shorter where rows are close.
 
 
 def _tick(x: float, rows: list[float], pitch: float, frame: PageFrame) -> Iterator[Line]:

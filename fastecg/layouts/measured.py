@@ -1,6 +1,7 @@
 """Measure a recording as a machine does: rate, rhythm, intervals, axes, and what is unusual about the average beat.
 
-The measurements are rough, as those of machines are. Values that cannot be measured are None, and are not printed.
+The measurements are rough, as those of machines are. Values that cannot be measured are None; what a page prints in their place is made up
+by `report_fields.sample_report_fields`.
 """
 
 from __future__ import annotations
@@ -17,12 +18,12 @@ _MEASURED_S = 10.0  # Length of the record that is measured: as much as a page s
 _BEFORE_S = 0.40  # Length of the average beat before the steepest point of its QRS complex.
 _AFTER_S = 0.56  # Length of the average beat after the steepest point of its QRS complex.
 _HZ = 250.0  # Sampling frequency of the average beat. Its step, 4 ms, is as fine as the values that machines print.
-_MOST_MV = 1e15  # Larger values are limited to this, so that float32 can hold their squares.
+_MOST_MV = 1e15  # Largest voltage of either sign, mV. Voltages beyond are set to this, so that float32 can hold their squares.
 _RATES = (20, 300)  # Range of heart rates, beats per minute.
 _ON_TIME = 0.12  # A beat is on time if its interval differs from the usual one by less than this share of it.
-_STRANGE = 0.4  # A beat whose correlation with the average beat is below this has another origin.
+_STRANGE = 0.4  # A beat whose correlation with the average beat is below this does not start in the same place of the heart.
 _SLOW_SHARE = 0.04  # Minimum squared steepness of a wide complex, as a share of a usual beat's. T waves have about 0.01.
-_QUIET = 0.07  # The dipole (all leads together) is at rest between waves if its speed is below this share of its highest speed.
+_QUIET = 0.07  # The dipole (all leads together) rests if its speed is below this share of its highest speed in the QRS complex.
 _LEAST_P_MV = 0.045  # Minimum height of a P wave over all leads; less is noise.
 _DIPOLE = ("I", "II", "V1", "V2", "V3", "V4", "V5", "V6")  # Independent leads, from which the others follow.
 
@@ -32,11 +33,11 @@ WALLS = {"inferior": ("II", "III", "aVF"), "anterior": ("V2", "V3", "V4"), "late
 
 @dataclass(frozen=True)
 class Measured:
-    """Measurements of a recording: times in ms, axes in degrees, voltages in mV; None or empty if something cannot be measured."""
+    """Measurements of a recording: times in ms, axes in degrees, voltages in mV; None or empty for what cannot be measured."""
 
     rate: int | None = None  # beats per minute, from the median interval, or from the mean interval if the rhythm is irregular
     regular: bool = True
-    early: str = ""  # "wide" or "narrow" if some beats are premature
+    early: str = ""  # if some beats are premature, whether they are "wide" or "narrow"
     pr_ms: int | None = None
     qrs_ms: int | None = None
     qt_ms: int | None = None
@@ -45,8 +46,8 @@ class Measured:
     t_axis: int | None = None
     has_p: bool = False
     limb_mv: float | None = None  # largest QRS complex of the limb leads, from peak to peak
-    chest_mv: float | None = None  # the same of the chest leads
-    block: str = ""  # "left" or "right" if that bundle branch seems blocked
+    chest_mv: float | None = None  # largest QRS complex of the chest leads, from peak to peak
+    block: str = ""  # the bundle branch that seems blocked, "left" or "right"
     st_up: tuple[str, ...] = ()  # walls with elevated ST segments
     t_down: tuple[str, ...] = ()  # walls with inverted T waves
 
@@ -75,7 +76,8 @@ def measured(record: Record) -> Measured:
     regular = float(np.mean(np.abs(deviation) < _ON_TIME)) > 0.8
     names = [lead for lead in _DIPOLE if lead in record.leads]
     has_slow = _has_slow_beats(slope, peaks, gaps, usual, hz)
-    if not regular and not has_slow:  # slow beats are not among the peaks, and without them the mean rate would be too low
+    # Slow beats are not among the peaks. If there are some, the mean interval is too long, so the rate stays that of the median.
+    if not regular and not has_slow:
         rate = round(60.0 / float(np.mean(gaps)))
     rhythm = Measured(rate=rate, regular=regular, early="wide" if has_slow else "")
     if len(names) < 2 or record.fs < 50.0:
@@ -96,8 +98,11 @@ def measured(record: Record) -> Measured:
 
 
 def _steepness(signal: np.ndarray, fs: float) -> tuple[np.ndarray, float]:
-    """The squared steepness, summed over leads and smoothed over 0.1 s, a QRS complex; and its sampling frequency, at most 250 Hz."""
-    step = max(1, int(fs // 125))
+    """The squared steepness, summed over leads and smoothed over 0.1 s, the length of a QRS complex; and its sampling frequency in Hz.
+
+    The frequency is that of the record, divided by a whole number so that it is from 125 to 250 Hz; a lower one is kept.
+    """
+    step = max(1, int(fs // 125))  # number of samples that are averaged
     # Every beat is seen in four leads; twelve would take three times as long.
     rows = signal[:: max(1, len(signal) // 4), : signal.shape[1] // step * step]
     limited = rows.clip(-_MOST_MV, _MOST_MV)
@@ -111,7 +116,10 @@ def _steepness(signal: np.ndarray, fs: float) -> tuple[np.ndarray, float]:
 
 
 def _peaks(slope: np.ndarray, hz: float) -> list[int]:
-    """Indices of the beats in `slope`: maxima above 0.3 of their usual height, at least 0.25 s apart."""
+    """Indices of the beats in `slope`: maxima of stretches above 0.3 of the usual height of beats, at least 0.25 s apart.
+
+    The usual height is the median over all seconds of the highest value in a second.
+    """
     second = max(1, round(hz))
     tops = [slope[k : k + second].max() for k in range(0, max(1, slope.size - second + 1), second)]
     above = np.flatnonzero(slope > 0.3 * float(np.median(tops)))
@@ -126,6 +134,7 @@ def _peaks(slope: np.ndarray, hz: float) -> list[int]:
 def _has_slow_beats(slope: np.ndarray, peaks: list[int], gaps: np.ndarray, usual_s: float, hz: float) -> bool:
     """Whether there are wide complexes in long gaps between beats: steeper than T waves, but less steep than the beats."""
     top = float(np.median(slope[peaks]))
+    # Each gap is searched from 0.3 s after one beat to 0.12 s before the next, where neither of their QRS complexes is.
     for k in np.flatnonzero(gaps > 1.4 * usual_s):
         between = slope[peaks[k] + round(0.3 * hz) : peaks[k + 1] - round(0.12 * hz)]
         if between.size and between.max() > _SLOW_SHARE * top:
@@ -144,7 +153,7 @@ def _windows(rows: np.ndarray, fs: float, peaks_s: np.ndarray, usual_s: float) -
     inside = np.flatnonzero((middle >= before) & (middle + after <= averaged.shape[1]))
     indices = middle[inside, None] + np.arange(-before, after)
     beats = np.moveaxis(averaged[:, indices], 0, 1)
-    # Interpolated to exactly 250 Hz, so that numbers of samples mean the same for all records.
+    # Interpolated to exactly 250 Hz, so that a number of samples is the same time in all records.
     count = max(2, round((before + after) / hz * _HZ))
     if count != beats.shape[2] and beats.size:
         position = np.linspace(0, beats.shape[2] - 1, count)
@@ -156,8 +165,8 @@ def _windows(rows: np.ndarray, fs: float, peaks_s: np.ndarray, usual_s: float) -
 def _early(clearly: np.ndarray, slightly: np.ndarray, average: np.ndarray) -> str:
     """Whether premature beats resemble the average beat ("narrow") or not ("wide"); "" if there are none.
 
-    `slightly` are beats that are at least a little early, as premature beats are if the heart is fast, or others by chance. They are taken
-    for premature only if one does not resemble the average beat at all; beats that are `clearly` early always are.
+    Beats that are `clearly` early (beats, leads, samples) are premature. Those that are at least `slightly` early are premature beats of a
+    fast heart, or other beats by chance. They count only if one of them does not resemble the average beat at all.
     """
     if any(_alike(average, beat) < _STRANGE for beat in slightly):
         return "wide"
@@ -175,11 +184,13 @@ def _alike(one: np.ndarray, other: np.ndarray) -> float:
 def _of_beat(
     average: np.ndarray, halves: tuple[np.ndarray, np.ndarray], names: list[str], usual_s: float, known: Measured, early: str
 ) -> Measured:
-    """Add measurements of the average beat, (leads, samples) at 250 Hz, to the `known` ones. `halves` are averages of every other beat.
+    """Add measurements of the average beat, (leads, samples) at 250 Hz, to the `known` ones.
+
+    `names` are the leads of `average`; `halves` are averages over the even and over the odd beats.
 
     If no QRS complex of a possible width is found, only the `known` ones are returned.
     """
-    ms = 1000.0 / _HZ  # of a sample; all indices and numbers of samples below are of 4 ms
+    ms = 1000.0 / _HZ  # Duration of a sample, 4 ms: all indices and numbers of samples below are of this.
     # Speed of the dipole, mV per sample over all leads.
     speed = np.sqrt(np.square(np.diff(average, axis=1)).sum(axis=0))
     speed = np.convolve(speed, np.full(3, 1 / 3), mode="same")
@@ -188,7 +199,7 @@ def _of_beat(
     top = near.start + int(speed[near].argmax())
     on, off = _complex_end(speed, top, -1), _complex_end(speed, top, 1)
     qrs_ms = round((off - on) * ms)
-    if not 48 <= qrs_ms <= 216:  # wider ones are noise, or no complexes
+    if not 48 <= qrs_ms <= 216:  # Narrower or wider ones are noise, or no complexes.
         return known
     # The isoelectric level is taken just before the QRS complex.
     level = average - average[:, max(on - 7, 0) : max(on - 2, 1)].mean(axis=1, keepdims=True)
@@ -198,7 +209,8 @@ def _of_beat(
     size = np.sqrt(np.square(level).sum(axis=0))
     t_peak, t_end = _t_wave(size, off)
     p_start, p_peak, p_mv = _p_wave(level, on)
-    # If atrial waves are independent of the ventricles, their averages over the two halves of the beats differ.
+    # A P wave is taken for one only if the averages over the two halves of the beats have it alike. They differ if atrial waves are
+    # independent of the ventricles.
     window = slice(max(p_peak - 14, 0), min(p_peak + 14, on - 2))
     found_p = p_mv > _LEAST_P_MV and _alike(*(half[:, window] for half in halves)) > (0.5 if known.regular else 0.8)
     pr_ms = round((on - p_start) * ms) if found_p else None
@@ -221,8 +233,11 @@ def _of_beat(
 
 
 def _complex_end(speed: np.ndarray, top: int, way: int) -> int:
-    """The end of a QRS complex, or its start if `way` is -1: where the dipole first rests for 16 ms, at most 120 ms from its top speed."""
-    quiet = _QUIET * speed[top] + 0.002
+    """The end of a QRS complex, or its start if `way` is -1: where the dipole first rests for 16 ms, at most 120 ms from its top speed.
+
+    `speed` is the dipole's speed in mV a sample, `top` the index of its highest value in the complex.
+    """
+    quiet = _QUIET * speed[top] + 0.002  # with an allowance of 0.002 mV a sample for noise
     k = top
     while 4 < k < len(speed) - 5 and abs(k - top) < 30:
         ahead = speed[k : k + 4] if way > 0 else speed[k - 3 : k + 1]
@@ -237,11 +252,12 @@ def _t_wave(size: np.ndarray, off: int) -> tuple[int, int]:
 
     `size` is the magnitude over all leads, mV. The wave ends where the tangent to its steepest fall meets the level after it.
     """
-    first = off + 20  # 80 ms on
+    first = off + 20  # 80 ms after the complex
     if first + 20 >= len(size):
         return 0, 0
     smooth = np.convolve(size, np.full(7, 1 / 7), mode="same")[: len(size) - 3]
-    # The next P wave may be as high as a flat T wave, so the first wave that is nearly as high as the highest is taken.
+    # The next P wave may be as high as a flat T wave, so the first wave of at least 0.7 of the highest is taken. Its peak is sought in the
+    # 100 ms from where it has this height, its steepest fall in the 200 ms after the peak, and the level after it in the next 160 ms.
     rise = first + np.flatnonzero(smooth[first:] >= 0.7 * smooth[first:].max())[0]
     peak = rise + int(smooth[rise : rise + 25].argmax())
     fall = np.diff(smooth[peak : peak + 50])
@@ -254,29 +270,34 @@ def _t_wave(size: np.ndarray, off: int) -> tuple[int, int]:
 
 
 def _p_wave(level: np.ndarray, on: int) -> tuple[int, int, float]:
-    """Start, peak and height (mV, over all leads) of the wave before the QRS complex, which begins at `on`; `level` is the beat in mV."""
+    """Start, peak and height (mV, over all leads) of the highest wave before the QRS complex, which begins at `on`.
+
+    `level` is the beat (leads, samples) in mV. Start, peak and height are 0 if it begins less than 80 ms before the complex.
+    """
     last = on - 8  # The peak of a P wave is at least 32 ms before the complex ...
     if last < 12:
         return 0, 0, 0.0
     size = np.convolve(np.sqrt(np.square(level[:, :on]).sum(axis=0)), np.full(5, 1 / 5), mode="valid")
-    first = max(last - 76, 4)  # ... and 340 ms before it at most.
+    first = max(last - 76, 4)  # ... and at most 336 ms before it.
     hump = size[first - 4 : last - 2]  # from sample first - 2 on, since size[k] is the mean of samples k to k + 4
     peak = int(hump.argmax())
     left, right = hump[: peak + 1].min(), hump[peak:].min()
     height = float(hump[peak] - max(left, right))
+    # The wave starts where it was last below 15 % of its height.
     lower = np.flatnonzero(hump[: peak + 1] < left + 0.15 * (hump[peak] - left))
     start = first - 2 + (int(lower[-1]) if lower.size else 0)
     return start, first - 2 + peak, height
 
 
 def _axis(leads: dict[str, np.ndarray], first: int, stop: int) -> int | None:
-    """Direction of the mean dipole from `first` to `stop` in the frontal plane, degrees: 0 to the left arm, 90 to the feet.
+    """Direction of the mean dipole from sample `first` to `stop` in the frontal plane, degrees: 0 to the left arm, 90 to the feet.
 
     None without leads I and II.
     """
     if "I" not in leads or "II" not in leads:
         return None
     span = slice(max(first, 0), stop)
+    # In Einthoven's triangle, aVF is sqrt(3) / 2 of what a lead to the feet with the scale of lead I would be.
     across, down = float(leads["I"][span].sum()), float(leads["aVF"][span].sum()) * 2.0 / math.sqrt(3.0)
     return round(math.degrees(math.atan2(down, across)))
 

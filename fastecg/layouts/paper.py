@@ -15,7 +15,7 @@ class Paper:
 
     name: str
     height_mm: float
-    width_mm: float | None = None
+    width_mm: float | None = None  # None: a roll
 
     @property
     def is_roll(self) -> bool:
@@ -31,7 +31,7 @@ PAPERS = {
 }
 
 
-#: Ranges of settings. Beyond them, no machine prints like that, or there is not enough memory for the picture.
+#: Ranges of settings. No machine prints with settings outside them, or there would not be enough memory for the picture.
 RANGES = {
     "dpi": (20.0, 1200.0),
     "speed_mm_s": (5.0, 100.0),
@@ -123,7 +123,7 @@ class MachineSettings:
 
 @dataclass(frozen=True)
 class PageFrame:
-    """The size of a page, and where on it the grid and the time axis are."""
+    """The size of a page, and where on the page the grid and the time axis are."""
 
     size_mm: tuple[float, float]  # width and height
     grid_mm: tuple[float, float, float, float]  # left, top, right, bottom

@@ -21,9 +21,9 @@ from fastecg.styles.style import Style
 
 _EDGE_MM = 4.0  # Minimum margin to the left and right of the drawing.
 _SHEET_MM = 180.0  # Papers of at least this height have the style's white bands above and below the grid.
-_PITCH_MM = 37.0  # Maximum distance between rows: the median of 22 public pictures.
+_PITCH_MM = 37.0  # Maximum distance between rows: the median distance in 22 public pictures.
 _HEAD_MM = 1.0  # Minimum distance from the top of the first pulse to the words above.
-_EXTREMES_STEP = 5  # The extremes of a row's traces are sought in every fifth sample only.
+_EXTREMES_STEP = 5  # To centre a row between the extremes of its traces, these are sought in every fifth sample only.
 _PULSE_GAP_MM = 4.0  # One pulse is drawn for all rows if their distance is smaller than the pulse's height plus this.
 
 
@@ -56,8 +56,8 @@ def place(
 
     Sample i of a segment whose first sample is k lies at ``x = x0 + (i - k) / fs * speed`` and ``y = baseline - gain * (mV - offset)``,
     with y down. The gain of a lead that is drawn upside down is negative; the offset is 0 unless the segment would lie in another row.
-    Columns share the time axis without gaps. Each goes on where the one before it ended, or all show the time from `start` on if `setup`
-    is simultaneous.
+    Columns share the time axis without gaps. Each column goes on where the one before it ended; if `setup` is simultaneous, all show the
+    time from `start` on instead.
 
     Parameters
     ----------
@@ -116,7 +116,10 @@ def place(
 
 
 def page_rows(layout: Layout, record: Record, style: Style, setup: MachineSettings, facts: ReportFields) -> tuple[list[float], float]:
-    """The y of 0 mV of every row and the rows' distance, mm, on a page of `place`; no rows if there is no lead to draw."""
+    """The y of 0 mV of every row and the rows' distance, mm, on the page that `place` makes of the whole record.
+
+    If the record has no lead of the layout, there are no rows, and the distance is 0.
+    """
     cells = tuple(_cells(layout, record, setup, []))
     frame = page_frame(layout, style, setup, [])
     words = printed_words(facts, setup, style, frame, [])
@@ -133,19 +136,19 @@ def _rows(
     record: Record,
     span: tuple[int, int],
 ) -> tuple[list[float], float]:
-    """The y of 0 mV of every row, and the rows' distance, mm. `span` has the first and the last sample (exclusive) of the page."""
+    """The y of 0 mV of every row, and the rows' distance, mm. `span` has the first sample of the page, and the sample after its last."""
     gain = max(setup.gain_of(cell.lead) for cell in cells if cell.row == cells[0].row)
     rows, pitch = _style_rows(layout, frame, style) or _baselines(layout, frame, words, gain)
     if style.row_play and layout.rows > 1:
         most = style.row_play * pitch
-        # The first row is not moved up towards the words above, nor the last row down towards those below.
+        # The first row is not moved up towards the words above it, nor the last row down towards the words below it.
         leans = [_lean(row, cells, setup, record, span, most) for row in range(len(rows))]
         rows = [y + lean for y, lean in zip(rows, (max(leans[0], 0.0), *leans[1:-1], min(leans[-1], 0.0)), strict=True)]
     return rows, pitch
 
 
 def _lean(row: int, cells: tuple[Cell, ...], setup: MachineSettings, record: Record, span: tuple[int, int], most: float) -> float:
-    """Distance in mm by which a machine moves a row down to centre its traces between their extremes; up if negative, `most` at most."""
+    """Distance in mm, at most `most`, by which a machine moves a row down (up if negative) to centre its traces between their extremes."""
     below, above = 0.0, 0.0  # how far the traces reach from their 0 mV line, mm
     for cell in cells:
         if cell.row == row:
@@ -192,7 +195,7 @@ def _rhythm_leads(layout: Layout, record: Record, setup: MachineSettings, notes:
 
 
 def page_frame(layout: Layout, style: Style, setup: MachineSettings, notes: list[str]) -> PageFrame:
-    """The size of a page, and where on it the grid and the time axis are."""
+    """The size of a page, and where on the page the grid and the time axis are. A sheet that is too narrow is noted, and made wider."""
     paper = paper_for(style.paper_size if setup.paper == "auto" else setup.paper)
     before, after = _beside(style)
     left, top, right, bottom = style.grid_inset_mm
@@ -210,7 +213,7 @@ def page_frame(layout: Layout, style: Style, setup: MachineSettings, notes: list
     if height < _SHEET_MM:
         top = bottom = 0.0
     grid = (left, top, _on_grid(left, width - right) if right else width, _on_grid(top, height - bottom) if bottom else height)
-    # A machine starts to print at the same position for any length of the paper, so only a little of the spare width is at the left.
+    # A machine starts to print at about the same position on any paper, so only a little of the spare width is at the left.
     spare = max(0.0, width - max(right, _EDGE_MM) - end)
     begin = max(left, _EDGE_MM) + min(spare / 2, 6.0, grid[2] - end) + before
     return PageFrame((width, height), grid, begin, begin + axis, len(layout.columns), len(layout.rhythm), layout.seconds)
@@ -249,14 +252,14 @@ def _baselines(layout: Layout, frame: PageFrame, words: tuple[tuple[Text, Edges]
 
 def _style_rows(layout: Layout, frame: PageFrame, style: Style) -> tuple[list[float], float] | None:
     """The y of 0 mV of every row, and the rows' distance, mm, as the style prescribes; None if it does not, or the paper is too low."""
-    first, pitch, nearer = style.rows_mm
+    first, pitch, strips_up = style.rows_mm
     strips = len(layout.rhythm)
-    rows = [first + row * pitch - (nearer if row >= layout.rows - strips else 0.0) for row in range(layout.rows)]
+    rows = [first + row * pitch - (strips_up if row >= layout.rows - strips else 0.0) for row in range(layout.rows)]
     return (rows, pitch) if pitch and rows[-1] + 0.3 * pitch < frame.size_mm[1] else None
 
 
 def _outline(frame: PageFrame, style: Style) -> tuple[Stroke, ...]:
-    """A line along the page's edges, inside the page."""
+    """The line along the page's edges, inside the page, if the style has one."""
     if not style.frame_mm:
         return ()
     near = style.frame_mm / 2
@@ -286,6 +289,7 @@ def _traces(
         offset = _offset(samples, gain, pitch)
         if offset:
             notes.append(f"lead {cell.label} has an offset of {offset:.2f} mV, which was subtracted to draw it in its row")
+        # The line of `place` for x and y, computed in place to save memory and time.
         points = np.empty((samples.size, 2))
         along, rise = np.arange(samples.size, dtype=np.float64), samples.astype(np.float64)
         along *= setup.speed_mm_s / record.fs
@@ -293,7 +297,7 @@ def _traces(
         rise -= offset
         rise *= gain
         np.subtract(baseline, rise, out=points[:, 1])
-        # Shared by page, truth and files; nobody may change them.
+        # Page, truth and files share these points, so nobody may change them.
         points.flags.writeable = False
         yield Trace(cell.lead, first, max(first, last), points, baseline, gain, cell.row, cell.column, cell.rhythm, offset)
 
@@ -301,11 +305,11 @@ def _traces(
 def _segment(
     cell: Cell, layout: Layout, fs: float, setup: MachineSettings, frame: PageFrame, span: tuple[int, int]
 ) -> tuple[int, int, float]:
-    """First and last sample (exclusive) of a cell, and the x of the first in mm."""
+    """The first sample of a cell, the sample after its last, and the x of the first sample in mm. `span` is the page's range of samples."""
     start, stop = span
     columns = 1 if cell.rhythm else len(layout.columns)
     share = layout.seconds / columns
-    # An edge between columns is rounded in one way for both, so that every sample is in exactly one column.
+    # The sample at an edge between columns is computed in the same way for both columns, so that every sample is in exactly one of them.
     first, last = (round(share * (cell.column + k) * fs) for k in (0, 1))
     if setup.simultaneous:
         return start, min(start + round(share * fs), stop), frame.start_x_mm + cell.column * share * setup.speed_mm_s
@@ -313,11 +317,11 @@ def _segment(
 
 
 def _offset(samples: np.ndarray, gain: float, pitch: float) -> float:
-    """The offset to subtract, mV: the median of the segment if a trace at this height would be nearer to another row, else 0."""
+    """The offset to subtract, mV: the median of the segment if a trace at this level would lie nearer to another row, else 0."""
     if samples.size:
         low, high = _extremes(samples)
         if abs(gain) * max(-low, high) <= pitch / 2:
-            return 0.0  # the median lies between the extremes; finding it takes ten times as long
+            return 0.0  # The median lies between the extremes, and need not be found, which takes ten times as long.
     seen = samples[~np.isnan(samples)].astype(np.float64)
     level = float(np.median(seen)) if seen.size else 0.0
     return level if abs(gain * level) > pitch / 2 else 0.0
@@ -331,7 +335,7 @@ def _extremes(values: np.ndarray) -> tuple[float, float]:
 
 
 def _left_out(traces: tuple[Trace, ...], record: Record, stop: int) -> list[str]:
-    """Notes about leads that are not drawn, and about the time before sample `stop`, where the page ends, that is not drawn."""
+    """Notes about leads that are not drawn, and about the time that is not drawn before sample `stop`, where the page ends."""
     notes, shown = [], {trace.lead for trace in traces}
     missing = [lead for lead in record.leads if lead not in shown]
     if missing:
@@ -346,7 +350,7 @@ def _pulses(traces: tuple[Trace, ...], baselines: list[float], pitch: float, sty
     """A calibration pulse for each row; if the rows are close together, one for all, in the first row."""
     gains = {row: {abs(trace.gain_mm_mv) for trace in traces if trace.row == row} for row in range(len(baselines))}
     everywhere = set().union(*gains.values())
-    # Pulses of close rows would touch: machines then print one.
+    # Pulses of close rows would touch, so machines print only one.
     if pitch < max(everywhere) + _PULSE_GAP_MM:
         gains = {traces[0].row: everywhere}
     for row, found in gains.items():
@@ -375,7 +379,10 @@ def _boxes(
 
 
 def trace_extent(trace: Trace, half_mm: float) -> Edges:
-    """The box (left, top, right, bottom) round a trace's ink, mm; of no height, on the 0 mV line, if it has no ink."""
+    """The box (left, top, right, bottom) round the ink of a trace, mm; `half_mm` is half the pen's width.
+
+    A trace of NaN has a box of no height on its 0 mV line; a trace without samples has one at x = 0, of no width either.
+    """
     x, y = trace.points_mm.T
     if not x.size:
         return 0.0, trace.baseline_mm, 0.0, trace.baseline_mm

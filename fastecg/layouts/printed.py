@@ -28,9 +28,9 @@ _GAP_MM = 0.3  # Minimum distance between the ink of two texts.
 def printed_words(
     facts: ReportFields, setup: MachineSettings, style: Style, frame: PageFrame, notes: list[str]
 ) -> tuple[tuple[Text, Edges], ...]:
-    """The texts of header and footer of a page, each with the box round it.
+    """The texts of header and footer of a page, each with the box round its ink.
 
-    Texts that would leave the page or overlap others are left out, and named in the notes.
+    Texts that would leave the page or overlap others are left out, and so is a header that is too high for the paper. The notes name them.
     """
     header = [(text, measure(text)) for text in _printable(_shown(HEADERS[style.header](facts, setup, style, frame), facts), notes)]
     footer = [(text, measure(text)) for text in _printable(FOOTERS[style.footer](facts, setup, style, frame), notes)]
@@ -54,9 +54,9 @@ def printed_words(
 
 
 def _shown(texts: Iterable[Text], facts: ReportFields) -> Iterable[Text]:
-    """The texts, with as much of the administration as `facts` shows.
+    """The texts, with as much of the administrative data as `facts.shows` says.
 
-    If that is "labels", only words before a colon are kept, and only if they have no digits; the values behind them are left out.
+    With "labels", only words before a colon are kept, and only if they consist of letters; the values after the colon are left out.
     """
     for text in texts:
         if text.kind != ADMIN:
@@ -75,7 +75,7 @@ def _printable(texts: Iterable[Text], notes: list[str]) -> Iterable[Text]:
 def _own_lines(
     lines: tuple[str, ...], style: Style, frame: PageFrame, taken: list[tuple[Text, Edges]], notes: list[str]
 ) -> list[tuple[Text, Edges]]:
-    """The user's own lines as one block, in the first free place from the top, at one height the rightmost; empty if there is none."""
+    """The user's own lines as one block in the first free place from the top, at each height from the right; empty if none is free."""
     width, height = frame.size_mm
     pitch = 1.35 * style.text_mm
     lines = tuple(words for line in lines if (words := printable(_at(line, 0.0, 0.0, style), notes).words).strip())
@@ -93,11 +93,12 @@ def _own_lines(
 
 
 def _touch(a: Edges, b: Edges) -> bool:
-    """Whether two boxes overlap, or are too close side by side."""
+    """Whether two boxes overlap, or are side by side with less than `_GAP_MM` between them."""
     return a[1] < b[3] and b[1] < a[3] and a[0] < b[2] + _GAP_MM and b[0] < a[2] + _GAP_MM
 
 
 def _nothing(facts: ReportFields, setup: MachineSettings, style: Style, frame: PageFrame) -> Iterable[Text]:
+    """No header or footer."""
     return ()
 
 
@@ -113,7 +114,7 @@ def _ending_at(words: str, x: float, y: float, style: Style, kind: str = "header
 
 
 def _table(rows: Iterable[tuple[str, ...]], stops_mm: tuple[float, ...], y: float, style: Style, pitch: float) -> Iterable[Text]:
-    """Rows of words from `y` on, `pitch` mm apart. The first column begins at the first of `stops_mm`, the others end at theirs."""
+    """Rows of words from `y` mm down, `pitch` mm apart. The first column begins at the first of `stops_mm`, each other ends at its stop."""
     for k, row in enumerate(rows):
         yield _at(row[0], stops_mm[0], y + k * pitch, style)
         for words, x in zip(row[1:], stops_mm[1:], strict=False):
@@ -121,7 +122,7 @@ def _table(rows: Iterable[tuple[str, ...]], stops_mm: tuple[float, ...], y: floa
 
 
 def _list(lines: Iterable[str], x: float, y: float, style: Style, pitch: float, kind: str = "statement") -> Iterable[Text]:
-    """Lines of words from (x, y) mm on, `pitch` mm apart."""
+    """Lines of words from (x, y) mm down, `pitch` mm apart."""
     for k, words in enumerate(lines):
         yield _at(words, x, y + k * pitch, style, kind)
 
@@ -137,7 +138,7 @@ def _gain(setup: MachineSettings, unit: str = "mm/mV") -> str:
 
 
 def _p(facts: ReportFields, number: int) -> str:
-    """A number about P waves, or "*" if there are none."""
+    """A number about P waves as text, or "*" if there are no P waves."""
     return str(number) if facts.pr_ms else "*"
 
 
@@ -151,14 +152,15 @@ def _band_top(style: Style) -> float:
     return max(4.0, 1.4 * style.text_mm)
 
 
-# ---- headers, as printed by the machines that they are called after -------------------------------------------------
-# Numbers are mm on the page, and factors on the height of the type; `pitch` is the distance of lines, mm.
+# ---- headers, as the machines print them that give them their names --------------------------------------------------
+# Plain numbers are mm on the page. Factors of `pitch` count lines, whose distance in mm is a multiple of the height of the type.
 
 
 def _muse_header(facts: ReportFields, setup: MachineSettings, style: Style, frame: PageFrame) -> Iterable[Text]:
     left = frame.grid_mm[0]
     pitch = 1.07 * style.text_mm
-    above = 5.2 if facts.shows == "nothing" else 9.0  # lines above the grid; without administration, its lines are not kept free
+    # Number of lines between the first one and the grid. Without administrative data, no room is kept for its lines.
+    above = 5.2 if facts.shows == "nothing" else 9.0
     y = max(style.grid_inset_mm[1] - above * pitch, _band_top(style) + 2 * pitch)
     yield _at(f"ID:{facts.number}", left + 4, y - 1.6 * pitch, style, ADMIN)
     yield _at(f"{facts.date}  {facts.time}", left + 62, y - 1.6 * pitch, style, ADMIN)
@@ -305,7 +307,7 @@ def _foot(style: Style, frame: PageFrame) -> float:
 
 
 def _spread(parts: Iterable[tuple[str, float]], style: Style, frame: PageFrame, bold: bool = False) -> Iterable[Text]:
-    """Parts of the last line, each with its distance from the left end of the line, mm."""
+    """The texts of the last line from `parts`: words, and their distance in mm from the left end of the line."""
     left = frame.grid_mm[0] if style.grid_inset_mm[0] else frame.start_x_mm - style.pulse_gap_mm - style.pulse_width_mm
     for words, along in parts:
         yield _at(words, max(left, 2.0) + along, _foot(style, frame), style, "footer", bold)
@@ -316,8 +318,8 @@ def _muse_footer(facts: ReportFields, setup: MachineSettings, style: Style, fram
         (
             (_speed(setup), 0.0),
             (_gain(setup), 15.5),
-            (f"{max(facts.filter_high_hz, 40)}Hz", 33.0),  # their upper cut-off is at least 40 Hz
-            (f"00{facts.device[1]}{'ABCDE'[ord(facts.device[-1]) % 5]}", 45.5),  # the number of the software's version, as in "005A"
+            (f"{max(facts.filter_high_hz, 40)}Hz", 33.0),  # The upper cut-off of these machines is at least 40 Hz.
+            (f"00{facts.device[1]}{'ABCDE'[ord(facts.device[-1]) % 5]}", 45.5),  # A version of the software, as in "005A".
             (f"12SL 243 CID: {int(facts.number) % 90 + 10}", 57.0),
         ),
         style,
@@ -390,7 +392,7 @@ def _kit_footer(facts: ReportFields, setup: MachineSettings, style: Style, frame
 
 
 def _kit_header(facts: ReportFields, setup: MachineSettings, style: Style, frame: PageFrame) -> Iterable[Text]:
-    # The texts are printed whatever `facts.shows` is. Height, in cm, and weight, of 24.5 kg/m², are made up.
+    # The texts are printed whatever `facts.shows` is. The height in cm is made up, and the weight has a body mass index of 24.5 kg/m².
     height = 148 + int(facts.number) % 45
     sex = "Female" if facts.sex.upper().startswith("F") else "Male"
     columns = (

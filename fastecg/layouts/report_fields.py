@@ -1,4 +1,4 @@
-"""`ReportFields`: what a machine prints about a recording, which is measurements of the signal and made-up administrative data.
+"""`ReportFields`: what a machine prints about a recording: measurements of the signal, and made-up administrative data.
 
 Only the signal of the record is used, neither its name nor its header. Identifiers, dates and initials are random, so that a page cannot
 show those of a patient.
@@ -24,7 +24,7 @@ LETTERS = "ABCDEFGHJKLMNPRSTVWZ"
 #: Months as machines and offices print them.
 MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 
-#: How much of the administrative data a header shows, and on what share of pages. Many show nothing of it, as published pages often do.
+#: How much of the administrative data a header shows, and the share of pages on which it does. Many show nothing, as published pages often.
 SHOWS = {"all": 0.35, "labels": 0.2, "nothing": 0.45}
 _NEUTRAL = ("Unconfirmed report", "Analysis not possible", "Undetermined rhythm")  # Statements about an ECG that could not be measured.
 _USUAL_T_AXIS = -15, 105  # Range in degrees; an ECG with a T axis outside it is not normal.
@@ -77,8 +77,8 @@ def sample_report_fields(
     ----------
     rng : numpy.random.Generator
     record : Record
-        Only its signal is used. Values that it does not show (the rate if there are no beats, axes without leads I and II) are random;
-        without P waves, `pr_ms` and `p_axis` are 0, and nothing is printed for them.
+        Only its signal is used. Values that cannot be measured (the rate if there are no beats, axes without leads I and II) are random.
+        Without P waves, `pr_ms` and `p_axis` are 0, and pages have "*" in their places.
     date_form, clock_form : str
         The machine's formats of dates and times, which are the same on all of its pages.
     """
@@ -122,7 +122,7 @@ def sample_date(rng: np.random.Generator) -> str:
 
 
 def _qt_ms(rng: np.random.Generator, rate: int) -> int:
-    """A QT interval for a rate, from a likely QTc by Bazett's formula; it is limited, because Bazett corrects extreme rates too much."""
+    """A random QT interval in ms for a rate, by Bazett's formula from a likely QTc. It is limited, as Bazett overcorrects extreme rates."""
     qtc = float(np.clip(rng.normal(420, 24), 360, 465))
     return 2 * round(float(np.clip(qtc * math.sqrt(60.0 / rate), 220, 560)) / 2)
 
@@ -130,14 +130,14 @@ def _qt_ms(rng: np.random.Generator, rate: int) -> int:
 def _statements(rng: np.random.Generator, found: Measured, facts: dict[str, int]) -> tuple[str, ...]:
     """The statements of a machine: sometimes a warning, the rhythm, up to three findings, mostly a verdict. None contradicts `found`.
 
-    If no rate was measured, a neutral statement stands for the rhythm and all that follows.
+    If no rate was measured, one neutral statement takes the place of rhythm, findings and verdict.
     """
     lines = [_WARNING] if rng.random() < 0.08 else []
     if found.rate is None:
         return (*lines, str(rng.choice(_NEUTRAL)))
     findings = _findings(found, facts)
     rhythm = _rhythm(found, facts)
-    if found.st_up:  # such an ECG is not normal, whatever else was measured
+    if found.st_up:  # An ECG with elevated ST segments is not normal, whatever else was measured.
         rhythm = rhythm.replace("Normal sinus", "Sinus")
     lines += [rhythm, *findings[:3]]
     if rng.random() < 0.12:  # some machines print no verdict
