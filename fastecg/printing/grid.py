@@ -1,9 +1,10 @@
 """The printed millimetre grid, as exact area coverage.
 
 A ruled line is a rectangle parallel to the pixels, so its coverage is the product of two one-dimensional overlaps: one number for every
-column and one for every row describe all lines of one weight. Lines lie every millimetre from the left and upper edge of the ruled area.
-Every 5th is a major line, or 5 mm line; every 25th is a heavy line, or 25 mm line, if the style has these. Instead of 1 mm lines there may
-be dots where they would cross. A heavier weight is printed over a lighter one. The area may end between two lines.
+column and one for every row describe all vertical or all horizontal lines of one weight. Lines lie every millimetre from the left and upper
+edge of the ruled area. Every 5th is a major line, or 5 mm line; every 25th is a heavy line, or 25 mm line, if the style has these. Some
+papers have dots at the crossings of 1 mm lines in place of these lines. A heavier weight is printed over a lighter one. The area may end
+between two lines.
 """
 
 from __future__ import annotations
@@ -22,7 +23,9 @@ from fastecg.styles.style import RGB, GridInk
 
 _BEAD = 0.7  # Length of a bead as a share of the beads' pitch.
 _CLOUD_BEADS = 30  # Number of beads between two independent values of their ink.
-_WAVE_MM = 14  # Distance of independent values of the ink along solid 1 mm lines (the roller's pressure); 5 times that along 5 mm lines.
+# Number of stretches of a solid line, each from one line across to the next, between two independent values of the ink (the roller's
+# pressure): these are 14 mm apart on 1 mm lines, and 70 mm on 5 mm lines.
+_WAVE_STRETCHES = 14
 _LEVELS = 128.0  # Number of levels of the ink along solid lines. With few levels, many rows are equal, and equal rows are drawn once.
 _GAP_MM = (1.5, 28.0)  # Range of the lengths of gaps in solid lines, where the plate took little ink.
 _GAPS_PER_MM2 = 1 / 70.0  # Number of gaps per mm² of paper and unit of unevenness: about 170 on a page with an unevenness of 0.2.
@@ -50,6 +53,7 @@ def draw_grid(pixels: np.ndarray, grid: Grid, ink: GridInk, scale: float) -> Non
         print_dots(pixels, columns, rows, ink.minor_mm / 2 * scale, np.array(ink.minor_ink, np.float32), ink.uneven, _plate(ink))
     rules = _rules(shape, grid, ink, scale)
     if rules:
+        # `print_rules` takes pixels as rows of bytes, so the coverage of a column is given for each of its three bytes.
         columns, across = (np.repeat([getattr(rule, name) for rule in rules], 3, axis=1) for name in ("columns", "across"))
         rows, down = (np.stack([getattr(rule, name) for rule in rules]) for name in ("rows", "down"))
         inks = np.stack([np.tile(np.array(rule.ink, np.float32), shape[1]) for rule in rules])
@@ -59,13 +63,13 @@ def draw_grid(pixels: np.ndarray, grid: Grid, ink: GridInk, scale: float) -> Non
             tuple(min(max(int((edge + 2.5) * scale), 0), size - 1) for edge, size in zip(grid.area_mm[1::-1], shape, strict=True))
         ].copy()
         print_rules(ruled, columns, across, rows, down, inks, not dotted)
-        for window, loss in _gaps(shape, grid, ink, scale):
+        for window, loss in _gaps(shape, grid, ink, scale):  # Lost ink lets the paper through.
             part = pixels[window].astype(np.float32)
             pixels[window] = part + np.float32(loss) * (paper - part) + np.float32(0.5)
 
 
 def grid_plane(shape: tuple[int, int], grid: Grid, ink: GridInk, scale: float) -> np.ndarray:
-    """Return the coverage (height, width), 0 to 255 uint8, by all ink that `draw_grid` prints, whatever its colours."""
+    """Return the coverage (height, width), 0 to 255 uint8, by all ink that `draw_grid` prints, of any colour."""
     plane = np.zeros(shape, np.float32)
     if ink.minor == "dots" and ink.minor_mm > 0:
         add_discs(*_dot_positions(grid, scale), 0, ink.minor_mm / 2 * scale, plane, ink.uneven, _plate(ink))
@@ -90,7 +94,7 @@ class _Rule:
 
 
 def _rules(shape: tuple[int, int], grid: Grid, ink: GridInk, scale: float) -> list[_Rule]:
-    """Return the lines of each weight in the order of printing; with `rows_last`, all vertical lines before all horizontal ones."""
+    """Return the lines of each weight in the order of printing. If the ink is `rows_last`, vertical lines of all weights come first."""
     weights = [(1, ink.minor_mm if ink.minor == "line" else 0.0, ink.minor_ink)]
     weights += [(5, ink.major_mm, ink.major_ink), (25, ink.heavy_mm, ink.heavy_ink)]
     weights = [weight for weight in weights if weight[1] > 0]
@@ -101,7 +105,7 @@ def _rules(shape: tuple[int, int], grid: Grid, ink: GridInk, scale: float) -> li
         bead_mm = ink.major_bead_mm if step == 5 else 0.0
         press = ink.uneven, _plate(ink)
         columns, across = _lines((left, right), step, heavier, width_mm, bead_mm, scale, shape[1], press, ink.dots_per_mm)
-        # Without horizontal heavy lines, horizontal 5 mm lines take their places.
+        # If there are no horizontal heavy lines, there are horizontal 5 mm lines in their places.
         heavier = heavier if heavier != 25 or ink.heavy_rows else 0
         rows, down = _lines((top, bottom), step, heavier, width_mm, bead_mm, scale, shape[0], press, ink.dots_per_mm)
         if step == 25 and not ink.heavy_rows:
@@ -124,7 +128,9 @@ def _lines(
     press: tuple[float, int],
     dots_per_mm: float,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the coverage (size,) of pixels by the widths of lines across an axis, and that by the lengths of lines along it, times ink.
+    """Return what the lines of one weight cover on one axis, as two coverages (size,) of its pixels, each times the ink there.
+
+    The first is by the widths of the lines across this axis, the second by the lengths of the lines along this axis.
 
     Parameters
     ----------
@@ -149,7 +155,7 @@ def _lines(
     half_mm = min(width_mm, step) / 2
     stretches = _rounded_to_dots(np.stack([kept - half_mm, kept + half_mm], axis=1), dots_per_mm)
     lines = _coverage(stretches, scale, size, _ink_of_each(len(kept), 1, *press))
-    # Lines along the axis reach to the outer sides of the first line across it, and of the last if the area ends there: corners are closed.
+    # Lines along the axis reach to the outer side of the first line across, and of the last one if the area ends at it: corners are closed.
     end_mm = max(stop_mm, positions[-1] + half_mm) if len(positions) else start_mm - half_mm
     ruled, shares = np.array([[start_mm - half_mm, end_mm]]), np.ones(1)
     if bead_mm > 0:
@@ -167,23 +173,23 @@ def _lines(
 def _ink_along(count: int, uneven: float, plate: int) -> np.ndarray:
     """Return the ink of solid lines in each of `count` stretches from one line across them to the next, at most 1.
 
-    It varies slowly, and equally on all parallel lines of a weight.
+    The ink varies slowly, and equally on all parallel lines of a weight.
     """
-    knots = uniform(plate + 2, np.arange(count // _WAVE_MM + 2))
-    return np.asarray(1.0 - 0.6 * uneven * (1.0 + np.interp(np.arange(count) / _WAVE_MM, np.arange(len(knots)), knots)))
+    knots = uniform(plate + 2, np.arange(count // _WAVE_STRETCHES + 2))
+    return np.asarray(1.0 - 0.6 * uneven * (1.0 + np.interp(np.arange(count) / _WAVE_STRETCHES, np.arange(len(knots)), knots)))
 
 
 def _gaps(shape: tuple[int, int], grid: Grid, ink: GridInk, scale: float) -> Iterator[tuple[tuple[slice, slice], float]]:
     """Yield windows of the sheet in which a solid 1 mm line has lost ink, and the share that is lost.
 
-    There are none if the ink is even, the area narrower than 10 mm, or dots take the place of 1 mm lines.
+    There are none if the ink is even, the area is less than 10 mm wide or high, or the paper has no 1 mm lines.
     """
     left, top, right, bottom = grid.area_mm
     if ink.minor != "line" or ink.uneven == 0.0 or right - left < 10.0 or bottom - top < 10.0:
         return
     plate = _plate(ink) + 3
     count = round(ink.uneven * _GAPS_PER_MM2 * (right - left) * (bottom - top))
-    draws = 0.5 + 0.5 * uniform(plate, np.arange(5 * count)).reshape(count, 5)
+    draws = 0.5 + 0.5 * uniform(plate, np.arange(5 * count)).reshape(count, 5)  # from 0 to 1
     half = max(0.5 * ink.minor_mm * scale, 0.5)
     # Lengths are spread evenly by their logarithm; 10 % to 65 % of the ink is lost.
     for place, start, length, loss, axis in draws:
@@ -191,7 +197,7 @@ def _gaps(shape: tuple[int, int], grid: Grid, ink: GridInk, scale: float) -> Ite
         vertical = axis < 0.5
         across_start, across_stop, along_start, along_stop = (left, right, top, bottom) if vertical else (top, bottom, left, right)
         line = across_start + math.floor(place * (across_stop - across_start))
-        if (line - across_start) % 5 < 0.5:  # a 5 mm line
+        if (line - across_start) % 5 < 0.5:  # If this is a 5 mm line, the next line has the gap.
             line += 1.0
         begin = along_start + start * (along_stop - along_start)
         across = slice(max(round(line * scale - half), 0), max(round(line * scale + half), 0))
@@ -200,7 +206,10 @@ def _gaps(shape: tuple[int, int], grid: Grid, ink: GridInk, scale: float) -> Ite
 
 
 def _rounded_to_dots(stretches_mm: np.ndarray, dots_per_mm: float) -> np.ndarray:
-    """Return stretches (n, 2) in mm, rounded to whole dots of a raster and at least one dot wide, as programs draw lines on a display."""
+    """Return stretches (n, 2) in mm, rounded to whole dots of a raster and at least one dot wide, as programs draw lines on a display.
+
+    With 0 `dots_per_mm`, they are returned as they are.
+    """
     if dots_per_mm == 0.0:
         return stretches_mm
     wide = np.maximum(np.rint((stretches_mm[:, 1] - stretches_mm[:, 0]) * dots_per_mm), 1.0)
@@ -209,14 +218,15 @@ def _rounded_to_dots(stretches_mm: np.ndarray, dots_per_mm: float) -> np.ndarray
 
 
 def _plate(ink: GridInk) -> int:
-    """Return the number of the printing plate, which seeds the unevenness: papers with other inks have other plates."""
+    """Return the number of the printing plate, which seeds the unevenness. It is a hash of `ink`, so other papers have other plates."""
     return crc32(repr(ink).encode()) & 0x7FFFFFFF
 
 
 def _ink_of_each(count: int, length: int, uneven: float, plate: int) -> np.ndarray:
     """Return the ink (count,) of lines or beads, at most 1.
 
-    Half of its variation is independent; the other half has independent values at every `length`-th of them and changes slowly between.
+    Half of the variation is independent. The other half has independent values at every `length`-th line or bead and changes evenly between
+    these.
     """
     if uneven == 0.0:
         return np.ones(count)
@@ -231,7 +241,7 @@ def _line_positions(start_mm: float, stop_mm: float) -> np.ndarray:
 
 
 def _coverage(stretches_mm: np.ndarray, scale: float, size: int, shares: np.ndarray) -> np.ndarray:
-    """Return the coverage (size,) of pixels by stretches (n, 2) mm, each with its share (n,) of ink. They are in order without overlaps."""
+    """Return the coverage (size,) of pixels by stretches (n, 2) mm, in order and without overlaps, each times its share (n,) of ink."""
     if not len(stretches_mm):
         return np.zeros(size, np.float32)
     edges = stretches_mm.ravel() * scale

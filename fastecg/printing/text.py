@@ -151,13 +151,13 @@ def draw_texts(plane: np.ndarray, texts: Iterable[Text], scale: float) -> None:
 
 def _placed_glyphs(words: str, font: Font, angle_deg: float) -> tuple[tuple[Glyph, float, float], ...]:
     """The glyphs of words, each with the pen's position (x, y) in cells from the start of the baseline."""
-    # Turned words are not cached: they occur on one page only, and their letters would fill the cache.
+    # Turned words are not cached, because they occur on one page only and would fill the cache.
     return (_typeset.__wrapped__ if angle_deg else _typeset)(words, font, angle_deg)
 
 
-@lru_cache(maxsize=512)  # a page prints sixty texts, most of which the next one prints too
+@lru_cache(maxsize=512)  # A page has some sixty texts, most of which the next page has too.
 def _typeset(words: str, font: Font, angle_deg: float) -> tuple[tuple[Glyph, float, float], ...]:
-    """The same as `_placed_glyphs`, cached."""
+    """What `_placed_glyphs` returns, cached."""
     right, down = math.cos(math.radians(angle_deg)), -math.sin(math.radians(angle_deg))
     placed, along = [], 0.0
     for character in words:
@@ -191,19 +191,19 @@ def _font(text: Text) -> Font:
 
 
 def _cell_mm(text: Text, font: Font) -> float:
-    """The side of a cell in mm: the side of a dot if the text is made of dots."""
+    """The side of a cell in mm. If the text has `dots_per_mm`, a cell is a dot."""
     return 1.0 / text.dots_per_mm if text.dots_per_mm else text.size_mm / font.em
 
 
 @lru_cache(maxsize=64)  # Small, because labels differ in angle, so that a glyph is hardly ever used twice.
 def _turned_glyph(font: Font, character: str, angle_deg: float) -> Glyph:
-    """The same as `_glyph`, for words that are not level."""
+    """What `_glyph` returns, for words that are not level."""
     return _glyph.__wrapped__(font, character, angle_deg)
 
 
 @lru_cache(maxsize=1024)  # A glyph takes 18 kB.
 def _glyph(font: Font, character: str, angle_deg: float) -> Glyph:
-    """Draw one character, turned counterclockwise by an angle; the result has no ink and no width if no face has it."""
+    """Draw one character, turned counterclockwise by an angle. If no face has the character, the result has no ink and no width."""
     drawing_font = _font_with(font, character)
     if drawing_font is None:
         return Glyph(np.zeros((1, 1), np.int32), 0, 0, 0.0)
@@ -227,7 +227,7 @@ def _glyph(font: Font, character: str, angle_deg: float) -> Glyph:
 
 @lru_cache(maxsize=1024)
 def _font_with(font: Font, character: str) -> Font | None:
-    """The font, or with "dejavu" or "serif" as its face if its own does not have the character; None if none of them has it."""
+    """The font, or if it lacks the character, the font with the face "dejavu" or else "serif"; None if these lack the character too."""
     return next((other for face in (font.face, "dejavu", "serif") if _has(other := font._replace(face=face), character)), None)
 
 
@@ -237,12 +237,13 @@ def _has(font: Font, character: str) -> bool:
         return True
     face, _, _ = _face(font)
     with _drawing:
-        (mask, left, top), none = _drawn(face, character, False, 0.0), _drawn(face, chr(0x10FFFF), False, 0.0)
-    return bool(mask.any()) and not ((left, top) == none[1:] and np.array_equal(mask, none[0]))
+        # No font has U+10FFFF, so this is drawn as the glyph for missing characters.
+        (mask, left, top), missing = _drawn(face, character, False, 0.0), _drawn(face, chr(0x10FFFF), False, 0.0)
+    return bool(mask.any()) and not ((left, top) == missing[1:] and np.array_equal(mask, missing[0]))
 
 
 def printable(text: Text, notes: list[str]) -> Text:
-    """The text without characters that no face has; a sentence that names them is appended to `notes`."""
+    """The text without characters that no face has. If there are such characters, a sentence that names them is appended to `notes`."""
     font = _font(text)
     missing = "".join(dict.fromkeys(character for character in text.words if _font_with(font, character) is None))
     if not missing:
@@ -253,7 +254,10 @@ def printable(text: Text, notes: list[str]) -> Text:
 
 
 def _drawn(face: ImageFont.FreeTypeFont, character: str, dots: bool, stroke: float) -> tuple[np.ndarray, int, int]:
-    """The mask (rows, columns) uint8 of a character, grown by `stroke` cells, and its left and upper edge in cells from the pen."""
+    """The mask (rows, columns) uint8 of a character, grown by `stroke` cells, and the mask's left and upper edge in cells from the pen.
+
+    With `dots`, the mask is black and white.
+    """
     core, (left, top) = face.getmask2(character, mode="1" if dots else "L", stroke_width=stroke, anchor="ls")
     if not all(core.size):
         return np.zeros(core.size[::-1], dtype=np.uint8), left, top
@@ -262,7 +266,7 @@ def _drawn(face: ImageFont.FreeTypeFont, character: str, dots: bool, stroke: flo
 
 
 def _united(mask: np.ndarray, left: int, top: int, grown: np.ndarray, grown_left: int, grown_top: int) -> tuple[np.ndarray, int, int]:
-    """The larger of a mask and the same mask grown on every side, and the position of its corner."""
+    """The larger values of a mask and of the same mask grown on every side, as a mask with the position of its corner."""
     both = grown.copy()
     if mask.size:
         inner = both[top - grown_top :, left - grown_left :][: mask.shape[0], : mask.shape[1]]
@@ -282,7 +286,7 @@ def _turned(mask: np.ndarray, left: int, top: int, shear: float, angle_deg: floa
     if not mask.size or (shear == 0.0 and angle_deg == 0.0):
         return mask, left, top
     cos, sin = math.cos(math.radians(angle_deg)), math.sin(math.radians(angle_deg))
-    # `forward` maps old positions from the pen to new ones (y down): first slanted, then turned.
+    # `forward` maps old positions, counted from the pen with y down, to new ones: they are first slanted, then turned.
     forward = np.array([[cos, sin], [-sin, cos]]) @ np.array([[1.0, -shear], [0.0, 1.0]])
     height, width = mask.shape
     corners = np.array([[left, top], [left + width, top], [left, top + height], [left + width, top + height]]) @ forward.T
@@ -312,13 +316,13 @@ def _face(font: Font) -> tuple[ImageFont.FreeTypeFont, bool, bool]:
         file = font_file(_FILES.get((font.face, bold, italic), ""))
         if file:
             return _open(str(file), font), font.bold and not bold, font.italic and not italic
-    # "sans" and "bitmap" have no file: they are Aileron, which is embedded in Pillow. Without matplotlib, so are all other names.
+    # "sans" and "bitmap" have no file: they are Aileron, which is embedded in Pillow. Without matplotlib, so are the other `FACES`.
     source = _aileron() if font.face in FACES else font.face
     return _open(source, font), font.bold, font.italic
 
 
 def _open(source: str | io.BytesIO, font: Font) -> ImageFont.FreeTypeFont:
-    """The Pillow font of a file at the font's size; a `LayoutError` if there is no such file."""
+    """The Pillow font of a file at the font's size; a `LayoutError` if there is no such file or it is no font."""
     try:
         # The basic engine gives the same advances whether or not Raqm is installed.
         return ImageFont.truetype(source, font.em, layout_engine=ImageFont.Layout.BASIC)
@@ -336,8 +340,9 @@ def _aileron() -> io.BytesIO:
 
 @cache
 def font_file(name: str) -> Path | None:
-    """The path of a font that comes with matplotlib, found without importing matplotlib, which takes a second; None if there is none, or no
-    matplotlib.
+    """The path of a font file that comes with matplotlib; None if it has no such file, or is not installed.
+
+    Matplotlib is not imported for this, because its import takes a second.
     """
     spec = importlib.util.find_spec("matplotlib") if name else None
     if spec is None or not spec.submodule_search_locations:

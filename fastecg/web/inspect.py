@@ -1,4 +1,4 @@
-"""Draw truth over pictures, and make web pages of it, so that one can see whether they agree; see ``fastecg inspect``."""
+"""Draw the truth over pictures, or show both on a web page, so that one can see whether they agree; see ``fastecg inspect``."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Segment:
 
     @property
     def colour(self) -> RGB:
-        """The colour of its lead; other leads than the standard twelve share these colours."""
+        """The colour of the segment's lead. Leads beyond the standard twelve share the colours of these."""
         return LEAD_COLOURS[LEADS.index(self.lead) if self.lead in LEADS else sum(self.lead.encode()) % 12]
 
 
@@ -102,7 +102,7 @@ def inspect_folder(folder: str | os.PathLike[str], out: str | os.PathLike[str] |
     Returns
     -------
     (Path, int, int)
-        The file, the number of images that it shows, and the number of all images.
+        The file that was written, the number of images that it shows, and the number of all images.
 
     Raises
     ------
@@ -127,7 +127,7 @@ def draw_truth(image: np.ndarray, truth: dict[str, Any], *, zoom: int = 1) -> np
     ----------
     image : ndarray, shape (height, width, 3) or (height, width) uint8
     truth : dict
-        The content of its truth file.
+        The content of the image's truth file.
     zoom : int
         Factor by which the image is enlarged.
 
@@ -142,7 +142,9 @@ def draw_truth(image: np.ndarray, truth: dict[str, Any], *, zoom: int = 1) -> np
     pen = ImageDraw.Draw(picture)
 
     def to_pixels(points: np.ndarray) -> list[tuple[int, int]]:
-        """Pixels of the enlarged picture. Positions are moved so that pixel centres stay centres, and rounded, as Pillow would truncate."""
+        """Pixels of the enlarged picture for points of the image. The centre of a pixel is mapped to the centre of its enlarged square, and
+        results are rounded, because Pillow would truncate them.
+        """
         return [(round(x), round(y)) for x, y in (points * zoom + (zoom - 1) / 2).tolist()]
 
     for x, y in to_pixels(_points(truth["fastecg"]["grid"]["px"])):
@@ -212,17 +214,17 @@ def _page(figures: str) -> str:
 
 
 def _digest(text: str) -> str:
-    """The name of an inline script or style in a content security policy: its hash."""
+    """The hash of an inline script or style, by which a content security policy names it."""
     return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
 
 
 def _link(path: str) -> str:
-    """A relative path as a URL, also if a folder is named ``javascript:`` or ``?``."""
+    """A relative path as a URL; characters such as ``:`` and ``?`` in names of folders are escaped."""
     return quote(Path(path).as_posix().encode("utf-8", "surrogateescape"))
 
 
 def _figure(path: Path, link: str) -> str:
-    """The HTML of one image; errors name its truth file."""
+    """The HTML of one image. Errors name the image's truth file."""
     with reading_truth(path.with_suffix(".json").name):
         return _figure_of(path, link, _truth_of(path))
 
@@ -260,7 +262,7 @@ def _jpeg_url(picture: Image.Image, quality: int) -> str:
 
 
 def _overlay(truth: dict[str, Any]) -> str:
-    """The truth as SVG. SVG counts from the corner of the first pixel, not from its centre, hence the view box."""
+    """The truth as SVG. Its view box begins at -0.5, so that coordinates count from the centre of the first pixel, as in the truth."""
     own = truth["fastecg"]
     traces = "".join(_trace_svg(segment) for segment in segments(truth))
     boxes = "".join(_box_svg(box) for box in own["boxes"])
@@ -281,7 +283,7 @@ def _trace_svg(segment: Segment) -> str:
 
 
 def _box_svg(box: dict[str, Any]) -> str:
-    """A box as SVG; its kind and words are shown under the mouse."""
+    """A box as SVG. Its kind and words are shown when the mouse is over its line."""
     title = html.escape(f"{box['kind']} {box['words']}".strip())
     return f'<polygon points="{_points_text(_points(box["corners"]))}"><title>{title}</title></polygon>'
 

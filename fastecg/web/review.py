@@ -1,4 +1,4 @@
-"""Make a web page that shows what was digitised, and on which one can correct it; see ``fastecg review``."""
+"""Make a web page that shows what was digitised, and on which readings can be corrected; see ``fastecg review``."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ SCHEMA = 1
 
 _TEMPLATE = Path(__file__).parent / "review.html"
 _WIDEST_PX = 2400  # Largest width of a picture in the web page, px. Wider ones are reduced; coordinates are those of the original picture.
-_MOST_POINTS = 1500  # A trace of twice as many points or more is thinned to this number, or to less than twice as many.
-_LARGEST = 1e6  # Largest value of a segment's row, seconds and pixels.
+_FEWEST_POINTS = 1500  # Traces of at least twice this number of points are thinned evenly, so that at least this number remains.
+_LARGEST = 1e6  # Largest number of a row, of seconds and of pixels in a segment of a report.
 _MOST_SEGMENTS = 200  # Largest number of segments of a page; layouts have 30 at most.
 
 
@@ -46,12 +46,12 @@ def review_folder(folder: str | os.PathLike[str], out: str | os.PathLike[str] | 
     Returns
     -------
     (Path, int, int)
-        The file, the number of pictures that it shows, and the number of all pictures.
+        The file that was written, the number of pictures that it shows, and the number of all pictures that were read.
 
     Raises
     ------
     FastecgError
-        If nothing was digitised there, or a report or picture cannot be read.
+        If nothing was digitised into the folder, or a report or picture cannot be read.
     """
     archive = Path(folder)
     if not (archive / DIGITIZED).is_file():
@@ -78,7 +78,7 @@ def _page(entries: list[dict[str, Any]]) -> bytes:
 
 
 def _entry(folder: Path, line: Line) -> dict[str, Any]:
-    """The data of one picture for the script: what is shown, and the page model that can be corrected."""
+    """The data of one picture for the script of the web page: what is shown, and the page model that can be corrected."""
     from PIL import Image
 
     from fastecg.digitizing.pictures import read_picture
@@ -113,7 +113,7 @@ def _entry(folder: Path, line: Line) -> dict[str, Any]:
 
 
 def _report(path: Path) -> dict[str, Any]:
-    """The content of a report, or an error if it is not valid."""
+    """The content of a report; a `FastecgError` if it is not valid."""
     try:
         report = parse_json(read_file(path))
     except (OSError, ValueError) as error:
@@ -158,12 +158,12 @@ def _checks(report: dict[str, Any]) -> Iterator[str]:
 
 
 def _trace(record: Record, segment: dict[str, Any], px_per_mv: float) -> list[float | None]:
-    """The samples of a segment in px above its 0 mV line, None where nothing was read; `px_per_mv` is the scale."""
+    """The samples of a segment in px above its 0 mV line, None where nothing was read; empty if the record lacks its lead."""
     if segment["lead"] not in record.leads:
         return []
     first, stop = (round(segment[key] * record.fs) for key in ("start_s", "stop_s"))
     row = record.lead(segment["lead"])[max(first, 0) : stop]
-    step = max(1, len(row) // _MOST_POINTS)
+    step = max(1, len(row) // _FEWEST_POINTS)
     return [round(value * px_per_mv, 2) if math.isfinite(value) else None for value in row[::step].tolist()]
 
 
