@@ -105,7 +105,7 @@ def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'fastecg' has no attribute {name!r}")
     found = getattr(importlib.import_module(_HOMES[name]), name)
-    globals()[name] = found  # a function named like its module (simulate) must win over the module
+    globals()[name] = found  # Python calls this function only for names that are missing, so the next use is faster.
     return found
 
 

@@ -4,7 +4,7 @@ import sys
 
 
 def main() -> None:
-    """Run the command line. Ctrl-C before a command has begun ends it without a traceback, as it does later."""
+    """Run the command line. Ctrl-C ends the program without a traceback, also while the command line is still being imported."""
     try:
         from fastecg.cli import main as run
 

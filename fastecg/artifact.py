@@ -77,7 +77,7 @@ class Params:
 
 
 def _checked(owner: str, item: dataclasses.Field[Any], given: Any) -> Any:
-    """The value, converted to its field's type (of a float, an int field keeps the whole part). A value that is not allowed is an error."""
+    """The value `given` for a field, if it is allowed; else `RecipeError`. Numbers get the field's type; an int field keeps the whole part."""
     low, high, choices = item.metadata.get("low"), item.metadata.get("high"), item.metadata.get("choices")
     if choices:
         if given not in choices:
@@ -139,8 +139,8 @@ class Light:
         rows, columns = warp.nodes_mm.shape[:2]
         # The three channels are separate planes in memory: interleaved, every inner loop of NumPy would be three numbers long.
         gain = np.moveaxis(np.ones((3, rows, columns), dtype=np.float32), 0, -1)
-        relief, nothing = np.ones((rows, columns), dtype=np.float32), np.zeros((rows, columns), dtype=np.float32)
-        return cls(warp, gain, relief, nothing, nothing, np.zeros(3, dtype=np.uint8))
+        relief, zeros = np.ones((rows, columns), dtype=np.float32), np.zeros((rows, columns), dtype=np.float32)
+        return cls(warp, gain, relief, zeros, zeros, np.zeros(3, dtype=np.uint8))
 
     def lit(self, gain: np.ndarray) -> Light:
         """The light after multiplying page and background by `gain`, (rows, columns) or (rows, columns, 3)."""
@@ -200,7 +200,7 @@ class Light:
 
         mesh, nodes = self.warp.mesh, self.warp.nodes_mm
         found = np.empty(nodes.shape[:2], dtype=np.float32)
-        half = 0.0 if on_mesh.shape == mesh.height_mm.shape else 0.5  # the first cell's middle is half a step from the first node
+        half = 0.0 if on_mesh.shape == mesh.height_mm.shape else 0.5  # in steps: the first cell's middle is half a step from the first node
         origin = (mesh.x_mm[0] + half * mesh.step_mm[0], mesh.y_mm[0] + half * mesh.step_mm[1])
         plane = np.ascontiguousarray(on_mesh, dtype=np.float32)
         lookup_plane(nodes.reshape(-1, 2), plane, origin, mesh.step_mm, np.float32(outside), found.reshape(-1))
@@ -216,27 +216,28 @@ def turn_deg(mesh_px: np.ndarray) -> float:
 def developed(artifacts: Iterable[Artifact], pixels: np.ndarray, px_per_mm: float) -> np.ndarray:
     """The picture after `Artifact.develop` of all artifacts. Consecutive artifacts that only change levels share one pass.
 
-    `pixels` (height, width, 3) uint8 may be overwritten; `px_per_mm` is the nominal resolution.
+    `pixels` (height, width, 3) uint8 may be overwritten; `px_per_mm` is the nominal resolution, dpi / 25.4.
     """
     table: np.ndarray | None = None
     for artifact in artifacts:
         next_table = artifact.level_table(partial(_sample, pixels, table))
         if next_table is None:
-            pixels, table = artifact.develop(_through(table, pixels), px_per_mm), None
+            pixels, table = artifact.develop(_apply_table(table, pixels), px_per_mm), None
         else:
+            # Indexing gives the one table that has the effect of `table` followed by `next_table`.
             table = next_table if table is None else next_table[table]
-    return _through(table, pixels)
+    return _apply_table(table, pixels)
 
 
 def _sample(pixels: np.ndarray, table: np.ndarray | None = None) -> np.ndarray:
-    """Every `SAMPLED`-th pixel along both axes, with `table` applied: enough for the quantiles that `Artifact.level_table` needs."""
+    """A copy of every `SAMPLED`-th pixel along both axes, after `table`: enough for the quantiles that `Artifact.level_table` needs."""
     from fastecg.kernels.curve import thinned
 
-    return _through(table, thinned(pixels, SAMPLED))
+    return _apply_table(table, thinned(pixels, SAMPLED))
 
 
-def _through(table: np.ndarray | None, pixels: np.ndarray) -> np.ndarray:
-    """Replace every level of the picture by its entry in `table`, (256,) uint8, in place. Without a table nothing changes."""
+def _apply_table(table: np.ndarray | None, pixels: np.ndarray) -> np.ndarray:
+    """Replace every level of `pixels` by its entry in `table`, (256,) uint8, in place, and return `pixels`. None changes nothing."""
     if table is not None:
         from fastecg.kernels.curve import apply_lut
 
@@ -295,9 +296,9 @@ class Artifact(Params):
         pixels : ndarray, shape (height, width, 3) uint8
             The picture, which may be overwritten.
         px_per_mm : float
-            The nominal resolution.
+            The nominal resolution, dpi / 25.4.
         """
-        return _through(self.level_table(lambda: _sample(pixels)), pixels)
+        return _apply_table(self.level_table(lambda: _sample(pixels)), pixels)
 
     def level_table(self, sample: Callable[[], np.ndarray]) -> np.ndarray | None:
         """The new value of every level, (256,) uint8, if `develop` does nothing but replace levels; None if it does more, or nothing.
@@ -317,6 +318,6 @@ class Artifact(Params):
         size : (int, int)
             Height and width of the picture.
         px_per_mm : float
-            The nominal resolution.
+            The nominal resolution, dpi / 25.4.
         """
         return None

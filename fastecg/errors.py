@@ -1,4 +1,4 @@
-"""The errors and warnings, one class for each kind of input. A message names the file, what is wrong and what was expected."""
+"""The errors and warnings, one class for each kind of input. A message says which file or value is wrong, why, and what was expected."""
 
 import re
 

@@ -71,7 +71,7 @@ def expose(
         Node (i, j) is the sheet pixel (x, y) seen at picture pixel (8 j + origin x, 8 i + origin y). Cells with a node that is not finite
         show the background. Coordinates are clipped to ±32,767.
     gain : (rows, cols, 3) or (rows, cols) float32
-        Factor of the light at the same nodes, clipped to 0 to 2; 1 leaves colours as they are.
+        Factor of the light at the same nodes, clipped to 0.0005 to 2; 1 leaves colours as they are.
     size : (height, width)
         Size of the picture in px. The nodes have to reach its last pixel.
     origin : (x, y)
@@ -114,11 +114,11 @@ def expose(
 
     sheet, nodes = _at_picture_scale(sheet, nodes)
     # From here on everything is computed in integers, which give the same bytes on every processor.
-    lattice, light = _survey(sheet, nodes, lamps, cells)
-    luma, chroma, grain = _grain(noise or Noise(seed=0), cells.shape[1] * CELL)
+    lattice, light = _lattice_and_light(sheet, nodes, lamps, cells)
+    luma, chroma, seed_and_curve = _noise_arrays(noise or Noise(seed=0), cells.shape[1] * CELL)
 
     def expose_range(start: int, stop: int) -> None:
-        expose_rows(sheet, lattice, cells, light, desk, luma, chroma, grain, np.array(origin, dtype=np.int64), out, start, stop)
+        expose_rows(sheet, lattice, cells, light, desk, luma, chroma, seed_and_curve, np.array(origin, dtype=np.int64), out, start, stop)
 
     _in_row_ranges(expose_range, size[0], threads)
     return out
@@ -139,7 +139,7 @@ def _checked(array: np.ndarray, name: str, shape: tuple[int | None, ...], dtype:
 
 
 def _checked_out(out: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """The caller's output array. One of the wrong type or order is an error: converting it would make a copy, and fill that instead."""
+    """The caller's output array, unchanged. A wrong type, shape or order is an error: a converted copy would get the picture instead."""
     if out.dtype != np.uint8 or out.shape != (*size, 3) or not (out.flags.c_contiguous and out.flags.writeable):
         raise ImageError(f"out: expected a writeable, C-contiguous uint8 array of shape {(*size, 3)}, got {out.dtype} {out.shape}")
     return out
@@ -199,10 +199,12 @@ def _at_picture_scale(sheet: np.ndarray, nodes: np.ndarray) -> tuple[np.ndarray,
     return sheet, nodes
 
 
-def _survey(
+def _lattice_and_light(
     sheet: np.ndarray, nodes: np.ndarray, lamps: list[tuple[np.ndarray, np.ndarray]], cells: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Nodes (2, rows, columns) int32 and light (lamps, rows, 4 columns) uint16, as the kernel expects them: gain of r, g, b, and veil.
+    """Nodes (2, rows, columns) int32 and light (lamps, rows, 4 columns) uint16 as integers, as the kernel expects them.
+
+    Each node of the light has four numbers side by side: the gains of red, green and blue, and the veil.
 
     The kind of each cell (on the sheet, beside it, or across its edge) is written into `cells`. Rows of nodes are padded to whole
     vectors, so that the kernel needs no special case at their end.
@@ -218,8 +220,11 @@ def _survey(
     return lattice, light
 
 
-def _grain(noise: Noise, width: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Tables of random deviates of brightness and of colour, and the noise's seed and curve, (4,) int64. All are integers."""
+def _noise_arrays(noise: Noise, width: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Tables of random deviates of brightness and of colour for rows of `width` px, and the seed with the three numbers of `noise_curve`.
+
+    All are integers.
+    """
     from fastecg.kernels.noise import noise_curve, tables
 
     luma, chroma = tables(noise.chroma, width)

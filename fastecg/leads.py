@@ -37,10 +37,10 @@ _CYRILLIC = str.maketrans("АВІЛРФСавілрфс", "AVILRFCavilrfc")
 _WORDS = "导联|導聯|誘導"  # "lead" in Chinese and Japanese
 _PREFIX = re.compile(rf"(?:ecg|ekg|lead|mdc|{_WORDS})(?:-|[\s_:.]*)", re.IGNORECASE)
 _SUFFIX = re.compile(rf"(?:[-\s_:.](?:ecg|ekg|lead)|[-\s_:.]?(?:{_WORDS}))$", re.IGNORECASE)
-_CORE = re.compile(r"([-\u2212]?)(\w+)")
-# A separator may stand between letters and digits ("V-1"), or within aVR; not between I and II, which would be a lead between electrodes.
+_CORE = re.compile(r"([-\u2212]?)(\w+)")  # A hyphen or minus of an inverted lead, and the name itself.
+# A separator may stand between letters and digits ("V-1"), or within aVR. "I-II" does not match: it is the difference of two leads.
 _PARTED = re.compile(r"([-\u2212]?)(?:([a-z]{1,2})[-\s_.](\d)(?:[-\s_.]?(r))?|(v\d)[-\s_.](r)|(a)[-\s_.]?(v)[-\s_.]([rlf]))", re.IGNORECASE)
-_REMARK = re.compile(r"\s+#.*", re.DOTALL)
+_REMARK = re.compile(r"\s+#.*", re.DOTALL)  # A comment after the name, as in "V1 # noisy".
 
 
 def standard_name(raw: str) -> tuple[str, int] | None:

@@ -17,7 +17,8 @@ from fastecg.kernels import CELL as CELL
 
 # Largest slope of paper, in mm of height per mm along the paper; steeper slopes are reduced to it, as steeper paper could not be read.
 _STEEPEST = 0.8
-_EVENED_MM = 4.9  # Half width of the two box means that smooth the shortening; together they have a standard deviation of 4 mm.
+# Half width of each of the two box means, one after the other, that smooth the shortening; together they have a standard deviation of 4 mm.
+_BOX_MEAN_MM = 4.9
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -111,14 +112,15 @@ class Mesh:
         step_x, step_y = self.step_mm
         height = np.ascontiguousarray(self.height_mm)
         lost_x, lost_y = np.empty_like(height), np.empty(height.shape[::-1])
-        foreshorten(height, step_x, _STEEPEST, round(_EVENED_MM / step_y), lost_x)
-        foreshorten(np.ascontiguousarray(height.T), step_y, _STEEPEST, round(_EVENED_MM / step_x), lost_y)
-        rows, columns = np.empty(height.shape[0]), np.empty(height.shape[1])
-        remaining_shear(height, step_x, step_y, lost_x, np.ascontiguousarray(lost_y.T), rows, columns)
-        # Half of the mean shear is removed by sliding rows, the other half by sliding columns. What varies is removed by sliding both.
-        mean = 0.5 * rows.mean()
-        lost_x += _integral(rows - mean, step_y)[:, None]
-        lost_y += _integral(columns - mean, step_x)[:, None]
+        foreshorten(height, step_x, _STEEPEST, round(_BOX_MEAN_MM / step_y), lost_x)
+        foreshorten(np.ascontiguousarray(height.T), step_y, _STEEPEST, round(_BOX_MEAN_MM / step_x), lost_y)
+        row_shear, column_shear = np.empty(height.shape[0]), np.empty(height.shape[1])
+        remaining_shear(height, step_x, step_y, lost_x, np.ascontiguousarray(lost_y.T), row_shear, column_shear)
+        # Sliding rows removes the shear that differs from row to row, sliding columns that which differs from column to column. The mean
+        # shear of the page is part of both, so each removes half of it.
+        half_mean = 0.5 * row_shear.mean()
+        lost_x += _integral(row_shear - half_mean, step_y)[:, None]
+        lost_y += _integral(column_shear - half_mean, step_x)[:, None]
         return lost_x, lost_y.T
 
 
@@ -245,10 +247,10 @@ class Warp:
 
     def is_fold_free(self) -> bool:
         """Whether no part of the page is seen twice, so that all cells of the paper and of the picture keep their orientation."""
-        paper, picture = smallest_area(self.mesh_px), smallest_area(self.nodes_mm)
+        paper_px2, picture_mm2 = smallest_area(self.mesh_px), smallest_area(self.nodes_mm)
         # A fiftieth of the usual area is required, rather than more than 0: a cell seen nearly on edge cannot be inverted precisely.
         step_x, step_y = self.mesh.step_mm
-        return paper > 0.02 * self.scale**2 * step_x * step_y and picture > 0.02 * CELL**2 / self.scale**2
+        return paper_px2 > 0.02 * self.scale**2 * step_x * step_y and picture_mm2 > 0.02 * CELL**2 / self.scale**2
 
 
 def lattice_shape(size: tuple[int, int]) -> tuple[int, int]:

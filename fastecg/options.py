@@ -78,6 +78,7 @@ def option(
     Parameters
     ----------
     default : object
+        The option's default in Python.
     text : str
         A sentence for the docs and for the help of the command line.
     group : str, optional
@@ -201,6 +202,7 @@ class PageOptions:
 
         fixed = {name: value for name, value in self.page_values().items() if value is not None}
         check_page({name: Distribution("fixed", (value,)) for name, value in fixed.items()})
+        # No layout that is chosen automatically has more rhythm strips than 3x4+3.
         check_layout("3x4+3" if self.layout == "auto" else self.layout, tuple(self.rhythm_leads))
         check_lines(tuple(self.header_text), "header lines", MOST_HEADER_LINES)
         check_lines(tuple(self.notes), "notes", MOST_NOTES)
@@ -283,8 +285,8 @@ class Options(PageOptions):
         if self.unit is not None and millivolts_per(self.unit) is None:
             raise FastecgError(f"the unit is {self.unit!r}, expected mV, uV or V")
         for name, seconds in (("start", self.start), ("every", self.every)):
-            whole = seconds is None or (0 <= seconds < _MOST_S and abs(seconds / PAGE_S - round(seconds / PAGE_S)) < 1e-9)
-            if not whole or (name == "every" and seconds == 0):
+            is_valid = seconds is None or (0 <= seconds < _MOST_S and abs(seconds / PAGE_S - round(seconds / PAGE_S)) < 1e-9)
+            if not is_valid or (name == "every" and seconds == 0):
                 raise FastecgError(
                     f"{name} is {seconds:g} s, expected a multiple of a page's {PAGE_S:g} s, as {PAGE_S:g} or {6 * PAGE_S:g}"
                 )
@@ -382,9 +384,9 @@ def takes(kind: Callable[P, O]) -> Callable[[Callable[[A, O], R]], Callable[Conc
 
     def decorate(function: Callable[[A, O], R]) -> Callable[Concatenate[A, P], R]:
         @wraps(function)
-        def named(first: A, *none: P.args, **options: P.kwargs) -> R:  # `none` is empty: options are keywords
+        def named(first: A, *positional: P.args, **options: P.kwargs) -> R:
             _refuse_unknown(function, kind, options)
-            return function(first, kind(*none, **options))
+            return function(first, kind(*positional, **options))  # Positional options are an error: options classes take keywords only.
 
         return listing(kind)(named)
 
@@ -396,9 +398,9 @@ def takes_with_two(kind: Callable[P, O]) -> Callable[[Callable[[A, B, O], R]], C
 
     def decorate(function: Callable[[A, B, O], R]) -> Callable[Concatenate[A, B, P], R]:
         @wraps(function)
-        def named(first: A, second: B, *none: P.args, **options: P.kwargs) -> R:
+        def named(first: A, second: B, *positional: P.args, **options: P.kwargs) -> R:
             _refuse_unknown(function, kind, options)
-            return function(first, second, kind(*none, **options))
+            return function(first, second, kind(*positional, **options))
 
         return listing(kind)(named)
 
@@ -424,8 +426,8 @@ def listing(kind: Callable[..., Any]) -> Callable[[F], F]:
         known = fields_of(kind)
         own = [each for each in inspect.signature(function).parameters.values() if each.name != "options"]
         named = [inspect.Parameter(item.name, inspect.Parameter.KEYWORD_ONLY, default=item.default, annotation=item.type) for item in known]
-        whole = inspect.signature(function).replace(parameters=[*own, *named])
-        function.__signature__ = whole  # type: ignore[attr-defined]
+        signature = inspect.signature(function).replace(parameters=[*own, *named])
+        function.__signature__ = signature  # type: ignore[attr-defined]
         function.__doc__ = (function.__doc__ or "").replace(PLACE, _documented(known))
         return function
 
@@ -445,6 +447,7 @@ def _documented(known: Sequence[Field[Any]]) -> str:
 def _entry(item: Field[Any]) -> Iterator[str]:
     """The lines about one option in a docstring's section "Parameters"."""
     flag = item.metadata["flag"]
+    # The default in words if the flag has it so; none for an option without a default, or with an empty one.
     default = flag.default if flag and flag.default else None if item.default in (MISSING, None, ()) else repr(item.default)
     yield f"{item.name} : {item.type}"
     yield f"    {item.metadata['text']}" + (f" Default: {default}." if default else "")

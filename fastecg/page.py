@@ -66,7 +66,7 @@ class Box:
     """A rectangle around something on the page: its corners (4, 2) in mm, clockwise from top left."""
 
     kind: str  # "lead" (a trace), "lead_name", "text" or "pulse"; artifacts add kinds of handwriting, marks and stickers
-    words: str
+    words: str  # the words in the rectangle; for a trace the name of its lead; empty for a pulse or a mark without words
     corners_mm: np.ndarray
     trace: int = -1  # index into `Page.traces` of the trace to which the box belongs; -1 for none
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from fastecg.shot import Shot
 
-# Bits of `Truth.layers`; 0 to 11 are the twelve leads.
+# Numbers of bits of `Truth.layers`; 0 to 11 are the twelve leads.
 TEXT_BIT = 12  #: printed text, calibration pulses and all other printed lines but traces and grid
 MARK_BIT = 13  #: handwriting and marks
 GRID_BIT = 14
@@ -228,7 +228,9 @@ class Truth:
 
     @cached_property
     def _crossings(self) -> tuple[np.ndarray, np.ndarray]:
+        """The result of `lattice`, computed once."""
         x0, y0, x1, y1 = self.page.grid.area_mm
+        # 1e-6 mm more than the grid's area, so that rounding does not lose a line at its end.
         x, y = np.arange(x0, x1 + 1e-6, 5.0), np.arange(y0, y1 + 1e-6, 5.0)
         page = np.stack(np.meshgrid(x, y), axis=-1)
         return page, self.to_image(page)
@@ -278,7 +280,8 @@ class Truth:
         shape = sheet_shape(self.page, scale)
         printed = text_plane(self.page, scale, shape)
         draw_strokes(self.page.strokes, scale, printed, but="separator")
-        # Masks are made of planes that are drawn as those of the print, and resampled as the picture was.
+        # Masks are made of planes that are drawn as those of the print, and resampled as the picture was. For marks and grid, whose lines may
+        # be thinner than a pixel, a quarter of full coverage is enough; for the page, half is needed.
         layers[self._in_picture(printed) > self._threshold] |= dtype(1 << TEXT_BIT)
         if self.marks is not None:
             layers[self._in_picture(self.marks) > 64] |= dtype(1 << MARK_BIT)
@@ -291,7 +294,7 @@ class Truth:
 
     @property
     def _threshold(self) -> float:
-        """Coverage above which a pixel counts as inked: half of the largest coverage that the pen leaves where it is thinnest."""
+        """Coverage, 0 to 255, above which a pixel counts as inked: half of the most that the pen leaves about where it is thinnest."""
         pen = self.style.pen
         return 127.5 * min(1.0, self.style.pen_mm * (1.0 - pen.thin) * (1.0 - pen.wander) * self.warp.scale)
 
@@ -303,11 +306,12 @@ class Truth:
         from fastecg.sheet import sheet_shape, trace_plane
 
         scale = self.warp.scale
+        # An ample margin around the samples, px, beyond which a trace has no ink.
         shape, reach = sheet_shape(self.page, scale), 2 * CELL + 4 * self.style.pen_mm * scale
         for trace, seen in zip(self.page.traces, self.traces, strict=True):
             rows, columns = _around(seen.points, reach, self.warp.size)
             if rows.stop > rows.start and columns.stop > columns.start:
-                band, _ = _around(trace.points_mm * scale, reach, shape)
+                band, _ = _around(trace.points_mm * scale, reach, shape)  # rows of the flat sheet
                 plane = trace_plane([trace], self.style, scale, shape)[band]
                 inked = self._in_picture(plane, (rows, columns), band.start) > self._threshold
                 if self.covered is not None:

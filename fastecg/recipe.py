@@ -48,7 +48,8 @@ if TYPE_CHECKING:
 
 _FOLDER = Path(__file__).parent / "recipes"
 
-_ATTEMPTS = 6  # Geometric artifacts are sampled up to this often until they do not fold the page over; then they are left out.
+# Geometric artifacts are sampled at most this often until they do not fold the page over. If they still do, they are left out.
+_ATTEMPTS = 6
 
 #: Names of the recipes that come with the library.
 RECIPES = tuple(sorted(path.stem for path in _FOLDER.glob("*.toml")))
@@ -106,7 +107,7 @@ class Recipe:
 
     @classmethod
     def _read(cls, path: Path) -> Recipe:
-        """A recipe from a TOML file, by whose name it is called. Errors name the file."""
+        """A recipe from a TOML file, which gives it its name. Errors name the file."""
         try:
             return cls.from_toml(read_text(path), path.stem)
         except OSError as error:
@@ -123,6 +124,7 @@ class Recipe:
         try:
             table = tomllib.loads(text)
         except (ValueError, RecursionError) as error:  # a number of thousands of digits is a ValueError too
+            # The parser's message does not explain two usual mistakes: numbers such as .9, and, beside them, unquoted keys such as 0.9.
             bare = re.search(r"[=\[,]\s{0,8}[-+]?\.\d", text)
             hint = ": numbers begin with a digit, 0.9 and not .9" if bare else ""
             pointed = re.search(r"[{,]\s{0,8}(\d{1,9}\.\d{1,9})\s{0,8}=", text)
@@ -136,6 +138,7 @@ class Recipe:
         check_values(table)
         if "mix" in table:
             _check_keys(table, ("title", "mix"), "recipe with a mix")
+            # The view is not used: pictures are sampled from the recipes of the mix.
             return cls(name, str(table.get("title", "")), (), RandomSlot(Straight, (1.0, 1.0), ()), mix=_parts(table["mix"]))
         _check_keys(table, ("title", "severity", "page", "view", "slots", "mix"), "recipe")
         page = table.get("page", {})
@@ -242,7 +245,7 @@ class Recipe:
             view=recipe.view.sample(rng_for(seed, key, "view"), severity) or Straight(), start=start, stop=stop,
             recipe=name, seed=seed, page=page, variant=variant, severity=severity,
         )  # fmt: skip
-        frame = page_frame(layout_for(layout, record.leads), printed, setup, [])
+        frame = page_frame(layout_for(layout, record.leads), printed, setup, [])  # its notes to the user are not needed here
         shot = showing_traces(shot, record, frame, rng_for(seed, key, "frame"))
         return _with_page_facts(recipe._with_artifacts(shot, frame.size_mm, key), notes, notes_font)
 
@@ -286,7 +289,10 @@ class Recipe:
         return self.mix[int(np.searchsorted(ends, rng.random() * ends[-1], side="right"))][0]
 
     def _with_artifacts(self, shot: Shot, size_mm: tuple[float, float], key: str) -> Shot:
-        """The shot with sampled artifacts. If they fold the page over, the geometric ones are sampled again with another generator."""
+        """The shot with sampled artifacts, whose fingers reach the page.
+
+        If the artifacts fold the page over, the geometric ones are sampled again with another generator, and left out after `_ATTEMPTS`.
+        """
         for attempt in range(_ATTEMPTS):
             again = f"/{attempt}" if attempt else ""
             sampled = [
@@ -410,7 +416,7 @@ def _fitting_strips(leads: tuple[str, ...], layout: str, record: Record) -> tupl
 def _sample_look(style: str, layout: str, shown: Record, strips: int, rng: np.random.Generator) -> tuple[str, str]:
     """Sample a style if it is "auto", and, if the layout is "auto", one that the style prints with at least `strips` rhythm strips."""
     u, v = rng.random(2)  # Two random numbers are always taken, so that a fixed style does not change the layout.
-    if style == "auto":
+    if style == "auto":  # One that prints the layout if there is any, else any of the common styles.
         common = [name for name in STYLES if not STYLES[name].by_name_only]
         names = [name for name in common if _prints(STYLES[name], layout, strips)] or common
         style = names[int(u * len(names))]

@@ -21,13 +21,13 @@ __all__ = ["EXTRA_LEADS", "LEADS", "Record", "page_count"]
 
 _MOST_HZ = 1e9  # Largest sampling frequency.
 _STEADY = 1e-3  # Largest deviation of the steps between a table's times from their mean, as a share of the mean.
-# If most leads span more, they are not in mV. 50 mV is ten times a tall QRS complex; a small complex given in µV spans twenty times 50.
+# Leads that span more, in the median, are not in mV: a tall QRS complex has 5 mV, while a small one of 1 mV, given in µV, spans 1000.
 _MOST_SPAN_MV = 50.0
 _CHUNK = 1 << 22  # Samples of each lead that are examined at once, to save memory: a record of a day takes 100 MB and more.
 
 
 def _frequency_of(table: DataFrame, name: str) -> float:
-    """The sampling frequency in Hz of a table whose index holds times in seconds."""
+    """The sampling frequency in Hz, rounded to nine digits, of a table whose index holds times in seconds; `name` is for errors."""
     wanted = "expected seconds in even steps, or the sampling frequency as `fs`"
     try:
         times = table.index.to_numpy(dtype=np.float64)
@@ -62,8 +62,8 @@ class Record:
     Raises
     ------
     RecordError
-        If there is not one name for each row of the signal, if a name is there twice, if `fs` is out of range, if there is no sample, or
-        if the signal holds infinities.
+        If the signal does not have two axes, if there is not one name for each of its rows, if a name is there twice, if `fs` is out of
+        range, if there is no sample, or if the signal holds infinities.
 
     Examples
     --------
@@ -254,7 +254,7 @@ def unit_doubt(record: Record) -> str | None:
         return None  # Nearly all records end here, before the slower percentiles.
     known = [row[~np.isnan(row)] for row in start if not np.isnan(row).all()]
     spans = [float(np.subtract(*np.percentile(row.astype(np.float64), (99.5, 0.5)))) for row in known]
-    span = float(np.median(spans)) if spans else 0.0
+    span = float(np.median(spans)) if spans else 0.0  # mV that the middle 99 % of a lead's samples cover
     if span <= _MOST_SPAN_MV:
         return None
     most = f"expected {_MOST_SPAN_MV:g} mV at most"

@@ -30,7 +30,7 @@ def render(record: Record | str | os.PathLike[str], options: PictureOptions) -> 
     Raises
     ------
     RecipeError, LayoutError
-        If a name is unknown or does not fit the record.
+        If an option is not valid or does not fit the record.
     RecordError
         If the record cannot be read.
 

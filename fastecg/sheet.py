@@ -147,7 +147,7 @@ def faded(
     every : int
         Distance of the values of `clouds` in px.
     least : float
-        Share of fresh ink's contrast that always remains, even if the ink was faded before.
+        Share of fresh ink's contrast below which no ink is faded. Ink that an earlier fading left with less stays as it is.
     brown : float
         How brown ink becomes as it fades, 0 to 1.
     grain : float
@@ -163,8 +163,9 @@ def faded(
     pixels = sheet.canvas()
     planes = [np.ascontiguousarray(plane).reshape(-1) for plane in (sheet.ink, sheet.text)]
     solid = _SOLID * (1.0 - sheet.style.pen.pale) * (1.0 - sheet.style.pen.mottle)
+    # The contrast of fresh ink is that of its green level.
     how = Fading(np.array([sheet.style.ink[1], sheet.style.text_ink[1]], np.float32), solid, least, brown, grain, seed)
-    step = every if clouds is not None else max(height, width)
+    step = every if clouds is not None else max(height, width)  # without clouds, one cell of ones covers the sheet
     fade(pixels.reshape(-1, 3), bare(sheet).reshape(-1, 3), planes[0], planes[1], factors[0], factors[1], nodes, step, how)
     return replace(sheet, pixels=pixels)
 
@@ -180,7 +181,7 @@ def trace_plane(traces: Iterable[Trace], style: Style, scale: float, shape: tupl
     from fastecg.kernels.pen import fill_pen_factors
 
     plane = np.zeros(shape, dtype=np.uint8)
-    pen = np.ones((2, shape[1]), dtype=np.float32)
+    pen = np.ones((2, shape[1]), dtype=np.float32)  # factors of the pen's width and of its darkness for every column of pixels
     habits = (style.pen.thin, style.pen.pale, style.pen.wander, style.pen.mottle, style.pen.wave_mm)
     for trace in traces:
         fill_pen_factors(trace.points_mm, scale, habits, pen)

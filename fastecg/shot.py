@@ -75,7 +75,7 @@ class Shot:
         Raises
         ------
         LayoutError
-            If the layout or style is unknown, or the layout has no lead of the record.
+            If the layout or style is unknown, the layout has no lead of the record, or the picture has more than `MOST_PIXELS`.
         """
         return self.picture(record, *self.placed(record))
 
@@ -97,6 +97,11 @@ class Shot:
             The record that the picture shows; it is kept in the `Photo`.
         page, style : Page, Style
             The page, and the look of the machine that prints it; `take` passes those that `placed` returns.
+
+        Raises
+        ------
+        LayoutError
+            If the picture or the sheet has more than `MOST_PIXELS`.
         """
         _check_pixels(self.view.size(page.size_mm, self.dpi), self.dpi)
         _check_pixels(sheet_shape(page, self.setup.raster_scale * self.dpi / 25.4), self.setup.raster_scale * self.dpi)
@@ -204,7 +209,7 @@ def _made(kinds: Mapping[str, Any], values: Mapping[str, Any]) -> Any:
     return kinds[values["kind"]].from_dict(dict(values))
 
 
-#: Types that values of plain data may have, by the annotation of their field.
+#: Types that values of plain data may have, by the annotation of their field. Values of other fields are not checked.
 _KINDS: dict[str, Any] = {"int": int, "float": int | float, "str": str, "bool": bool, "tuple[str, ...]": tuple}
 
 
@@ -248,7 +253,7 @@ def _exposed(sheet: Sheet, warp: Warp, light: Light, over_backdrop: bool) -> np.
 
 def _plane_in_picture(plane: np.ndarray, scale: float, warp: Warp) -> np.ndarray:
     """A plane of the sheet, (height, width) uint8, resampled into the picture. Its edge pixels are repeated once beyond the edge."""
-    # `expose` blends the sheet's edge with the background over one pixel, which then belongs to the sheet here.
+    # `expose` blends the sheet's edge with the background over one pixel. With the repeated edge, this pixel counts as part of the sheet.
     from fastecg.kernels.plane import sample_plane
 
     seen = np.empty(warp.size, dtype=np.uint8)
@@ -270,7 +275,7 @@ def _united(one: np.ndarray | None, other: np.ndarray | None) -> np.ndarray | No
 
 def _at_nodes(seen: np.ndarray, warp: Warp) -> np.ndarray:
     """Whether the plane `seen` (height, width) is above 0 somewhere in the cells around each node of the warp, (rows, columns) bool."""
-    rows, columns = (count - 1 for count in warp.nodes_mm.shape[:2])
+    rows, columns = (count - 1 for count in warp.nodes_mm.shape[:2])  # of cells; the first ones lie beyond the picture
     # First whether a cell has such a pixel is found, then whether one of the four cells that meet at a node has one.
     padded = np.zeros((rows * CELL, columns * CELL), dtype=bool)
     padded[CELL : CELL + seen.shape[0], CELL : CELL + seen.shape[1]] = seen

@@ -88,7 +88,7 @@ class EcgPhotoStream(IterableDataset):
         self.photos, self.shuffle, self.mix, self.part = photos, shuffle, mix, part
 
     def __len__(self) -> int:
-        """Number of examples of this part in an epoch, from all workers of a loader. If some records cannot be drawn, there are fewer."""
+        """Number of examples of this part in an epoch, from all workers of a loader together; fewer if some records cannot be drawn."""
         return len(self.photos.source.order(self.photos.epoch, self.part)) * self.photos.source.options.crops
 
     def __iter__(self) -> Iterator[Example]:
@@ -105,14 +105,14 @@ def collate(items: Sequence[Example | list[Example]]) -> Example:
     All other values become lists.
     """
     examples = [example for item in items for example in (item if isinstance(item, list) else [item])]
-    return {key: _together([example[key] for example in examples], _FILLINGS.get(key)) for key in examples[0]}
+    return {key: _batched([example[key] for example in examples], _FILLINGS.get(key)) for key in examples[0]}
 
 
 #: Keys whose tensors are stacked, and the values with which they are padded.
 _FILLINGS = {"image": 0.0, "mask": 0.0, "layers": 0.0, "signal": float("nan")}
 
 
-def _together(values: list[Any], filling: float | None) -> Any:
+def _batched(values: list[Any], filling: float | None) -> Any:
     """The values of one key of all examples: one tensor, padded with `filling` along the last two axes to the largest size.
 
     Without a filling, or if one of the values is no tensor, the list is returned.
@@ -127,7 +127,7 @@ def _together(values: list[Any], filling: float | None) -> Any:
 
 
 def _tensors(example: Example) -> Example:
-    """The example with tensors in place of arrays; pictures have their channels first."""
+    """The example with tensors in place of arrays. Pictures have their channels first, and unsigned integers above 8 bits become int32."""
     made = dict(example)
     for key, value in example.items():
         if isinstance(value, np.ndarray):  # a user's `transform` may already have made tensors

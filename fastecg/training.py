@@ -178,7 +178,7 @@ def source_examples(
         yield from in_order
         return
     rng = rng_for(source.options.seed, f"epoch {epoch} part {part}", "mix")
-    pool: list[Example] = []
+    pool: list[Example] = []  # windows of up to `mix` pictures, of which one is chosen at random each time another comes in
     for example in in_order:
         pool.append(example)
         if len(pool) > mix * source.options.crops:
@@ -202,7 +202,7 @@ def _examples_in_order(source: PhotoSource, order: np.ndarray, epoch: int) -> It
 
 
 def _example(photo: Photo, truth: Sequence[str]) -> Example:
-    """The whole picture as an example, with the kinds of truth that are named."""
+    """The whole picture as an example, with the kinds of truth that `truth` names."""
     example: Example = {"image": photo.image}
     if "mask" in truth:
         example["mask"] = photo.truth.mask()
