@@ -77,7 +77,7 @@ class Params:
 
 
 def _checked(owner: str, item: dataclasses.Field[Any], given: Any) -> Any:
-    """The value `given` for a field, if it is allowed; else `RecipeError`. Numbers get the field's type; an int field keeps the whole part."""
+    """The value `given` for a field; `RecipeError` if not allowed. Numbers get the type of the field: an int field keeps the whole part."""
     low, high, choices = item.metadata.get("low"), item.metadata.get("high"), item.metadata.get("choices")
     if choices:
         if given not in choices:

@@ -32,7 +32,7 @@ TruthFile = Literal["json", "mask", "layers", "warp"]
 #: Kinds of truth that an example of `fastecg.photos` can contain.
 Truth = Literal["mask", "layers", "points", "signal"]
 
-#: What `fastecg.photos` yields: a picture with its truth, by the keys that its docstring lists.
+#: What `fastecg.photos` yields: a picture with its truth, by the keys that the docstring of `photos` lists.
 Example = dict[str, Any]
 
 #: Duration of a page, s.

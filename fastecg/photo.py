@@ -280,8 +280,8 @@ class Truth:
         shape = sheet_shape(self.page, scale)
         printed = text_plane(self.page, scale, shape)
         draw_strokes(self.page.strokes, scale, printed, but="separator")
-        # Masks are made of planes that are drawn as those of the print, and resampled as the picture was. For marks and grid, whose lines may
-        # be thinner than a pixel, a quarter of full coverage is enough; for the page, half is needed.
+        # Masks are made of planes that are drawn as those of the print, and resampled as the picture was. For marks and grid, whose lines
+        # may be thinner than a pixel, a quarter of full coverage is enough; for the page, half is needed.
         layers[self._in_picture(printed) > self._threshold] |= dtype(1 << TEXT_BIT)
         if self.marks is not None:
             layers[self._in_picture(self.marks) > 64] |= dtype(1 << MARK_BIT)

@@ -238,14 +238,14 @@ class Recipe:
         if severity is None:
             severity = recipe._sample_severity(rng_for(seed, key, "severity"))
         layout, style, setup, dpi = recipe._sample_page(record, shown, fixed, seed, key, severity)
-        printed = style_for(style)
-        facts = sample_report_fields(rng_for(seed, key, "facts"), shown, printed.date_form, printed.clock_form)
+        look = style_for(style)
+        facts = sample_report_fields(rng_for(seed, key, "facts"), shown, look.date_form, look.clock_form)
         shot = Shot(
             layout=layout, style=style, setup=setup, facts=replace(facts, header_text=header_text), dpi=dpi,
             view=recipe.view.sample(rng_for(seed, key, "view"), severity) or Straight(), start=start, stop=stop,
             recipe=name, seed=seed, page=page, variant=variant, severity=severity,
         )  # fmt: skip
-        frame = page_frame(layout_for(layout, record.leads), printed, setup, [])  # its notes to the user are not needed here
+        frame = page_frame(layout_for(layout, record.leads), look, setup, [])  # the list takes notes to the user, not needed here
         shot = showing_traces(shot, record, frame, rng_for(seed, key, "frame"))
         return _with_page_facts(recipe._with_artifacts(shot, frame.size_mm, key), notes, notes_font)
 

@@ -144,7 +144,8 @@ class Shot:
             sheet = artifact.focus(sheet, warp)
         over, gone = (None if plane is None else _plane_in_picture(plane, sheet.scale, warp) for plane in (sheet.over, sheet.gone))
         light = even = replace(Light.even(warp), backdrop=self.view.backdrop(), holes=None if gone is None else _at_nodes(gone, warp))
-        # Artifacts change the light at the nodes of the warp. Light is smooth enough for one value in 64 pixels.
+        # Artifacts change the light at the nodes of the warp: light is smooth enough for one value in 64 pixels. If none changes it,
+        # `light` is still the object `even`.
         for artifact in self.artifacts:
             light = artifact.shade(light)
         flat = isinstance(self.view, Straight) and not any(artifact.geometric for artifact in self.artifacts)
@@ -223,8 +224,8 @@ def _checked(plain: P) -> P:
             continue
         numbers = (given,) if isinstance(given, float) else ()
         words = given if isinstance(given, tuple) else ()
-        right = isinstance(given, kind) and isinstance(given, bool) == (kind is bool)
-        if not (right and all(map(math.isfinite, numbers)) and all(isinstance(word, str) for word in words)):
+        has_type = isinstance(given, kind) and isinstance(given, bool) == (kind is bool)
+        if not (has_type and all(map(math.isfinite, numbers)) and all(isinstance(word, str) for word in words)):
             raise TypeError(f"{item.name} is {given!r}, which is no {annotation}")
     return plain
 
@@ -301,8 +302,8 @@ def _with_holes(image: np.ndarray, share: np.ndarray, warp: Warp, light: Light) 
     for start in range(0, len(image), _BAND):
         band = slice(start, start + _BAND)
         where = np.nonzero(share[band])
-        mixed = share[band][where][:, None].astype(np.uint16)
-        image[band][where] = ((255 - mixed) * image[band][where] + mixed * behind[band][where] + 127) // 255
+        weight = share[band][where][:, None].astype(np.uint16)
+        image[band][where] = ((255 - weight) * image[band][where] + weight * behind[band][where] + 127) // 255
     return image
 
 

@@ -16,12 +16,12 @@ from fastecg.run.drawing import Task, TaskResult, Waiting, draw_task
 if TYPE_CHECKING:
     from distributed import Client, Future
 
-_AHEAD = 4  # Number of tasks that are queued for each thread of the cluster.
+_AHEAD = 4  # Number of tasks that are submitted for each thread of the cluster, those under way included.
 _RETRIES = 2  # Number of times that a task which raised an error is tried again.
 
 
-def drawn_by_cluster(tasks: Iterable[Task], options: Options, folder: Path | str, client: Client) -> Iterator[TaskResult]:
-    """Draw tasks on a cluster, and yield their results as they are ready.
+def drawn_by_cluster(tasks: Iterable[Task], options: Options, target: Path | str, client: Client) -> Iterator[TaskResult]:
+    """Draw tasks on a cluster into the folder or to the URL `target`, and yield their results as they are ready.
 
     The tasks of a worker that dies are drawn by others. A task that kills several workers is reported as failed.
     """
@@ -31,12 +31,13 @@ def drawn_by_cluster(tasks: Iterable[Task], options: Options, folder: Path | str
     pending: dict[object, Task] = {}
     done = as_completed()
 
-    folder = folder.absolute() if isinstance(folder, Path) else folder
+    # Workers may run in other folders, so they get absolute paths.
+    target = target.absolute() if isinstance(target, Path) else target
 
     def submit(task: Task) -> None:
         if isinstance(task.origin, Path):
             task = replace(task, origin=task.origin.absolute())
-        future = client.submit(draw_task, task, options, folder, pure=False, retries=_RETRIES)
+        future = client.submit(draw_task, task, options, target, pure=False, retries=_RETRIES)
         pending[future.key] = task
         done.add(future)
 
@@ -54,7 +55,7 @@ def drawn_by_cluster(tasks: Iterable[Task], options: Options, folder: Path | str
 
 
 def _drawn(future: Future, task: Task) -> TaskResult:
-    """The result of a finished future; an error result if the task killed its workers. Raises any other error of the task."""
+    """The result of a finished future; a result with an error if the task killed its workers. Raises any other error of the task."""
     from distributed import KilledWorker
 
     error = future.exception()

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from fastecg.record import Record
 
-_PICTURES_A_WORKER = 8  # Number of pictures for which starting another process is worthwhile: fewer are drawn faster than it starts.
+_PICTURES_A_WORKER = 8  # Number of pictures for which starting a process is worthwhile: fewer are drawn before the process has started.
 
 
 @dataclass(frozen=True)
@@ -71,11 +71,11 @@ class Summary:
     records : int
         Number of records that are finished, failed ones included.
     shortened : int
-        Number of records whose end is not drawn, because it is shorter than a page.
+        Number of records whose end is not drawn, because what is left after the last page is shorter than a page.
     bytes : int
-        Size of the image files that were written.
+        Size in bytes of the image files that were written, all together.
     seconds : float
-        Duration of the run.
+        Duration of the drawing in s, without finding the records.
     failures : list of (str, str)
         Records that failed, and why.
     doubts : list of (str, str)
@@ -93,7 +93,7 @@ class Summary:
     doubts: list[tuple[str, str]] = field(default_factory=list)
 
     def add(self, drawn: TaskResult) -> None:
-        """Add the pictures that a task drew."""
+        """Count the pictures that a task drew, and those that existed already."""
         self.pages += len(drawn.lines)
         self.kept += drawn.kept
         self.bytes += sum(line["bytes"] for line in drawn.lines)
@@ -155,7 +155,7 @@ def render_dataset(
 
 
 def _drawn_to(output: Output, inputs: list[Any], run: RunOptions) -> Summary:
-    """Find the records and draw them. The manifest is sorted at the end, also if the run is stopped."""
+    """Find the records and draw them. At the end, also if the run is stopped, the manifest is settled by `_settle`."""
     options = run.content()
     tasks = find_tasks(inputs, output.folder, run.limit, run.shard)
     manifest, deleted = open_manifest(output, options, run.overwrite)
@@ -230,7 +230,7 @@ def _error_line(stem: str, source: str, error: str | None) -> list[Line]:
 
 
 def _with_late(results: Generator[TaskResult], late: list[TaskResult], manifest: Manifest) -> Generator[TaskResult]:
-    """Yield the results. At the end, or when the run is stopped, the pictures of `late` are added to the manifest too."""
+    """Yield the results. At the end, or when the run is stopped, the pictures in the results `late` are added to the manifest too."""
     try:
         yield from results
     finally:
@@ -243,7 +243,7 @@ def _results(
 ) -> Generator[TaskResult]:
     """Draw all tasks, in this process, in others, or on a cluster, and yield their results.
 
-    If the run is stopped, `late` gets the pictures of tasks that were under way.
+    If the run is stopped, `late` gets the results of tasks that were under way.
     """
     yield from (TaskResult(task.stem, kept=len(task.done)) for task in tasks if task.complete)
     tasks = [task for task in tasks if not task.complete]
@@ -272,14 +272,17 @@ def _results(
             late.append(TaskResult(task.stem, tuple(lines)))
             raise
         waiting.put_first(drawn.parts)
-        compiled |= not drawn.parts
+        compiled |= not drawn.parts  # a task that was only divided into parts has compiled nothing
         processes = max(processes, min(most, len(drawn.parts)))  # a record that turns out to be long keeps several processes busy
         yield drawn
     yield from drawn_by_workers(waiting, options, target, processes, late)
 
 
 def _worker_count(asked: int | None, tasks: list[Task], options: Options) -> int:
-    """Number of processes to start: as many as the user asked for, or, for None, as there are cores, but no more than there is work for."""
+    """Number of processes to start: as many as the user asked for, or, for None, as there are cores, but no more than there is work for.
+
+    How many pages the records have is not known yet, so pictures are counted as if each had one.
+    """
     variants = sum(stop - first for first, stop in (task.variants or (0, options.per_record) for task in tasks))
     worthwhile = len(tasks) if asked is not None else variants // _PICTURES_A_WORKER
     return max(1, min(asked or os.cpu_count() or 1, worthwhile, len(tasks)))

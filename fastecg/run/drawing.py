@@ -42,7 +42,7 @@ def _never() -> bool:
     return False
 
 
-#: Returns whether the run is being stopped, so that the task ends after its present picture. Workers replace it when they start.
+#: Returns whether the run is being stopped, so that the task ends after its present picture. Workers replace `_never` when they start.
 stopping: Callable[[], bool] = _never
 
 
@@ -63,7 +63,8 @@ class Task:
     complete : bool
         Whether nothing is left to do.
     variants, pages : (int, int), optional
-        Ranges (first, stop) of variants, and of places in the list of pages to draw; all of them unless given.
+        Ranges (first, stop), with the stop excluded: of variants, and of positions in the list of pages that the options choose. All of
+        them unless given.
     counted : bool
         Whether the user was already told how many pages this long record has.
     source : str
@@ -85,8 +86,8 @@ class Task:
 class TaskResult:
     """The result of one task.
 
-    A long record is not drawn by its first task, which only counts its pages: first by the header, and then, by a second task, after
-    reading it. `parts` are the tasks that follow.
+    The first task of a long WFDB record only counts its pages by the header; a second task reads the record and divides it into parts,
+    which further tasks draw. Other long records are read and divided by the first task. `parts` are the tasks that follow.
 
     Attributes
     ----------
@@ -101,7 +102,7 @@ class TaskResult:
     tail_s : float
         Duration in s of the record's end that is not drawn, because it is shorter than a page; 0 if the options leave out pages.
     pages : int
-        Number of pages of a long record that was only counted; 0 if the user was told before.
+        Number of pages of a long record, from the task that first counted them, so that the user can be told once; else 0.
     parts : sequence of Task
         The tasks that follow.
     doubt : str, optional
@@ -186,8 +187,8 @@ def _draw_pages(task: Task, options: Options, folder: Path, lines: list[Line]) -
     first, stop = task.variants or (0, options.per_record)
     each = max(1, _PICTURES_A_PART // (stop - first))
     # Samples that no picture shows are known only after all pages are drawn, so with `mask_unplotted` a record is not drawn in parts.
-    whole = task.pages is None and not options.mask_unplotted
-    if whole and not task.counted and (by_header := len(options.chosen_pages(_pages_by_header(task.origin)))) > each * _FEW_PARTS:
+    divisible = task.pages is None and not options.mask_unplotted
+    if divisible and not task.counted and (by_header := len(options.chosen_pages(_pages_by_header(task.origin)))) > each * _FEW_PARTS:
         return TaskResult(task.stem, pages=by_header, parts=(replace(task, counted=True),))
     record = _read(task, options)
     pages = record.page_count()
@@ -196,10 +197,10 @@ def _draw_pages(task: Task, options: Options, folder: Path, lines: list[Line]) -
         lasts = f"it lasts {record.duration_s:g} s and has no whole page from {options.start:g} s on"
         raise RecordError(f"{task.stem}: {lasts}, expected an earlier start")
     count = len(chosen) * options.per_record
-    if whole and len(chosen) > each * _FEW_PARTS:
+    if divisible and len(chosen) > each * _FEW_PARTS:
         return TaskResult(task.stem, pages=0 if task.counted else len(chosen), parts=_Parts(task, len(chosen), each))
-    some = chosen[slice(*(task.pages or (0, len(chosen))))]
-    indices = [[variant * pages + page for page in some] for variant in range(first, stop)]
+    pages_here = chosen[slice(*(task.pages or (0, len(chosen))))]
+    indices = [[variant * pages + page for page in pages_here] for variant in range(first, stop)]
     plotted = np.zeros(record.signal.shape, dtype=bool)
     # No file says which samples the pictures of an earlier run show, so they are drawn again, unless all of them and the copy exist.
     redo = options.mask_unplotted and (not task.copied or len(task.done) < count)
@@ -218,19 +219,19 @@ def _draw_pages(task: Task, options: Options, folder: Path, lines: list[Line]) -
                 lines.append(_written(photo, task.stem, index, folder, options) | of_record)
             del photo  # Without it, 30 MB and more are free for the next photo.
     # The part of a record that has its first page in variant 0 writes the record's copy.
-    begins = first == 0 and some[0] == chosen[0]
-    if begins and (redo or not task.copied):
+    is_first_part = first == 0 and pages_here[0] == chosen[0]
+    if is_first_part and (redo or not task.copied):
         comments = _comments(task.stem, count, options)
         write_record(folder / task.stem, record, drawn=plotted if options.mask_unplotted else None, comments=comments)
     from fastecg.record import unit_doubt
 
     tail_s = (record.samples - record.page_range(pages - 1)[1]) / record.fs if len(chosen) == pages else 0.0
-    doubt = unit_doubt(record) if begins else None
+    doubt = unit_doubt(record) if is_first_part else None
     return TaskResult(task.stem, tuple(lines), kept=sum(map(len, indices)) - len(lines), tail_s=tail_s, doubt=doubt)
 
 
 def _pages_by_header(origin: Path | Record) -> int:
-    """Number of a record's pages by its header; 0 for a `Record` or a table, and if the header is damaged, which its reader will report."""
+    """Number of a WFDB record's pages by its header; 0 for other records, and if the header is damaged, which its reader will report."""
     from fastecg.readers.sources import TABLES, record_path
     from fastecg.readers.wfdb import told_length
     from fastecg.record import page_count
@@ -260,7 +261,7 @@ def _read(task: Task, options: Options) -> Record:
 
 @lru_cache(maxsize=1)
 def _kept_record(origin: Path, modified_ns: int, options: Options) -> Record:
-    """The record at a path. The last one is cached for its other parts. If `modified_ns` differs, the file is read again."""
+    """The record at a path. The last one is cached for the tasks of its other parts. If `modified_ns` differs, the file is read again."""
     return _read_file(origin, options)
 
 

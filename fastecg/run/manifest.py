@@ -155,5 +155,5 @@ def changed_options(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[s
     The recipe's text is only mentioned if nothing else differs.
     """
     names = [name for name in {**before, **now} if name != "version" and before.get(name) != now.get(name)]
-    spelled = (f"{name} {before.get(name)!r}, now {now.get(name)!r}" for name in names if name != "recipe_toml")
-    return list(spelled) or ["the recipe's contents" for name in names]
+    described = (f"{name} {before.get(name)!r}, now {now.get(name)!r}" for name in names if name != "recipe_toml")
+    return list(described) or ["the recipe's contents" for name in names]
