@@ -1,4 +1,7 @@
-"""Artifacts: what happens to a page or its picture. Each has a file of its own and one line here; `ARTIFACTS` keeps this order."""
+"""Artifacts: what happens to a page or its picture. Each has a file of its own and one line here; `ARTIFACTS` keeps this order.
+
+Numbers in their code that have no other origin are chosen by eye.
+"""
 
 # ruff: noqa: I001
 from fastecg.artifact import Artifact

@@ -11,7 +11,7 @@ import numpy as np
 if TYPE_CHECKING:
     from fastecg.sheet import Sheet
 
-Colour = tuple[float, float, float]
+Colour = tuple[float, float, float]  # Shares of red, green and blue, 0 to 1.
 
 #: Direction inward from each edge of a page or picture, degrees clockwise from the right.
 INWARD_DEG = {"left": 0.0, "top": 90.0, "right": 180.0, "bottom": -90.0}
@@ -42,12 +42,16 @@ class Patch(NamedTuple):
         return rows.stop - rows.start, columns.stop - columns.start
 
     def clouds(self, seed: int, cell_mm: float, octaves: int = 3) -> np.ndarray:
-        """Smooth noise at the nodes, mostly within -1 to 1, (rows, columns) float32; its largest clouds measure `cell_mm`."""
+        """Smooth noise at the nodes, mostly within -1 to 1, (rows, columns) float32.
+
+        Its largest clouds measure `cell_mm`. Each further octave adds clouds of half the size and height.
+        """
         from fastecg.kernels.stain import add_clouds, enlarge_plane
 
         out = np.zeros((len(self.y), len(self.x)), dtype=np.float32)
         step = self.x[1] - self.x[0] if len(self.x) > 1 else 1.0
-        skip = int(cell_mm / (2.0 ** (octaves + 1) * step))  # Every `skip`-th node is enough for the finest clouds.
+        # `skip` nodes are a quarter of the finest clouds: noise at every `skip`-th node, bilinear between, looks the same.
+        skip = int(cell_mm / (2.0 ** (octaves + 1) * step))
         if skip < 2 or min(out.shape) < 2:
             add_clouds(out, self.x, self.y, cell_mm, octaves, seed)
             return out
@@ -58,7 +62,10 @@ class Patch(NamedTuple):
         return out
 
     def offsets(self, x_mm: float, y_mm: float, angle_deg: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
-        """Signed distances of the nodes from a point, along `angle_deg` (clockwise from the right) and 90° clockwise of that, in mm."""
+        """Signed distances of the nodes from a point, each (rows, columns) float32 mm.
+
+        The first is along `angle_deg` (clockwise from the right), the second along the direction 90° clockwise of that.
+        """
         cos, sin = np.cos(np.radians(angle_deg)), np.sin(np.radians(angle_deg))
         right, down = (self.x - x_mm).astype(np.float32)[None, :], (self.y - y_mm).astype(np.float32)[:, None]
         return right * np.float32(cos) + down * np.float32(sin), down * np.float32(cos) - right * np.float32(sin)
@@ -67,8 +74,9 @@ class Patch(NamedTuple):
 def patch_between(
     sheet: Sheet, upper_left_mm: tuple[float, float], lower_right_mm: tuple[float, float], every_mm: float = 0.0
 ) -> Patch | None:
-    """The part of the sheet between two corners, each (x, y); None if it is empty.
+    """The part of the sheet between two corners, each (x, y); None if it is empty. Pixels that are in it in part belong to it.
 
+    The first node is the middle of the upper left pixel.
     Nodes are `every_mm` apart, rounded to whole pixels; if that is 0, every pixel is a node.
     """
     height, width = sheet.ink.shape
@@ -84,6 +92,7 @@ def patch_between(
 
 def whole_sheet(sheet: Sheet, every_mm: float) -> Patch:
     """The whole sheet as a patch, with nodes `every_mm` apart, but at least 2 px."""
+    # 1 mm beyond the page's lower right corner, so that no pixel is left out by rounding.
     found = patch_between(sheet, (0.0, 0.0), (sheet.page.size_mm[0] + 1.0, sheet.page.size_mm[1] + 1.0), max(every_mm, 2.0 / sheet.scale))
     assert found is not None  # a sheet has at least one pixel
     return found
@@ -136,7 +145,7 @@ class Wash(NamedTuple):
 
 
 def stained(sheet: Sheet, *washes: Wash) -> Sheet:
-    """The sheet seen through layers of colour, in pixels of its own that may be changed in place."""
+    """The sheet seen through layers of colour. Its pixels belong to it alone and may be changed in place."""
     from fastecg.kernels.stain import absorb
 
     pixels = sheet.canvas()
@@ -148,7 +157,10 @@ def stained(sheet: Sheet, *washes: Wash) -> Sheet:
 
 
 def mix_in(pixels: np.ndarray, share: np.ndarray, colour: np.ndarray) -> None:
-    """Mix one colour (3,), or one per pixel (rows, columns, 3), 0 to 255, into `pixels` by its `share` (rows, columns), 0 to 1."""
+    """Mix one colour (3,), or one per pixel (rows, columns, 3), 0 to 255, into `pixels`, in place.
+
+    `share` (rows, columns), 0 to 1, is the share of the colour in the result.
+    """
     from fastecg.kernels.stain import mix_colours
 
     colours = np.broadcast_to(np.asarray(colour, dtype=np.float32), (*share.shape, 3))

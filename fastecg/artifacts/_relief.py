@@ -73,7 +73,7 @@ def limited_lift(lift_mm: float, steepest: float) -> float:
 
 
 def noise_along(seed: int, t: np.ndarray) -> np.ndarray:
-    """Smooth noise, -1 to 1, at positions `t`, with one independent value at every whole number."""
+    """Smooth noise, -1 to 1, at positions `t` (any shape), with one independent value at every whole number."""
     from fastecg.kernels.facets import between_values
     from fastecg.kernels.hashing import uniform
 
@@ -93,14 +93,16 @@ def wear_lines(
     ----------
     sheet : Sheet
     lines : iterable of (Line, float)
-        The folds and their angles in degrees. The sign of an angle decides which side of the fold is dark; 0 leaves both as they are.
+        The folds and their angles in degrees. An angle above 0 makes the side dark to which the line's normal points, one below 0 the
+        other side; 0 leaves both sides as they are.
     loss, dirt : float
-        Share of ink that broke off in the crack, and of dirt in it, 0 to 1.
+        Share of ink that broke off in the crack, and how much dirt is in the crack, 0 to 1.
     edge : float
         Contrast of the two sides next to the fold, one of which is dark and one bright, 0 to 1.
     width_mm : float
         Half the width of the crack.
     seed : int
+        Decides where the cracks are broken and dirty; each fold differs.
     """
     from fastecg.kernels.wear import wear_along
 
@@ -115,11 +117,14 @@ def wear_lines(
 
 
 def bare_paper(sheet: Sheet) -> np.ndarray:
-    """Colour of torn fibres under the print, (3,) float: half way from the paper to white."""
+    """Colour (3,) of torn fibres under the print, sRGB from 0 to 255: half way from the paper to white."""
     return 0.5 * (np.array(sheet.style.paper, dtype=np.float64) + 255.0)
 
 
-def brought_to_sheet(sheet: Sheet, mesh_like: np.ndarray, mesh: Mesh) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Values at a mesh's nodes as float64, the first node's position (x, y) in px of the sheet, and the distances of nodes (x, y) in px."""
+def brought_to_sheet(sheet: Sheet, values: np.ndarray, mesh: Mesh) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The `values` (rows, columns) at a mesh's nodes as float64, and where the nodes of the flat page lie on the sheet.
+
+    The latter are the first node's position (x, y) in px, pixel centres at whole numbers, and the distances of nodes along x and y in px.
+    """
     origin = np.array([mesh.x_mm[0], mesh.y_mm[0]]) * sheet.scale - 0.5
-    return np.ascontiguousarray(mesh_like, dtype=np.float64), origin, np.array(mesh.step_mm) * sheet.scale
+    return np.ascontiguousarray(values, dtype=np.float64), origin, np.array(mesh.step_mm) * sheet.scale

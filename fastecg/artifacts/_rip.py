@@ -49,7 +49,7 @@ def ripped(
         At each of `t_mm`: sideways deviation, half the width of the gap, and width of the fibres, which are on the positive side of the
         line, mm; below 0 where there is no gap or no fibre.
     both : bool
-        Whether there is paper on both sides of the gap; if not, all paper on the negative side of the line is missing.
+        Whether there is paper on both sides of the gap; if not, all paper on the negative side of the tear is missing.
     shade : float
         Darkness of the shadow of the torn edge, 0 to 1.
     """
@@ -71,7 +71,8 @@ def without_scraps(sheet: Sheet) -> Sheet:
     """The sheet without loose pieces: where tears and folds have cut paper off, all but its largest part is removed."""
     from scipy.ndimage import binary_dilation
 
-    if sheet.gone is None or _pieces(sheet.gone[::4, ::4]).max() < 2:  # every 4th pixel is enough to see that most tears cut nothing off
+    # If every 4th pixel shows paper in one piece, as after most tears, the slow search in all pixels is left out.
+    if sheet.gone is None or _pieces(sheet.gone[::4, ::4]).max() < 2:
         return sheet
     pieces = _pieces(sheet.gone)
     sizes = np.bincount(pieces.ravel())
@@ -80,19 +81,20 @@ def without_scraps(sheet: Sheet) -> Sheet:
     if not len(rows):
         return sheet
     window = slice(max(rows[0] - 2, 0), rows[-1] + 3), slice(max(columns[0] - 2, 0), columns[-1] + 3)
-    # The scraps are removed with their soft edges.
+    # The scraps are removed with their soft edges, which are up to 2 px wide.
     return sheet.with_hole(window, np.uint8(255) * binary_dilation(scraps[window], iterations=2))
 
 
 def _pieces(gone: np.ndarray) -> np.ndarray:
-    """The number, from 1, of the part of the paper to which each pixel belongs; 0 where the paper is gone."""
+    """The number, from 1, of the part of the paper to which each pixel belongs; 0 where at least half of the pixel is a hole."""
     from scipy.ndimage import label
 
     return np.asarray(label(gone < 128)[0])
 
 
 def cut(sheet: Sheet, patch: Patch, inside_mm: np.ndarray) -> Sheet:
-    """The sheet with a hole that has clean edges, where `inside_mm` (rows, columns), the depth inside its outline at every pixel of
-    the patch, is above 0.
+    """The sheet with a hole that has clean edges.
+
+    `inside_mm` (rows, columns) is the depth inside the hole's outline at every pixel of the patch, negative outside.
     """
     return sheet.with_hole(patch.window, coverage(inside_mm * sheet.scale))

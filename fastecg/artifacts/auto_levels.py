@@ -20,13 +20,14 @@ class AutoLevels(Artifact):
     least_range: float = param(100.0, 20, 255, "smallest range of levels that is stretched to 0 to 255: a narrower one is mostly noise")
 
     def level_table(self, sample: Callable[[], np.ndarray]) -> np.ndarray:
-        """The level that each level becomes; the quantiles are those of the sample."""
+        """The new value of every level, (256,) uint8; the quantiles are those of the sample."""
         from fastecg.kernels.grey import brightness_counts
 
         counts = brightness_counts(sample())
-        share = np.cumsum(counts) / counts.sum()
+        share = np.cumsum(counts) / counts.sum()  # of the pixels that are no brighter than each level
         black, white = int(np.searchsorted(share, self.dark)), int(np.searchsorted(share, self.bright))
-        # If the quantiles are nearer than `least_range`, `black` is moved down, at most to 0, and the dark quantile stays grey.
+        # If the quantiles are nearer than `least_range`, `black` is moved down, at most to 0, and the dark quantile stays grey. If `white`
+        # itself is below `least_range`, the bright quantile does not become white either.
         black = min(black, max(white - round(self.least_range), 0))
         levels = np.arange(256)
         stretched = 255.0 * (levels - black) / max(white - black, self.least_range)

@@ -31,10 +31,11 @@ class Bilevel(Artifact):
 
         rng = np.random.default_rng(self.seed)
         height, width = pixels.shape[:2]
-        wanders = smooth_noise((height, width), _STEP, _CLOUD_MM * px_per_mm, self.seed)
+        clouds = smooth_noise((height, width), _STEP, _CLOUD_MM * px_per_mm, self.seed)
         plane = to_grey(pixels)
+        # The threshold in levels (0 to 255): its mean, and its values at the nodes.
         middle = ink_threshold(plane, 255.0 * self.threshold, self.least, px_per_mm, threshold_error(self.unevenness, self.grain))
-        level = (middle + 255.0 * self.unevenness * wanders).astype(np.float32)
+        level = (middle + 255.0 * self.unevenness * clouds).astype(np.float32)
         threshold(plane, level, _STEP, max(127.5 * self.softness, 0.5), 255.0 * self.grain, self.seed)
         x, y = speck_places(rng.poisson(self.specks * height * width), height, width, rng)
         plane[y, x] = 255 - plane[y, x]

@@ -17,7 +17,7 @@ class BitDepth(Artifact):
     grey: bool = param(False, help="whether colours become grey")
 
     def develop(self, pixels: np.ndarray, px_per_mm: float) -> np.ndarray:
-        """Replace colours by their brightness (ITU-R BT.601) if `grey`, then round the levels, in place."""
+        """Replace colours by their brightness (ITU-R BT.601) if `grey`, then round to 2 ** `bits` evenly spaced levels, in place."""
         from fastecg.kernels.curve import apply_lut
         from fastecg.kernels.grey import desaturate
 

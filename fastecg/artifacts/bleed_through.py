@@ -31,14 +31,14 @@ class BleedThrough(Artifact):
 
         patch = whole_sheet(sheet, 0.5)
         cover = np.zeros((len(patch.y), len(patch.x)), dtype=np.float32)
-        # A page that is turned over its side is mirrored left to right, over its top upside down.
+        # A page that is turned over its side is mirrored left to right, one that is turned over its top is mirrored upside down.
         step = -1 if self.over == "side" else 1
         mean_coverage(sheet.ink[::-step, ::step], sheet.text[::-step, ::step], patch.every, cover)
         down, right = (round(shift * sheet.scale / patch.every) for shift in (self.shift_y_mm, self.shift_x_mm))
         cover = _moved(_smoothed(cover), down, right)
         uneven = np.maximum(1.0 + self.unevenness * patch.clouds(self.seed, 40.0, 3), 0.0)
         table = transmission((0.30, 0.30, 0.33), 1.5 * self.strength)
-        # The density is about the coverage itself, and 0 below 2 %.
+        # The density is about the coverage itself, and 0 where the coverage is below 2 %.
         return stained(sheet, Wash(patch, cover, uneven, 0.02, 0.004, np.linspace(0.02, 1.0, 250), table))
 
 

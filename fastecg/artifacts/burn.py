@@ -34,11 +34,12 @@ class Burn(Artifact):
         """Draw scorch and charred rim, and cut the hole."""
         width, height = sheet.page.size_mm
         x, y = self.at_x * width, self.at_y * height
-        size = self.hole_mm + self.char_mm
-        sheet = self._scorched(sheet, x, y, size)
-        patch = patch_around(sheet, x, y, 1.6 * size + self.char_mm + 1.0)
-        if patch is None or size == 0.0:
+        outer = self.hole_mm + self.char_mm
+        sheet = self._scorched(sheet, x, y, outer)
+        patch = patch_around(sheet, x, y, 1.6 * outer + self.char_mm + 1.0)
+        if patch is None or outer == 0.0:
             return sheet
+        # The edge of the burnt paper is ragged, by some 0.18 mm more than the scorch. Char is black up to 0.8 mm within its outer edge.
         outside = self._outside(patch, x, y) + 0.18 * patch.clouds(self.seed + 4, 1.1, 3)
         pixels = sheet.canvas()
         char = np.clip((self.char_mm * (1.0 + 0.5 * patch.clouds(self.seed + 9, 1.5, 2)) - outside) / 0.8, 0.0, 1.0)
@@ -49,18 +50,18 @@ class Burn(Artifact):
     def _outside(self, patch: Patch, x: float, y: float) -> np.ndarray:
         """Distance (rows, columns) in mm of a patch's nodes from the ragged edge of the hole round (x, y) mm; negative within it."""
         right, down = patch.offsets(x, y)
-        size = self.hole_mm + self.char_mm
-        return np.hypot(right, down) + np.float32(0.35 * size) * patch.clouds(self.seed, 1.6 * size + 2.0, 2) - np.float32(self.hole_mm)
+        outer = self.hole_mm + self.char_mm
+        return np.hypot(right, down) + np.float32(0.35 * outer) * patch.clouds(self.seed, 1.6 * outer + 2.0, 2) - np.float32(self.hole_mm)
 
-    def _scorched(self, sheet: Sheet, x: float, y: float, size: float) -> Sheet:
-        """The sheet with brown round the charred rim, paler with distance; `size` is the rim's outer radius in mm."""
+    def _scorched(self, sheet: Sheet, x: float, y: float, outer: float) -> Sheet:
+        """The sheet with brown round the charred rim, paler with distance; `outer` is the rim's outer radius in mm."""
         reach = 2.6 * self.scorch_mm
-        patch = patch_around(sheet, x, y, 1.5 * size + reach, 0.6)
+        patch = patch_around(sheet, x, y, 1.5 * outer + reach, 0.6)
         if patch is None:
             return sheet
-        # Brown falls exponentially from the charred rim on. 0.014 is taken off so that without such a rim it ends at `reach` without an
-        # edge; with a wide rim and a narrow scorch, an edge remains.
-        away = np.arange(-2.0 * size - 1.0, reach, 0.1)
+        # Brown falls exponentially from the charred rim on. 0.014 is taken off, so that without a charred rim the brown ends smoothly at
+        # `reach`; with a wide rim and a narrow scorch, the brown ends with an edge.
+        away = np.arange(-2.0 * outer - 1.0, reach, 0.1)
         brown = 0.75 * np.clip(np.exp(-np.maximum(away - self.char_mm, 0.0) / (0.6 * self.scorch_mm)) - 0.014, 0.0, 1.0)
         uneven = self.strength / 1.5 * (0.85 + 0.3 * patch.clouds(self.seed + 8, 3.0, 3))
         return stained(sheet, Wash(patch, self._outside(patch, x, y), uneven, float(away[0]), 0.1, brown, transmission(_SCORCH, 3.3)))

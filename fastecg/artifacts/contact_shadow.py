@@ -8,7 +8,7 @@ import numpy as np
 
 from fastecg.artifact import GAMMA, Artifact, Light, param, turn_deg
 
-_BELOW = 0.75  # Depth of the thin shadow along all edges, as a share of `depth`; it is what is seen on the side of the lamp.
+_BELOW = 0.75  # Depth of the thin shadow along all edges, as a share of `depth`; on the side of the lamp no other shadow is seen.
 _BELOW_MM = 2.6  # Distance in mm from the page at which the thin shadow ends.
 
 
@@ -34,18 +34,20 @@ class ContactShadow(Artifact):
     def _share(self, light: Light, points_mm: np.ndarray, off_mm: np.ndarray) -> np.ndarray:
         """Share (n,) of `depth` at page points (n, 2), which are `off_mm` (n,) from the page.
 
-        It falls to 0 from 1 at the edges away from the lamp, and from `_BELOW` or more at the others.
+        It is 1 at the edges away from the lamp and `_BELOW` or more at the others, and falls to 0 with the distance from the page.
         """
         mesh = light.warp.mesh
         # The shift is on the page; `lamp_deg` is a direction in the picture.
         away_deg = self.direction_deg if light.lamp_deg is None else light.lamp_deg + 180.0 - turn_deg(light.warp.mesh_px)
         away = np.radians(away_deg)
         push = self.offset_mm * np.array([np.cos(away), np.sin(away)])
-        # The page's middle, which is also half its size, as the page begins at 0. `apart` is the distance from the shifted page.
+        # The page's middle, which is also half its size, as the page begins at 0. `apart` is the distance in mm from the shifted page.
         middle = np.array([0.5 * (axis[0] + axis[-1]) for axis in (mesh.x_mm, mesh.y_mm)])
         beside = np.maximum(np.abs(points_mm - middle - push) - middle, 0.0)
         apart = np.hypot(beside[:, 0], beside[:, 1])
-        if light.holes is not None:  # in holes and at missing corners, `off_mm` is from the paper that is left, and counts
+        # Where `off_mm` exceeds the distance from the page's rectangle, the point is in a hole or at a missing corner. There, `off_mm` is
+        # the distance from the paper that is left, and counts.
+        if light.holes is not None:
             outside = (np.abs(points_mm - middle) - middle).max(axis=1)
             apart = np.where(off_mm > outside + 0.01, np.maximum(apart, off_mm), apart)
         # The edge of a sheet nowhere touches the table all along, so there is a thin shadow on all sides, also on that of the lamp.

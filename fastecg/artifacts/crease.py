@@ -46,4 +46,5 @@ class Crease(Artifact):
         return mesh.lifted(height * remaining_height(line.along(x, y), float(np.abs(height).max()), self.seed))
 
     def _line(self, size_mm: tuple[float, float]) -> Line:
+        """The line of the fold on a page of (width, height) `size_mm`."""
         return Line.at(size_mm, self.at_x, self.at_y, self.angle_deg)

@@ -12,7 +12,7 @@ from fastecg.artifact import Artifact, param
 if TYPE_CHECKING:
     from fastecg.sheet import Sheet
 
-_BANDS = ((1.05, 1.3), (1.15, 0.8), (1.25, 0.4))  # Factor on brightness and width in mm of the nested bands of a line.
+_BANDS = ((1.05, 1.3), (1.15, 0.8), (1.25, 0.4))  # Factor on brightness at a `strength` of 1, and width in mm, of a line's nested bands.
 
 
 @dataclass(frozen=True)
@@ -40,12 +40,13 @@ class CreaseLines(Artifact):
         return replace(sheet, pixels=pixels)
 
     def _parallels(self, size_mm: tuple[float, float], count: int, angle_deg: float) -> list[np.ndarray]:
-        """The ends (2, 2) mm of parallel lines at `angle_deg`, as long as the page's diagonal, so that they reach its edges.
+        """The ends (2, 2) mm of each of some parallel lines at `angle_deg`, as long as the page's diagonal, so that they reach its edges.
 
-        They are spread evenly over the length of the diagonal, so the outer ones may miss the page.
+        The lines are spread evenly over the length of the diagonal, so the outer ones may miss the page.
         """
         middle, half = 0.5 * np.array(size_mm), 0.5 * float(np.hypot(*size_mm))
         angle = np.deg2rad(angle_deg)
         along, across = np.array([np.cos(angle), np.sin(angle)]), np.array([-np.sin(angle), np.cos(angle)])
+        # Sideways distances of the lines from the page's middle, in half diagonals, -1 to 1.
         offsets = (np.arange(count) + 0.5) / max(count, 1) * 2 - 1
         return [np.stack([middle + half * (offset * across - along), middle + half * (offset * across + along)]) for offset in offsets]

@@ -30,22 +30,29 @@ class Dent(Artifact):
     kink: float = param(0.9, 0.0, 1.0, "0 is a ridge all along; at 1 the trough behind the kink is as deep as the ridge is high")
 
     def bend(self, mesh: Mesh) -> Mesh:
-        """Raise one side of the kink and lower the other, unless `kink` is below 0.5; both are narrower and lower at the kink."""
+        """Raise the ridge, which comes before the kink in the direction `angle_deg`, and lower the trough behind the kink.
+
+        Both are narrower and lower at the kink. With a `kink` below 0.5 there is no trough: the ridge goes on behind the kink, lower. With
+        a `lift_mm` below 0 all heights change their signs.
+        """
         line = Line.at(mesh.size_mm, self.at_x, self.at_y, self.angle_deg + 90.0)
         x, y = mesh.coordinates()
         along, across = line.along(x, y), line.across(x, y)
+        # Farther away the dent is lower than 0.2 % of `lift_mm`.
         near = (np.abs(along) < 1.6 * self.length_mm) & (np.abs(across) < 5.0 * self.width_mm)
         height = np.zeros_like(mesh.height_mm)
+        # Near the kink the ridge is narrower than `width_mm`, so its sides are up to 1 / 0.6 times as steep.
         height[near] = limited_lift(self.lift_mm, abs(self.lift_mm) / (0.6 * self.width_mm)) * self._shape(along[near], across[near])
         return mesh.lifted(height)
 
     def _shape(self, along: np.ndarray, across: np.ndarray) -> np.ndarray:
-        """Height of the dent for a lift of 1, at distances in mm from the kink along the ridge, and across the ridge."""
-        # Distance from the kink, rounded over 1 mm. The width is about a quarter at the kink, and the sign goes from 1 to 1 - 2 `kink`.
+        """Height of the dent for a lift of 1, at distances in mm along the ridge (above 0 before the kink) and across the ridge."""
+        # Distance from the kink, mm, rounded over 1 mm. The half width is about a quarter of `width_mm` at the kink. The `rise` is 1 before
+        # the kink and 1 - 2 `kink` behind it; `down` is the height of either side, 1 at the crest, 0 at the foot and negative beyond.
         apart = np.sqrt(along**2 + 1.0)
         width = self.width_mm * (0.25 + 0.75 * np.tanh(apart / (1.5 * self.width_mm)))
-        sign = 1.0 - self.kink * (1.0 - along / apart)
+        rise = 1.0 - self.kink * (1.0 - along / apart)
         ends = np.exp(-((along / self.length_mm) ** 4)) * np.tanh(0.4 + apart / self.width_mm)
         down = 1.0 - np.sqrt(across**2 + 0.1) / width
         roof = 0.5 * (down + np.sqrt(down**2 + 0.01))  # two plane sides, with a sharp crest and a sharp foot
-        return np.asarray(sign * ends * roof)
+        return np.asarray(rise * ends * roof)

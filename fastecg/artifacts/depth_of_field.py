@@ -44,6 +44,7 @@ class DepthOfField(Artifact):
         canvas = sheet.canvas()
         pixels, seen = canvas[rows], canvas[rows, columns]
         places_mm = (np.arange(columns.start, columns.stop) + 0.5) / sheet.scale
+        # Number of rows above and below a band that its blur mixes into it; 2.6 as in `gaussian_weights`.
         reach = int(np.ceil(2.6 * sheet.scale * sigma_mm.max()))
         above = seen[:0]
         for start in range(0, len(pixels), _BAND):
@@ -73,14 +74,16 @@ class DepthOfField(Artifact):
         total, area = (right**2 + down**2).sum(axis=-1), right[..., 0] * down[..., 1] - right[..., 1] * down[..., 0]
         scale = np.sqrt(0.5 * (total + np.sqrt(np.maximum(total**2 - 4.0 * area**2, 0.0))))
         height, width = warp.size
+        # The distance of nodes from the point in focus, squared, px².
         place = np.array([self.sharp_x * (width - 1), self.sharp_y * (height - 1)])
-        squared_px = ((nodes[:-1, :-1] - place) ** 2).sum(axis=-1)  # squared distance from the point in focus
+        squared_px = ((nodes[:-1, :-1] - place) ** 2).sum(axis=-1)
         focused = scale.ravel()[np.argmin(squared_px)]
         x_mm, y_mm = (
             axis[::step][:-1] + 0.5 * step * apart
             for axis, step, apart in zip((warp.mesh.x_mm, warp.mesh.y_mm), every, warp.mesh.step_mm, strict=True)
         )
-        # A point at distance d, with the focus at f, is seen as a disc of aperture * |d / f - 1| on the paper; d goes with 1 / scale.
+        # With the focus at distance f, a point at distance d is seen as a disc with a diameter of aperture * |d / f - 1| on the paper. The
+        # distance is proportional to 1 / scale.
         depth_blur = _DISC * self.aperture_mm * (focused / np.maximum(scale, 1e-9) - 1.0)
         return x_mm, y_mm, np.hypot(depth_blur, self.field_mm * 4.0 * squared_px / (height**2 + width**2))
 

@@ -40,7 +40,7 @@ _PATTERNS = {
     "laminate": "worn",
 }  # surfaces that are not listed are speckled
 
-_THINGS = ("none", "leaf", "leaves", "edge")  # What else is seen: nothing, one or several leaves of paper, or the edge of the table.
+_THINGS = ("none", "leaf", "leaves", "edge")  # What else is seen: nothing, one leaf of paper, two or three, or the edge of the table.
 #: Leaves of paper (writing paper, note paper, a folder, another ECG): size in mm, sRGB colour, and distance between lines of print in mm.
 #: A distance of 0 means no print; a negative one is the distance between the lines of a grid.
 _LEAVES = (
@@ -78,6 +78,7 @@ class Desk(Artifact):
         step = _TILE_PX_PER_MM / (light.warp.scale * self.coarseness)
         halvings = int(np.clip(np.ceil(np.log2(step / 1.4)), 0, 5))  # at most 1.4 pixels of the pattern per pixel of the picture
         tile = _tile(_PATTERNS.get(self.surface, "speckle"), halvings)
+        # `start` is the place in the pattern, px, that the picture's first pixel shows.
         step, angle, start = step / 2**halvings, np.radians(self.angle_deg), rng.uniform(0, len(tile), 2)
         off = light.off_page_mm()
         shown = np.maximum.reduce([off[:-1, :-1], off[:-1, 1:], off[1:, :-1], off[1:, 1:]]) > -1.0
@@ -98,13 +99,14 @@ class Desk(Artifact):
         nodes_px = np.ascontiguousarray(light.warp.mesh_px.reshape(-1, 2).T)  # as two rows, since means of columns take five times as long
         middle = np.nanmean(nodes_px, axis=1)
         # Half the page's size, px of the picture, as if it were neither turned nor tilted.
-        reach = 0.5 * np.array(light.warp.mesh.size_mm) * scale
+        half_page = 0.5 * np.array(light.warp.mesh.size_mm) * scale
         if self.things == "edge":
             # The edge is 2 to 25 mm beyond the page, in one of four directions, askew by some 7°.
             angle = np.radians(rng.choice((0.0, 90.0, 180.0, 270.0)) + rng.normal(0, 7))
             out = np.array([np.cos(angle), np.sin(angle)])
-            start = middle + out * (np.abs(out) @ reach + rng.uniform(2, 25) * scale)
-            # The front of the table is 1.5 to 4 mm high; beyond it lies the dark floor. Both are leaves larger than the picture.
+            start = middle + out * (np.abs(out) @ half_page + rng.uniform(2, 25) * scale)
+            # The front of the table is 1.5 to 4 mm high; beyond it lies the dark floor. Both are leaves of 10,000 by 100,000 px, without
+            # shadow and print.
             for begin, share in ((0.0, 0.86), (rng.uniform(1.5, 4.0) * scale, 0.25)):
                 centre = start + out * (begin + 5e3)
                 frame = np.array([*centre, *out, 5e3, 5e4])
@@ -114,10 +116,10 @@ class Desk(Artifact):
             (width, height), colour, pitch = _LEAVES[rng.integers(len(_LEAVES))]
             angle, turn = rng.uniform(0, 2 * np.pi), np.radians(rng.normal(0, 11))
             out = np.array([np.cos(angle), np.sin(angle)])
-            half = 0.5 * scale * np.array([width, height])
-            # The leaf sticks out from below the page by 6 to 60 mm.
-            centre = middle + out * (np.abs(out) @ reach - np.abs(out) @ half + rng.uniform(6, 60) * scale)
-            frame = np.array([*centre, np.cos(turn), np.sin(turn), *half])
+            half_leaf = 0.5 * scale * np.array([width, height])
+            # The leaf sticks out from below the page by about 6 to 60 mm, in the direction `out`.
+            centre = middle + out * (np.abs(out) @ half_page - np.abs(out) @ half_leaf + rng.uniform(6, 60) * scale)
+            frame = np.array([*centre, np.cos(turn), np.sin(turn), *half_leaf])
             shadow = np.array([*rng.normal(0, 0.7, 2), rng.uniform(1.5, 5.0), rng.uniform(0.15, 0.45)]) * (scale, scale, scale, 1.0)
             # As `lay_leaf` takes them: `shadow` is shift x and y, reach, depth; `lines` are distance, margin, darkness, index of the first.
             first, words = rng.integers(LINES), letter_print(halvings_for(pitch * scale)) if pitch > 0 else unprinted
@@ -134,7 +136,7 @@ def _ramp(dark: tuple[int, ...], bright: tuple[int, ...], shift: np.ndarray) -> 
 
 @functools.lru_cache(maxsize=16)
 def _tile(pattern: str, halvings: int) -> np.ndarray:
-    """A pattern (n, n) uint8 that repeats at its edges, with its grain along x; n is `_TILE`, halved `halvings` times."""
+    """A pattern (n, n) of levels, uint8, that repeats at its edges, with its grain along x; n is `_TILE`, halved `halvings` times."""
     if halvings > 0:
         finer = _tile(pattern, halvings - 1).astype(np.uint16)
         return ((finer[::2, ::2] + finer[1::2, ::2] + finer[::2, 1::2] + finer[1::2, 1::2] + 2) // 4).astype(np.uint8)

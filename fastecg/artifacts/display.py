@@ -31,11 +31,12 @@ class Display(Artifact):
 
     def shade(self, light: Light) -> Light:
         """Make the display darker, paler and tinted where it is seen at an angle."""
-        # 0 where the display is seen from straight ahead, and beside its panel; 1 at grazing angles.
+        # 0 where the display is seen from straight ahead, and beside its panel; up to 0.95 at grazing angles.
         slant = np.where(_beside_panel_mm(light) > 0.0, 0.0, 1.0 - viewing_cosine(light.warp))
         dimmed = (1.0 - slant) ** (self.falloff * GAMMA)
         pale = self.glow * slant  # black rises to this share of white, and white stays
-        lost = np.array([0.0, 0.0, 1.0]) if self.tint > 0 else np.array([1.0, 0.4, 0.0])  # in red, green and blue
+        # Shares of red, green and blue that a tint of 1 or -1 takes away at grazing angles.
+        lost = np.array([0.0, 0.0, 1.0]) if self.tint > 0 else np.array([1.0, 0.4, 0.0])
         colour = (1.0 - abs(self.tint) * slant[..., None] * lost) ** GAMMA
         return light.lit((dimmed * (1.0 - pale))[..., None] * colour).veiled(255.0 * dimmed * pale)
 
@@ -57,7 +58,10 @@ class Display(Artifact):
 
 
 def _beside_panel_mm(light: Light) -> np.ndarray:
-    """Distance (rows, columns), mm of the page, of the light's nodes from the display's panel: negative on it; -inf if it is unknown."""
+    """Distance (rows, columns), mm of the page, of the light's nodes from the display's panel.
+
+    It is negative on the panel, and -inf everywhere if the panel's edges are unknown.
+    """
     x, y = light.warp.nodes_mm[..., 0], light.warp.nodes_mm[..., 1]
     if light.panel_mm is None:
         return np.full(x.shape, -np.inf)
@@ -66,14 +70,15 @@ def _beside_panel_mm(light: Light) -> np.ndarray:
 
 
 def viewing_cosine(warp: Warp) -> np.ndarray:
-    """Cosine of the angle at which the page's plane is seen, (rows, columns), at a warp's nodes.
+    """Cosine, at least 0.05, of the angle between the page's normal and the line of sight, (rows, columns), at a warp's nodes.
 
-    It is 1 where no page is near, everywhere 1 if there is none in the picture's middle, and 0.05 at least.
+    It is 1 where no page is near, and everywhere if no page is seen in the picture's middle.
 
     On the camera's axis, at the picture's centre, a plane is foreshortened by this cosine. Elsewhere the cosine is proportional to the
     inverse distance, which follows from the page's size in the picture: its area goes with the distance to the power of -3. (The slant of
     the rays at the picture's edge is neglected; it looks like a lens's vignette.)
     """
+    # Steps on the page per px of the picture, mm, and mm² of the page per px².
     down, across = np.gradient(warp.nodes_mm, CELL, axis=(0, 1))
     area = np.abs(across[..., 0] * down[..., 1] - across[..., 1] * down[..., 0])
     middle = np.array(area.shape) // 2

@@ -22,7 +22,7 @@ class Dither(Artifact):
     grey: bool = param(True, help="whether colours become grey")
 
     def develop(self, pixels: np.ndarray, px_per_mm: float) -> np.ndarray:
-        """Replace every value by its entry in the table of the pattern's point that lies on the pixel, in place."""
+        """Replace every value, or every brightness if `grey`, by its entry in the table of the pattern's point on the pixel, in place."""
         from fastecg.kernels.copy import halftone
         from fastecg.kernels.grey import from_grey, to_grey
 
@@ -39,7 +39,7 @@ class Dither(Artifact):
 
 @cache
 def threshold_pattern(pattern: str, cells: int) -> np.ndarray:
-    """Thresholds (n, n) of a pattern, evenly spread between 0 and 1."""
+    """Thresholds (n, n) of a pattern, evenly spread between 0 and 1; n is `cells`, rounded up to 2, 4 or 8."""
     n = 2 if cells <= 2 else 4 if cells <= 4 else 8
     order = _bayer(n) if pattern == "bayer" else _clustered(n)
     return (order + 0.5) / (n * n)
@@ -58,16 +58,18 @@ def _clustered(n: int) -> np.ndarray:
 
     There is one dot per pattern; for n = 8 there are two, which form a lattice turned by 45°.
     """
-    # The odd shifts of 0.47 and 0.41 keep points from being equal.
+    # The shifts differ, and are not 0.5, so that symmetric points of a dot do not have equal values.
     x, y = np.meshgrid(2 * np.pi * (np.arange(n) + 0.47) / n, 2 * np.pi * (np.arange(n) + 0.41) / n)
     spot = np.cos(x) + np.cos(y) if n < 8 else np.cos(x + y) + np.cos(x - y)
+    # Sorting twice gives the rank of every value.
     return spot.ravel().argsort(kind="stable").argsort(kind="stable").reshape(n, n)
 
 
 def lookup_tables(thresholds: np.ndarray, levels: int) -> np.ndarray:
     """For each of the `thresholds` (n, n), a table of the new value of every value from 0 to 255: (n, n, 256) uint8.
 
-    A value between two of the `levels` becomes the upper one if its share of the way there is at least the threshold.
+    A value between two of the `levels`, which are evenly spaced, becomes the upper one if its share of the way from the lower to the upper
+    one is at least the threshold.
     """
     steps = np.arange(256) / 255.0 * (levels - 1)
     lower = np.minimum(np.floor(steps), levels - 2)

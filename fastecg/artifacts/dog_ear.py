@@ -33,7 +33,7 @@ class DogEar(Artifact):
     through: float = param(0.16, 0.0, 0.4, "share of the contrast of the print on its other side that is seen through the flap")
 
     def stain(self, sheet: Sheet) -> Sheet:
-        """Remove the corner, and draw the flap and its shadow unless it is folded under the page."""
+        """Remove the corner, and draw the flap and its shadow unless the corner is folded under the page."""
         fold_a, fold_b, corner = (point * sheet.scale - 0.5 for point in self._fold_mm(sheet.page.size_mm))
         beyond = 4.0 * (fold_a - fold_b) / np.hypot(*(fold_a - fold_b))  # the hole reaches 4 px past the paper's edges
         hole = np.stack([fold_a + beyond, fold_b - beyond, corner + 4.0 * np.sign(2 * corner - fold_a - fold_b)])
@@ -65,8 +65,9 @@ class DogEar(Artifact):
         points, lift = _grid(window), self.lift_mm * sheet.scale
         along = flap[1] - flap[0]
         from_fold = np.abs(_cross(along, points - flap[0])) / np.hypot(*along)
-        # At the fold the flap touches the page. Its tip is above the page, so the tip's shadow is wide, pale, and moved to the lower right.
-        height = np.clip(from_fold / max(np.abs(_cross(along, flap[2] - flap[0])) / np.hypot(*along), 1.0), 0.05, 1.0)  # 1 at the tip
+        # At the fold the flap touches the page. The tip is above the page, so the tip's shadow is wide, pale, and moved to the lower right.
+        # `height` is 0.05 at the fold and 1 at the tip; `distance` is measured in widths of the shadow.
+        height = np.clip(from_fold / max(np.abs(_cross(along, flap[2] - flap[0])) / np.hypot(*along), 1.0), 0.05, 1.0)
         shifted = points - (np.array([0.35, 0.55]) * lift) * height[..., None]
         distance = np.maximum(_outside(shifted, flap), 0.0) / (lift * (0.25 + 0.9 * height))
         dark = self.shadow * (1.1 - 0.45 * height) * np.exp(-(distance**1.5))
@@ -84,14 +85,15 @@ class DogEar(Artifact):
         printed = np.rint(_mirrored(points, fold_a, fold_b)).astype(int)
         height, width = sheet.pixels.shape[:2]
         column, row = np.clip(printed[..., 0], 0, width - 1), np.clip(printed[..., 1], 0, height - 1)
+        # `aged` is how much darker the front has become since it was printed, as a factor for each channel.
         front, fresh = sheet.pixels[row, column], bare(sheet)[row, column]
         aged = np.median(front, axis=(0, 1)) / np.maximum(np.median(fresh, axis=(0, 1)), 1.0)
         paper = np.array(sheet.style.margin, dtype=np.float64) * np.minimum(aged, 1.0)
         colour = 0.985 * paper + self.through * (front - paper)
         along = fold_b - fold_a
         from_fold = np.abs(_cross(along, points - fold_a)) / np.hypot(*along) / sheet.scale
-        # At the fold the paper is dark where it stands upright, and 2 mm farther bright where it faces up again. From there it bends up
-        # to the tip. The back of paper is cloudy. Distances are in mm.
+        # At the fold the paper is dark, because it stands upright, and 2 mm farther it is bright, because it faces up again. From there it
+        # bends up towards the tip, and gets darker. The back of paper is cloudy. Distances are in mm.
         shade = 1.0 - 0.2 * np.exp(-((from_fold / 0.45) ** 2)) + 0.035 * np.exp(-(((from_fold - 1.9) / 1.1) ** 2))
         shade -= 0.05 * (1.0 - np.exp(-from_fold / 9.0)) + 0.025 * np.exp(-from_fold / 14.0)
         rows, columns = window

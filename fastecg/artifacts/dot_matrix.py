@@ -32,14 +32,17 @@ class DotMatrix(Artifact):
 
         height, width = sheet.ink.shape
         rng = np.random.default_rng(self.seed)
-        # The ink of every pass, and the pass of every row of pixels, which begin at a random height.
+        # The ink of every pass, and the number of the pass that printed each row of pixels. The first pass begins at a random height.
         passes = 1.0 - self.ribbon - self.bands * np.abs(rng.normal(0, 1, int(sheet.page.size_mm[1] / self.pass_mm) + 2))
         pass_of = (np.arange(height) / sheet.scale / self.pass_mm + rng.random()).astype(int)
         rows = np.clip(passes[pass_of] * self._dots(height, sheet.scale), 0.05, 1.0)
         return faded(sheet, rows=rows, columns=self._dots(width, sheet.scale), grain=0.2, seed=self.seed)
 
     def _dots(self, count: int, scale: float) -> np.ndarray:
-        """Share of the ink (count,) that is left in pixels along one axis: the loss between dots is a squared raised cosine, less 0.2."""
+        """Share of the ink (count,) that is left in `count` pixels along one axis.
+
+        The loss between dots is a squared raised cosine, 0 to 1, less 0.2, times `contrast`; nothing is lost where that is below 0.
+        """
         turns = (np.arange(count * _FINER) + 0.5) / (_FINER * scale * self.pitch_mm)
         between = (0.5 - 0.5 * np.cos(2.0 * np.pi * turns)) ** 2
         return np.minimum(

@@ -27,26 +27,26 @@ class Dust(Artifact):
         for k in range(self.specks + self.hairs):
             start = rng.uniform(0, 1, 2) * (width, height)
             points = start + (_speck(rng, self.size_mm) if k < self.specks else _hair(rng)) * px_per_mm
-            wide = self.size_mm * rng.uniform(0.15, 1.0) ** 2 if k < self.specks else rng.uniform(0.03, 0.07)
+            wide_mm = self.size_mm * rng.uniform(0.15, 1.0) ** 2 if k < self.specks else rng.uniform(0.03, 0.07)
             colour = rng.uniform(225, 255, 3) if rng.random() < self.bright else rng.uniform(40, 120) + rng.uniform(-12, 12, 3)
-            _blend_stroke(pixels, points, wide * px_per_mm, self.opacity * rng.uniform(0.4, 1.0), colour)
+            _blend_stroke(pixels, points, wide_mm * px_per_mm, self.opacity * rng.uniform(0.4, 1.0), colour)
         return pixels
 
 
 def _speck(rng: np.random.Generator, size_mm: float) -> np.ndarray:
-    """A short crooked line, (3, 2) mm from where the speck is."""
+    """A short crooked line, three points (3, 2) in mm from the speck's place."""
     return np.cumsum(rng.normal(0, 0.25 * size_mm, (3, 2)), axis=0)
 
 
 def _hair(rng: np.random.Generator) -> np.ndarray:
-    """A curved line 2 to 12 mm long, (25, 2) mm from its start."""
+    """A curved line 2 to 12 mm long, 25 points (25, 2) in mm from its start."""
     direction = rng.uniform(0, 2 * np.pi) + np.cumsum(rng.normal(0, 0.12, 24) + rng.normal(0, 0.08))
     steps = rng.uniform(2, 12) / 24 * np.stack([np.cos(direction), np.sin(direction)], axis=1)
     return np.concatenate([np.zeros((1, 2)), np.cumsum(steps, axis=0)])
 
 
 def _blend_stroke(pixels: np.ndarray, points: np.ndarray, width: float, opacity: float, colour: np.ndarray) -> None:
-    """Draw a polyline (n, 2) px of a width in px, an opacity of 0 to 1 and a colour (3,) over the picture, in place."""
+    """Draw a polyline (n, 2) px of a `width` in px, an opacity from 0 to 1 and a colour (3,) from 0 to 255 over the picture, in place."""
     from fastecg.kernels.capsule import stroke_polyline
 
     upper_left = np.maximum(np.floor(points.min(axis=0) - width - 2).astype(int), 0)

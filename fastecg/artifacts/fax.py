@@ -38,18 +38,21 @@ class Fax(Artifact):
         white = min(paper_level(plane) / 255.0, 1.0)
         raster = resampled(plane, self._points(height, px_per_mm, _LINES_MM[self.lines]), self._points(width, px_per_mm, _COLUMNS_MM))
         middle = ink_threshold(raster, 255.0 * white * self.threshold, self.least, px_per_mm * len(raster) / height, 127.5 * self.dither)
-        # Thresholds are shares of white (255); with `dither` they differ by up to half of it, times the paper's level, to either side.
+        # Thresholds are shares of white (255). They differ from their mean by up to half of `dither` times the paper's share of white.
         halftone(raster, lookup_tables(middle / 255.0 + white * self.dither * (threshold_pattern("bayer", 4) - 0.5), 2), 1)
         self._spoil_lines(raster)
         from_grey(resampled(raster, height, width), pixels)
         return pixels
 
     def _points(self, length: int, px_per_mm: float, per_mm: float) -> int:
-        """Number of raster points along a side of `length` px: that of the picture's pixels if both resolutions agree to a tenth."""
+        """Number of raster points, `per_mm` per mm, along a side of `length` px.
+
+        It is `length` itself if the resolutions of raster and picture differ by less than a tenth.
+        """
         return length if abs(per_mm / px_per_mm - 1) < 0.1 else max(1, round(length / px_per_mm * per_mm))
 
     def _spoil_lines(self, raster: np.ndarray) -> None:
-        """Replace the ends of some lines by those of the line above, or by white, as fax machines do after an error; in place."""
+        """Replace the ends of `lost` lines by those of the line above, or by white, as fax machines do after an error; in place."""
         rng = np.random.default_rng(self.seed)
         for _ in range(self.lost):
             line, start, repeat = rng.integers(0, len(raster)), int(rng.random() ** 2 * raster.shape[1]), rng.random() < 0.6

@@ -50,7 +50,8 @@ class Finger(Artifact):
         offset = -self._inside(along - 1.0, across - 0.12 * self.width_mm)
         dark = self.shadow * np.exp(-np.maximum(offset, 0.0) / (0.22 * self.width_mm))
         view[:] = np.rint(view * (1.0 - dark[..., None]))
-        here = inside > -1.0  # the edge is `_SOFT_MM` wide, but at least 1.6 px
+        # The finger's coverage falls from 1 to 0 over `_SOFT_MM`, but at least 1.6 px. Pixels more than 1 mm outside are left out.
+        here = inside > -1.0
         share = np.clip(0.5 + inside[here] * np.float32(px_per_mm / max(1.6, _SOFT_MM * px_per_mm)), 0.0, 1.0)[:, None]
         skin = self._skin(along[here], across[here], inside[here]) * np.clip(light, 0.25, 1.08).astype(np.float32)
         view[here] = np.clip(np.rint(view[here] + share * (skin - view[here])), 0, 255)
@@ -76,13 +77,17 @@ class Finger(Artifact):
         return float(on_page[0]) * CELL / warp.scale if len(on_page) else np.inf
 
     def _frame(self, size: tuple[int, int], px_per_mm: float) -> tuple[tuple[slice, slice], np.ndarray, np.ndarray]:
-        """A window of the picture round the finger, and its pixels' distances in mm from the tip: along (below 0 on the finger), across."""
+        """A window of the picture round the finger, and its pixels' distances in mm from the tip, each (rows, columns).
+
+        The first distance is along the finger's direction (below 0 on the finger), the second across it (above 0 clockwise of it).
+        """
         height, width = size
         angle = np.radians(INWARD_DEG[self.edge] + self.lean_deg)
         direction = np.array([np.cos(angle), np.sin(angle)])
         x = {"left": 0.0, "right": width - 1.0}.get(self.edge, self.at * width)
         y = {"top": 0.0, "bottom": height - 1.0}.get(self.edge, self.at * height)
         inward = abs(direction[0]) if self.edge in ("left", "right") else abs(direction[1])
+        # `reach_mm` is measured perpendicular to the edge, so a leaning finger is longer. The root lies a width outside the picture.
         tip = np.array([x, y]) + direction * (self.reach_mm / inward) * px_per_mm
         root = np.array([x, y]) - direction * self.width_mm * px_per_mm
         reach = 1.2 * self.width_mm * px_per_mm
@@ -103,26 +108,27 @@ class Finger(Artifact):
         radius = 0.5 * self.width_mm
         back = np.maximum(-along - radius, 0.0)
         thick = radius * (0.93 + 0.07 * np.cos(0.16 * back)) + 0.02 * back
-        # 0 where the tip begins to narrow, a half width before its end, and 1 at its end.
+        # `ahead` is 0 where the tip begins to narrow, a half width before its end, and 1 at its end.
         ahead = np.maximum(along + radius, 0.0) / radius
         ahead = np.minimum(ahead, np.float32(1.0))
         blunt = np.sqrt(1.0 - ahead * ahead * (np.float32(0.4) + np.float32(0.6) * ahead)) * thick
         return np.where(along < 0.0, np.minimum(blunt - np.abs(across), -1.4 * along), -np.hypot(along, across))
 
     def _skin(self, along: np.ndarray, across: np.ndarray, depth: np.ndarray) -> np.ndarray:
-        """Colours (n, 3) float32 of points at distances (n,) along, across and inside the finger, mm.
+        """Colours (n, 3) float32, 0 to 255, of points at distances (n,) along, across and inside the finger, mm.
 
         The finger looks round, is redder at its sides, and has creases at the joint, 3.3 to 4 half widths from the tip.
         """
         radius = np.float32(0.5 * self.width_mm)
         tone = (_DARK + self.tone * (_PALE - _DARK)).astype(np.float32)
-        round_off = np.clip(depth / radius, 0.0, 1.0)
-        lit = 0.68 + 0.36 * np.sqrt(1.0 - (1.0 - round_off) ** 2) - 0.07 * across / radius
+        # 0 at the outline, and 1 from a half width inside it on.
+        bulge = np.clip(depth / radius, 0.0, 1.0)
+        lit = 0.68 + 0.36 * np.sqrt(1.0 - (1.0 - bulge) ** 2) - 0.07 * across / radius
         crease = sum(np.exp(-(((along + s * radius + 0.03 * across * across) / 0.5) ** 2)) for s in (3.3, 3.6, 4.0))
         # The noise repeats every 7919 points, which cannot be seen.
         fine = np.resize(np.random.default_rng(self.seed).normal(0, 1, 7919).astype(np.float32), lit.shape)
         lit = lit * (1.0 - 0.12 * np.asarray(crease, dtype=np.float32)) * (1.0 + 0.03 * fine)
-        red = np.stack([np.ones_like(lit), 0.90 + 0.10 * round_off, 0.86 + 0.14 * round_off], axis=-1)
+        red = np.stack([np.ones_like(lit), 0.90 + 0.10 * bulge, 0.86 + 0.14 * bulge], axis=-1)
         skin = tone * red * lit[..., None]
         return self._nailed(skin, along, across, radius) if self.nail else skin
 

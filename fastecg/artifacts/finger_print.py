@@ -39,7 +39,7 @@ class FingerPrint(Artifact):
         if patch is None:
             return sheet
         along, across = patch.offsets(x, y, self.angle_deg)
-        # In units of the half length and half width of the print, an ellipse with a ragged edge.
+        # u and v are in units of the half length and half width of the print, which is an ellipse with a ragged edge.
         u, v = along / (0.75 * self.size_mm), across / (0.5 * self.size_mm)
         pad = np.clip(3.0 * (1.0 - np.hypot(u, v) + 0.16 * patch.clouds(self.seed, 4.0, 3)), 0.0, 1.0)
         uneven = np.clip(0.62 + 0.6 * patch.clouds(self.seed + 3, 5.0, 3), 0.0, 1.0)
@@ -55,6 +55,8 @@ class FingerPrint(Artifact):
         Ridges are about 0.5 mm apart, round on the fingertip's side of the core and elongated on the other. They form a spiral: one turn
         round the core leads from a ridge to the next one, so that there is no seam.
         """
-        core = along - 0.12 * self.size_mm
-        round_core = np.hypot(np.where(core > 0.0, core, 0.7 * core), 0.95 * across)
-        return (round_core + 0.35 * clouds) / 0.5 + np.arctan2(core, across) / (2.0 * np.pi)
+        # Distances in mm from the core, which lies 0.12 widths from the middle towards the fingertip: `ahead` in that direction, and `away`
+        # in any, which counts less behind the core.
+        ahead = along - 0.12 * self.size_mm
+        away = np.hypot(np.where(ahead > 0.0, ahead, 0.7 * ahead), 0.95 * across)
+        return (away + 0.35 * clouds) / 0.5 + np.arctan2(ahead, across) / (2.0 * np.pi)

@@ -51,21 +51,23 @@ class Folds(Artifact):
         """Raise the folds, or lower those with a negative angle. Where an earlier fold turned the paper over, a later one bends back."""
         x, y = mesh.coordinates()
         height = np.zeros_like(mesh.height_mm)
+        # 1 where the paper's front was up as the next fold was made, -1 where earlier folds had turned it over, and between these values
+        # near such a fold. Folds that are all parallel have the right signs in `_PATTERNS`.
         facing = np.ones_like(height)
         crest = abs(fold_height(np.zeros(1), self.fold_deg, self.soft_mm, self.reach_mm)[0])
-        crossing = 5.0 + crest / 0.4  # Distance in mm from a crossing over which a ridge becomes a valley; paper does not bend faster.
+        crossing = 5.0 + crest / 0.4  # Distance in mm from a crossing fold over which a ridge becomes a valley: paper does not bend faster.
         for k, (line, sign) in enumerate(self._lines(mesh.size_mm)):
-            across, share = line.across(x, y), remaining_height(line.along(x, y), crest, self.seed + k)
-            height += facing * share * fold_height(across, sign * self.fold_deg, self.soft_mm, self.reach_mm)
+            across, kept = line.across(x, y), remaining_height(line.along(x, y), crest, self.seed + k)
+            height += facing * kept * fold_height(across, sign * self.fold_deg, self.soft_mm, self.reach_mm)
             if len({angle for _, angle, _ in _PATTERNS[self.pattern]}) > 1:
                 facing = facing * np.clip(across / crossing, -1.0, 1.0)
         return mesh.lifted(height)
 
     def _lines(self, size_mm: tuple[float, float]) -> list[tuple[Line, int]]:
-        """The folds, each shifted and turned a little, and their signs."""
+        """The folds of a page of (width, height) `size_mm`, each shifted and turned a little, and their signs."""
         from fastecg.kernels.hashing import uniform
 
-        # Up to 0.006 of the page's size, and up to 0.6°, either way.
+        # Shifts as shares of the page's size, up to 0.006, and turns up to 0.6°, either way.
         errors = uniform(self.seed, np.arange(8)).reshape(4, 2) * (0.006, 0.6)
         return [
             (Line.at(size_mm, share + shift, share + shift, angle + turn), sign)

@@ -8,7 +8,7 @@ import numpy as np
 
 from fastecg.artifact import Artifact, Light, param
 
-_SHIFT = 0.2  # Shift of the reflection by a slope of 1, as a share of `gloss`; a mirror would shift it more, but paper scatters light.
+_SHIFT = 0.2  # Shift of the reflection by a slope of 1, as a share of `gloss`. A mirror would shift it more, but paper scatters light.
 _FARTHEST_MM = 150.0  # Largest shift of a reflection by a slope.
 
 
@@ -53,8 +53,8 @@ class Glare(Artifact):
         along, across = (right * cos + down * sin) / (0.5 * self.width_mm), (down * cos - right * sin) / (0.5 * self.height_mm)
         if self.shape == "window":
             return _soft_box(along) * _soft_box(across)
-        # Rough paper spreads a lamp into a core with a wide skirt (Trowbridge and Reitz 1975), not into a Gaussian. With 0.65 it has fallen
-        # to 37 % at the ends of width and height.
+        # Rough paper spreads a lamp into a core with a wide skirt (Trowbridge and Reitz 1975), not into a Gaussian. With the factor of 0.65
+        # the reflection has fallen to 37 % at the ends of its width and height.
         return 1.0 / (1.0 + 0.65 * (along**2 + across**2)) ** 2
 
     def _sky(self, light: Light, right: np.ndarray, down: np.ndarray, shift_mm: float) -> np.ndarray:

@@ -33,7 +33,7 @@ class Lamp(Artifact):
     def shade(self, light: Light) -> Light:
         """Apply the inverse square law for a lamp beyond the picture's edge, and Lambert's cosine law to the slopes of the paper.
 
-        The lamp's direction is left in the light, for shadows and reflections.
+        The lamp's direction is stored in the light, for shadows and reflections.
         """
         gain, shading = self._falloff_gain(light), None
         if self.relief > 0 and light.warp.mesh.height_mm.any():
@@ -67,7 +67,7 @@ class Lamp(Artifact):
         height, width = light.warp.size
         half = 0.5 * np.hypot(width, height)
         root = max(np.sqrt(self.falloff), 1.0 + 1e-6)
-        # Distance in px of the lamp from the picture's centre, for which (distance + half)² / (distance - half)² is `falloff`.
+        # Distance in px of the lamp from the picture's centre. Its square law gives `falloff` = (distance + half)² / (distance - half)².
         distance = half * (root + 1) / (root - 1)
         angle = np.radians(self.direction_deg)
         right, down = x - 0.5 * width - distance * np.cos(angle), y - 0.5 * height - distance * np.sin(angle)
@@ -82,7 +82,8 @@ class Lamp(Artifact):
         slope_x, slope_y = (slope.astype(np.float32) for slope in mesh.slopes())
         towards = slope_x * np.float32(np.cos(direction)) + slope_y * np.float32(np.sin(direction))
         cotangent = np.float32(1.0 / np.tan(np.radians(self.elevation_deg)))
-        # Cosine of the angle between the slope's normal and the lamp, over that of level paper; light below a tenth is not reduced further.
+        # Cosine of the angle between the slope's normal and the lamp's direction, over that of level paper. No slope gets less than a tenth
+        # of the light of level paper.
         facing = (np.float32(1.0) - cotangent * towards) / np.sqrt(np.float32(1.0) + slope_x**2 + slope_y**2)
         return np.asarray(
             np.maximum(np.float32(1.0) + np.float32(self.relief) * (facing - np.float32(1.0)), np.float32(0.1)) ** np.float32(GAMMA)

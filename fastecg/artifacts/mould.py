@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _COLOURS = {"black": (0.16, 0.17, 0.16), "green": (0.36, 0.46, 0.34), "brown": (0.46, 0.34, 0.24), "pink": (0.74, 0.48, 0.52)}
 # Colour of damp paper: at density k, 0 to 1, the share of light that passes is this to the power 2 k.
 _DAMP = (0.90, 0.83, 0.68)
-# Distance from the patch's middle from which on paper is not yellowed, in units of `spread_mm`, once clouds have made distances ragged.
+# Distance from the patch's middle, in units of `spread_mm` and made ragged by clouds, beyond which paper is not yellowed.
 _REACH = 1.3
 _CROWDS = 24  # Number of crowds of spots.
 
@@ -46,8 +46,8 @@ class Mould(Artifact):
         right, down = ground.offsets(x, y)
         field = np.hypot(right, down) / self.spread_mm + 0.45 * ground.clouds(self.seed, 0.6 * self.spread_mm, 4)
         profile = np.clip(1.0 - np.linspace(0.0, _REACH, 64) / _REACH, 0.0, 1.0) ** 1.5 * 0.6
+        # In the middle, the share of light that passes is `_DAMP` to the power 0.6 `damp`: density 0.6 times `damp` / 2, with a depth of 2.
         mottle, passed = np.full_like(field, self.damp / 2.0), transmission(_DAMP, 2.0)
-        # The density 0.6 in the middle times `damp` / 2, with a depth of 2.
         damp = Wash(ground, np.maximum(field, 0.0), mottle, 0.0, _REACH / 64, profile, passed)
         sheet = stained(sheet, damp)
         self._grow(sheet, x, y)
@@ -56,7 +56,7 @@ class Mould(Artifact):
     def _grow(self, sheet: Sheet, x: float, y: float) -> None:
         """Add the spots in crowds round (x, y) mm: many small ones and few large ones.
 
-        This is done in place: the pixels are already a copy, made by `stained`.
+        This is done in place: the sheet comes from `stained`, so its pixels may be changed.
         """
         from fastecg.kernels.stain import absorb_plane, add_spots
 
@@ -66,12 +66,12 @@ class Mould(Artifact):
             return
         centres = rng.normal(0, 0.42, (_CROWDS, 2)) * self.spread_mm
         crowd_size = rng.gamma(0.7, 0.10, _CROWDS) + 0.02  # standard deviation in each crowd, in units of `spread_mm`
-        # The first crowds have most of the spots; by far most spots are small, and the larger a spot, the paler.
+        # The first crowds have most of the spots. Most spots are small, and the larger a spot is, the paler it is.
         crowd = (_CROWDS * rng.random(self.spots) ** 2.2).astype(int)
-        at = centres[crowd] + rng.normal(0, 1.0, (self.spots, 2)) * crowd_size[crowd, None] * self.spread_mm
+        places = centres[crowd] + rng.normal(0, 1.0, (self.spots, 2)) * crowd_size[crowd, None] * self.spread_mm
         radius = np.maximum(self.size_mm * rng.random(self.spots) ** 5, 0.1)
         dense = self.strength * rng.uniform(0.35, 1.0, self.spots) * (1.0 - 0.65 * radius / self.size_mm)
-        middle = (at + np.array([x - patch.x[0], y - patch.y[0]])) * sheet.scale
+        middle = (places + np.array([x - patch.x[0], y - patch.y[0]])) * sheet.scale
         plane = np.zeros(patch.shape, dtype=np.uint8)
         add_spots(plane, np.column_stack([middle, radius * sheet.scale, dense]), 0.35, 0.9, edge_noise(self.seed, 0.5 * sheet.scale))
         if plane.any():  # mould grows along the paper's fibres, so no spot is as smooth as a dot of paint

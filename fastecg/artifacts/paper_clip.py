@@ -43,18 +43,18 @@ class PaperClip(Artifact):
             return sheet
         wire, shadow = np.zeros(patch.shape, dtype=np.uint8), np.zeros(patch.shape, dtype=np.uint8)
         in_window = points * sheet.scale - 0.5 - (patch.window[1].start, patch.window[0].start)
-        # The wire, its shadow below and to the right of it, and its light line above and to the left, which is a third as wide.
+        # The wire, its shadow below and to the right of it, and its shine, a line above and to the left, which is a third as wide.
         pen = self.wire_mm * sheet.scale
-        light = np.zeros(patch.shape, dtype=np.uint8)
+        shine = np.zeros(patch.shape, dtype=np.uint8)
         stroke_polyline(in_window, pen, wire)
         stroke_polyline(in_window + 0.5 * pen, 1.3 * pen, shadow)
-        stroke_polyline(in_window - 0.14 * pen, 0.34 * pen, light)
+        stroke_polyline(in_window - 0.14 * pen, 0.34 * pen, shine)
         pixels = sheet.canvas()
         window = pixels[patch.window]
         mix_in(window, 0.4 / 255.0 * _soft(shadow, 0.35 * pen), np.zeros(3))
         coat = np.array(_COATS[self.coat], dtype=np.float64)
         round_look = (0.5 + 0.5 * _soft(wire, 0.4 * pen) / 255.0)[..., None] * coat
-        mix_in(window, wire / 255.0, round_look + (0.7 / 255.0 * _soft(light, 0.12 * pen))[..., None] * (252.0 - round_look))
+        mix_in(window, wire / 255.0, round_look + (0.7 / 255.0 * _soft(shine, 0.12 * pen))[..., None] * (252.0 - round_look))
         return replace(sheet, pixels=pixels).with_overlay(patch.window, wire)
 
     def _wire(self, x_mm: float, y_mm: float) -> np.ndarray:
@@ -63,12 +63,13 @@ class PaperClip(Artifact):
         The clip is pushed on so far that its outer bend lies on the edge, where the wire goes round to the other side. From there the
         wire leads inwards, round the inner bend, and back to its end.
         """
-        # First in the clip's own frame, mm from the point of the edge: inwards, and 90° clockwise of that.
+        # First in the clip's own frame, mm from the point of the edge: inwards, and 90° clockwise of that. `half` is half the clip's
+        # breadth and the radius of the inner bend, `outer` the radius of the outer bend.
         long, half = self.length_mm, 0.12 * self.length_mm
         outer = 0.85 * half
         over, bend = np.linspace(1.08 * np.pi, 0.5 * np.pi, 16), np.linspace(0.5 * np.pi, -0.5 * np.pi, 24)
         round_edge = np.stack([outer + outer * np.cos(over), half - outer + outer * np.sin(over)], axis=1)
-        round_edge[round_edge[:, 1] < half - outer, 0] -= self.wire_mm  # behind the paper
+        round_edge[round_edge[:, 1] < half - outer, 0] -= self.wire_mm  # moved off the page: there the wire is behind the paper
         inner = np.stack([0.82 * long - half + half * np.cos(bend), half * np.sin(bend)], axis=1)
         path = np.concatenate([round_edge, inner, [[0.25 * long, -half]]])
         turn = np.radians(INWARD_DEG[self.edge] + self.lean_deg)

@@ -53,8 +53,8 @@ class Perforation(Artifact):
 
         The last two are below 0 where there is no slit or no fibre. At a torn edge, half the width of the slits is 0 all along.
         """
-        within = np.abs((t / self.pitch_mm) % 1.0 - 0.5) < 0.5 * self.slit
+        in_slit = np.abs((t / self.pitch_mm) % 1.0 - 0.5) < 0.5 * self.slit
         if self.inset_mm > 0.0:
-            return np.stack([0 * t, np.where(within, self.tooth_mm / 6, -1.0), np.full_like(t, -1.0)], axis=1)
+            return np.stack([0 * t, np.where(in_slit, self.tooth_mm / 6, -1.0), np.full_like(t, -1.0)], axis=1)
         height_mm = self.tooth_mm * (1.0 + 0.4 * noise_along(self.seed, t / 3.0) + 0.3 * noise_along(self.seed + 1, t / 0.5))
-        return np.stack([np.where(within, 1.0, 0.15) * height_mm, 0 * t, np.where(within, -1.0, 0.5 * height_mm)], axis=1)
+        return np.stack([np.where(in_slit, 1.0, 0.15) * height_mm, 0 * t, np.where(in_slit, -1.0, 0.5 * height_mm)], axis=1)

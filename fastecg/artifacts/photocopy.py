@@ -52,13 +52,14 @@ class Photocopy(Artifact):
         if again:
             soften(plane)  # the copier's lens; the first original has been blurred by the camera or scanner
         seeds = rng.integers(0, 2**31, 3)
-        wanders = smooth_noise(plane.shape, _STEP, _CLOUD_MM * px_per_mm, int(seeds[2]))
+        clouds = smooth_noise(plane.shape, _STEP, _CLOUD_MM * px_per_mm, int(seeds[2]))
         # The original of a further copy is black and white, so its threshold is nearer to the middle: otherwise every copy would be darker.
-        middle = 0.5 + 0.3 * (self.threshold - 0.5) if again else self.threshold
+        share = 0.5 + 0.3 * (self.threshold - 0.5) if again else self.threshold
         white = paper_level(plane)
         half = max(127.5 * self.softness, 0.5)  # half the width of the greys' range, levels
-        middle = ink_threshold(plane, white * middle, self.least, px_per_mm, threshold_error(self.unevenness, self.grain), half)
-        level = (middle + white * self.unevenness * wanders).astype(np.float32)
+        middle = ink_threshold(plane, white * share, self.least, px_per_mm, threshold_error(self.unevenness, self.grain), half)
+        # The thresholds at the nodes, levels from 0 to 255.
+        level = (middle + white * self.unevenness * clouds).astype(np.float32)
         threshold(plane, level, _STEP, half, 255.0 * self.grain, seeds[0])
         if self.growth > 0 or self.loss > 0:
             flip_near_edges(plane, self.growth, self.loss, self.reach_mm * px_per_mm, seeds[1])
@@ -66,12 +67,12 @@ class Photocopy(Artifact):
 
 
 def _sprinkle(plane: np.ndarray, count: int, rng: np.random.Generator) -> None:
-    """Draw `count` specks of one to four pixels, a few of up to nine, in place."""
+    """Draw `count` specks of one, three or four pixels, a few of up to nine, in place."""
     height, width = plane.shape
     x, y = speck_places(count, height, width, rng)
     dark = rng.integers(0, 90, count).astype(np.uint8)
     shapes = ((0, 0, 1.0), (1, 0, 0.45), (0, 1, 0.45), (1, 1, 0.25), (2, 0, 0.06), (2, 1, 0.05), (0, 2, 0.04), (1, 2, 0.04), (-1, 1, 0.03))
-    for right, down, share in shapes:  # a pixel beside the first one, and the share of specks that have it
+    for right, down, share in shapes:  # where a pixel lies from the first one, and the share of specks that have it
         kept = slice(0, round(share * count))
         plane[np.minimum(y[kept] + down, height - 1), np.clip(x[kept] + right, 0, width - 1)] = dark[kept]
 
@@ -79,20 +80,21 @@ def _sprinkle(plane: np.ndarray, count: int, rng: np.random.Generator) -> None:
 def speck_places(count: int, height: int, width: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Columns and rows, each (count,) int, of specks: some anywhere, most in clusters, in streaks down the page, and along its sides.
 
-    Toner and dirt gather where a drum or glass is scratched, and where lids let in light and dust. Two thirds of those along the sides are
-    on the left. The order of the specks is random.
+    Toner and dirt gather where a drum or glass is scratched, and where lids let in light and dust. Of many specks along the sides, two
+    thirds are on the left; if `count` is below 28, all are on the right. The order of the specks is random.
     """
     x, y = rng.uniform(0, width, count), rng.uniform(0, height, count)
     kind = rng.random(count)
     groups = max(1, count // 14)
-    which = rng.integers(0, groups, count)
-    # Each of the groups has its middle, as a share of width and height, and its size in px; the first sixth also mark streaks.
+    group = rng.integers(0, groups, count)
+    # Each group of specks has a middle, as a share of width and height, and a size in px. Streaks run through the middles of the first
+    # sixth of the groups.
     middle, size = rng.uniform(0, 1, (groups, 2)), 0.004 * width * np.exp(rng.normal(0.6, 0.8, groups))
     scatter = rng.normal(0, 1, (2, count))
     cluster, streak, side = kind < 0.4, (kind >= 0.4) & (kind < 0.55), (kind >= 0.55) & (kind < 0.7)
-    x[cluster] = (middle[which, 0] * width + size[which] * scatter[0])[cluster]
-    y[cluster] = (middle[which, 1] * height + size[which] * scatter[1])[cluster]
-    x[streak] = (middle[which % max(groups // 6, 1), 0] * width + 1.2 * scatter[0])[streak]
+    x[cluster] = (middle[group, 0] * width + size[group] * scatter[0])[cluster]
+    y[cluster] = (middle[group, 1] * height + size[group] * scatter[1])[cluster]
+    x[streak] = (middle[group % max(groups // 6, 1), 0] * width + 1.2 * scatter[0])[streak]
     inward = 0.02 * width * np.abs(scatter[0]) * np.abs(scatter[1])
-    x[side] = np.where(which % 3 > 0, inward, width - 1 - inward)[side]
+    x[side] = np.where(group % 3 > 0, inward, width - 1 - inward)[side]
     return np.clip(x, 0, width - 1).astype(int), np.clip(y, 0, height - 1).astype(int)

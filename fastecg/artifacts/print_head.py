@@ -12,7 +12,7 @@ from fastecg.artifact import Artifact, param
 if TYPE_CHECKING:
     from fastecg.sheet import Sheet
 
-_FINER = 8  # Samples per row of pixels, whose height may be that of one and a half heating elements.
+_FINER = 8  # Samples per row of pixels, because a row may lie on several heating elements.
 
 
 @dataclass(frozen=True)
@@ -42,9 +42,9 @@ class PrintHead(Artifact):
         return _with_hidden_traces(worn, dead * self.element_mm)
 
     def _elements(self, height_mm: float) -> tuple[np.ndarray, np.ndarray]:
-        """Ink of every element from the top, (count,) from 0 to 1, and the first and stop elements (n, 2) of the dead rows.
+        """Ink of every element from the top, (count,) from 0 to 1, and the dead rows, (n, 2).
 
-        A weak row is of one to three elements.
+        A dead row is given by its first element and the one after its last. A weak row has one to three elements.
         """
         rng = np.random.default_rng(self.seed)
         count = int(np.ceil(height_mm / self.element_mm)) + 1
@@ -67,7 +67,10 @@ def _in_pixels(heat: np.ndarray, sheet: Sheet, element_mm: float) -> np.ndarray:
 
 
 def _with_hidden_traces(sheet: Sheet, dead_mm: np.ndarray) -> Sheet:
-    """The sheet with its traces marked as hidden where the whole width of the pen lies in a dead row, from top to bottom (n, 2) mm."""
+    """The sheet with its traces marked as hidden where the whole width of the pen lies in a dead row.
+
+    `dead_mm` (n, 2) are the page's y of the upper and lower ends of the dead rows.
+    """
     half = 0.5 * sheet.style.pen_mm
     for top, bottom in dead_mm:
         first, stop = int(np.ceil((top + half) * sheet.scale)), int(np.floor((bottom - half) * sheet.scale))

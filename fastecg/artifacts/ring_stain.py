@@ -55,7 +55,7 @@ class RingStain(Artifact):
         # A cup's foot is never quite round: the radius differs by 1.2 %, and by noise.
         squash = np.float32(0.012) * np.cos(2.0 * (angle - np.float32(rng.uniform(0, np.pi))))
         field = np.hypot(right, down) - self.radius_mm * (1.0 + squash) + 0.35 * patch.clouds(self.seed, 6.0, 3) * min(self.width_mm, 2.0)
-        # The angle from the middle of the gap, -π to π. `dry` is 1 in the gap and 0 elsewhere, with soft ends.
+        # The angle is now that from the middle of the gap, -π to π. `dry` is 1 in the gap and 0 elsewhere, with soft ends.
         angle = (angle + np.float32(rng.uniform(0, 2.0 * np.pi))) % np.float32(2.0 * np.pi) - np.float32(np.pi)
         dry = 1.0 / (1.0 + np.exp(np.clip((np.abs(angle) - np.pi * self.gap) / 0.12, -30, 30))) if self.gap else 0.0
         mottle = (0.6 + 0.55 * patch.clouds(self.seed + 3, 14.0, 3)) * (1.0 - 0.93 * dry) * self.strength / 1.5
@@ -72,7 +72,7 @@ class RingStain(Artifact):
         return -reach, _STEP, np.minimum(outer + inner + fill, 1.0)
 
     def _drip(self, sheet: Sheet, x: float, y: float, table: np.ndarray) -> None:
-        """Add drops near the ring round (x, y) mm, in place: the pixels are already a copy, made by `stained`."""
+        """Add drops near the ring round (x, y) mm, in place: the sheet comes from `stained`, so its pixels may be changed."""
         from fastecg.kernels.stain import absorb_plane, add_spots
 
         rng = np.random.default_rng([self.seed, 1])

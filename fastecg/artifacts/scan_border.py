@@ -8,7 +8,7 @@ import numpy as np
 
 from fastecg.artifact import GAMMA, Artifact, Light, param
 
-_PIECE_MM = 60.0  # Length of the straight pieces of an edge.
+_PIECE_MM = 60.0  # Length of the pieces of an edge along which the logarithm of the reach changes linearly.
 
 
 @dataclass(frozen=True)
@@ -33,10 +33,11 @@ class ScanBorder(Artifact):
         rng = np.random.default_rng(self.seed)
         for missing, distance, along in sides:
             # Paper and lid touch the glass in some places only: along the edge, the logarithm of the reach changes in straight pieces,
-            # with a trend. They repeat after eight pieces (480 mm). Every edge draws, so that none changes the others.
+            # with a trend. They repeat after eight pieces (480 mm). Random numbers are drawn even for an edge without a loss, so that the
+            # other edges do not depend on it.
             knots = rng.normal(0, 0.5, 9) + np.interp(np.arange(9), (0, 8), rng.normal(0, 0.7, 2))
             if missing != 0:
                 place = along / (_PIECE_MM * light.warp.scale) % (len(knots) - 1)
-                far = reach * np.exp(self.uneven * np.interp(place, np.arange(len(knots)), knots))
-                gain = gain * (1.0 - missing * np.exp(-np.maximum(distance, 0.0) / far))
+                local_reach = reach * np.exp(self.uneven * np.interp(place, np.arange(len(knots)), knots))
+                gain = gain * (1.0 - missing * np.exp(-np.maximum(distance, 0.0) / local_reach))
         return light.lit(gain**GAMMA)

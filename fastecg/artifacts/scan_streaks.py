@@ -20,14 +20,15 @@ class ScanStreaks(Artifact):
     seed: int = param(0, 0, 2**31, "decides places and looks of the lines")
 
     def develop(self, pixels: np.ndarray, px_per_mm: float) -> np.ndarray:
-        """Draw the lines, each over one or two columns or rows, in place."""
+        """Draw the lines, each over one column or row, or over two with a probability of a quarter, in place."""
         rng = np.random.default_rng(self.seed)
+        # The picture with rows that run along the streaks.
         lines = pixels if self.along == "x" else pixels.swapaxes(0, 1)
         for _ in range(self.count):
-            position, wide, sign, strength = rng.random(), rng.random(), rng.random(), self.strength * rng.uniform(0.3, 1.0)
+            position, u_wide, u_darker, strength = rng.random(), rng.random(), rng.random(), self.strength * rng.uniform(0.3, 1.0)
             tint = rng.uniform(0.7, 1.0, 3)
             first = int(position * len(lines))
-            line = lines[first : first + 1 + int(wide < 0.25)]
-            towards = 0.0 if sign < self.darker else 255.0
+            line = lines[first : first + 1 + int(u_wide < 0.25)]
+            towards = 0.0 if u_darker < self.darker else 255.0
             line[:] = np.rint(line + strength * tint * (towards - line))
         return pixels

@@ -52,7 +52,10 @@ class Shadow(Artifact):
         return light.lit(np.moveaxis(planes, 0, -1))
 
     def _inside(self, light: Light) -> np.ndarray:
-        """Depth (rows, columns) inside the shape, negative outside, in widths of the penumbra, at every 4th node to beyond the picture."""
+        """Depth (rows, columns) inside the shape, negative outside, in widths of the penumbra.
+
+        It is computed at every 4th node of the light, up to the last node or beyond it.
+        """
         height, width = light.warp.size
         rows, columns = ((count - 2) // _COARSE + 2 for count in light.relief.shape)
         x, y = light.pixels()
@@ -73,7 +76,7 @@ class Shadow(Artifact):
             inside = np.maximum(_box(along, across, self.reach_mm), _limbs(along, across, self.reach_mm, _HOLDING))
         else:
             inside = _limbs(along, across, self.reach_mm, _HAND if self.shape == "hand" else _ARM)
-        # With `softer`, the penumbra is narrower by its square root at one end of the edge, and wider by that at the other.
+        # The penumbra is narrower by the square root of `softer` at one end of the edge, and wider by that factor at the other.
         penumbra = self.penumbra_mm
         if self.softer > 1.0:
             position, half = (across if self.shape == "body" else along), 0.5 * np.hypot(width, height) / light.warp.scale
@@ -108,9 +111,9 @@ def _limbs(along: np.ndarray, across: np.ndarray, reach: float, parts: tuple[tup
     inside = np.full(np.broadcast_shapes(along.shape, across.shape), -np.inf)
     for part in parts:
         x0, y0, x1, y1, radius = (reach * number for number in part)
-        length = (x1 - x0) ** 2 + (y1 - y0) ** 2
+        squared_length = (x1 - x0) ** 2 + (y1 - y0) ** 2
         # The nearest point of the capsule's axis, 0 to 1 from end to end.
-        t = np.clip(((along - x0) * (x1 - x0) + (across - y0) * (y1 - y0)) / length, 0, 1)
+        t = np.clip(((along - x0) * (x1 - x0) + (across - y0) * (y1 - y0)) / squared_length, 0, 1)
         inside = np.maximum(inside, radius - np.hypot(along - x0 - t * (x1 - x0), across - y0 - t * (y1 - y0)))
     return inside
 

@@ -41,7 +41,7 @@ class Stamp(Artifact):
         rng = np.random.default_rng(self.seed)
         words = str(rng.choice(_WORDS))
         date = sample_date(rng) if rng.random() < 0.55 else ""
-        # Whether there is a date is left to chance; which one it is, `date` says, if given.
+        # Whether there is a date is left to chance. If there is one, the given `date` takes its place.
         date = self.date if date and self.date else date
         frame = free_frame(sheet, self._outline_mm(words, date), self.angle_deg, rng, self.place)
         window = frame.window(sheet, 0.5)
@@ -71,7 +71,7 @@ class Stamp(Artifact):
         border = 0.09 * size
         inner = replace(frame, size_mm=(width - 2 * border, height - 2 * border))
         ink = frame.coverage(window, sheet.scale, 0.3 * size) - inner.coverage(window, sheet.scale, 0.3 * size - border)
-        # Each line's words, font size, face, boldness, and height of its baseline, mm below the middle of the frame.
+        # Each line's words, font size, face, boldness, and the position of its baseline, mm below the middle of the frame.
         rows = [(words, size, "sans", True, (-0.28 if date else 0.36) * size)] + (
             [(date, 0.7 * size, "mono", False, 0.85 * size)] if date else []
         )
@@ -84,6 +84,7 @@ class Stamp(Artifact):
     def _pressed(self, ink: np.ndarray, scale: float, rng: np.random.Generator) -> np.ndarray:
         """Coverage (rows, columns), 0 to 235 uint8, by the ink on the paper: mottled, and less where the rubber is worn or not pressed."""
         broad, fine = rough(ink.shape, 9.0 * scale, rng), rough(ink.shape, max(0.35 * scale, 1.0), rng)
+        # The share of the ink that is left: less in broad patches and in fine grain, and none where the grain is lowest.
         left = np.clip(1.25 - self.worn * (1.5 * broad + 0.9 * fine - 0.25), 0.0, 1.0) * (0.78 + 0.2 * fine)
         left *= fine > 0.45 * self.worn * broad
         return np.rint(235.0 * ink * left).astype(np.uint8)

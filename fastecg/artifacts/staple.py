@@ -61,7 +61,7 @@ class Staple(Artifact):
 def _metal(across: np.ndarray, along: np.ndarray, rust: float) -> np.ndarray:
     """Colours (rows, columns, 3) of a round wire that is lit from one side.
 
-    `across` is -0.5 on the lit side (the upper one of a level wire) and 0.5 on the other; `along` is a distance in mm.
+    `across` is in wire thicknesses: -0.5 on the lit side (the upper one of a level wire) and 0.5 on the other. `along` is in mm.
     """
     light = 0.62 + 0.5 * np.exp(-(((across + 0.12) / 0.16) ** 2)) - 0.75 * np.maximum(across, 0.0) - 0.25 * np.maximum(-across - 0.25, 0.0)
     light = light * (1.0 + 0.06 * np.sin(0.9 * along))

@@ -44,7 +44,7 @@ class Sticker(Artifact):
             return sheet
         share = frame.coverage(window, sheet.scale, 1.0)
         white = rng.uniform(238, 253) + rng.normal(0, 1.5, 3)
-        printed = self.place == "top_right"  # In the corner it is part of the print: no shadow, the paper's colour.
+        printed = self.place == "top_right"  # In the corner the sticker is part of the print: no shadow, the paper's colour.
         part = sheet.pixels[window] if printed else _with_shadow(sheet.pixels[window], frame, window, sheet.scale)
         part = blend_colour(part, share, sheet.style.margin if printed else white)
         content = {"label": _label, "barcode": _barcode, "code": _code, "blank": _nothing}[self.what]
@@ -118,15 +118,16 @@ def _bars(
     u, v = frame.inside(window, scale)
     module = 0.28  # width of the thinnest bar, mm
     count = int((across[1] - across[0]) / module)
+    # The bars and the gaps between them are one to three modules wide.
     dark = np.repeat(np.arange(count) % 2 == 0, rng.integers(1, 4, count))[:count]
     # A pixel's coverage is the dark width between its left and right edge, by differences of the running sum over modules.
     sums = np.concatenate([[0.0], np.cumsum(dark)])
     half = 0.5 / scale
     left, right = ((np.clip(u + side, *across) - across[0]) / module for side in (-half, half))
     knots = np.arange(count + 1)
-    cover = (np.interp(right, knots, sums) - np.interp(left, knots, sums)) * module * scale
+    share = (np.interp(right, knots, sums) - np.interp(left, knots, sums)) * module * scale
     rows = np.clip((v - down[0]) * scale + 0.5, 0, 1) * np.clip((down[1] - v) * scale + 0.5, 0, 1)
-    return np.asarray(np.clip(cover, 0, 1) * rows)
+    return np.asarray(np.clip(share, 0, 1) * rows)
 
 
 def _code(
@@ -141,7 +142,7 @@ def _code(
         cells[row : row + 7, column : column + 7] = eye
     u, v = frame.inside(window, sheet.scale)
     module = 0.84 * frame.size_mm[0] / side
-    # Each pixel is the mean of four points in it.
+    # Each pixel is the mean of four points in it, a quarter of a pixel from its middle along both axes.
     total = np.zeros(u.shape)
     for du in (-0.25, 0.25):
         for dv in (-0.25, 0.25):

@@ -24,7 +24,7 @@ class Stylus(Artifact):
         from fastecg.sheet import bare
 
         pixels = sheet.canvas()
-        # Height in px up to which ink loses nothing: twice the pen's width, so that gentle slopes keep theirs.
-        pen = 2.0 * sheet.style.pen_mm * sheet.scale
-        lighten_steep(pixels, bare(sheet), sheet.ink, pen, self.reach_mm * sheet.scale, self.loss)
+        # Height in px up to which ink loses nothing: twice the pen's width, so that gentle slopes keep their ink.
+        spared = 2.0 * sheet.style.pen_mm * sheet.scale
+        lighten_steep(pixels, bare(sheet), sheet.ink, spared, self.reach_mm * sheet.scale, self.loss)
         return replace(sheet, pixels=pixels)

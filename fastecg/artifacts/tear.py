@@ -55,7 +55,7 @@ class Tear(Artifact):
         """
         remaining = np.clip(1.0 - t / self.length_mm, 0.0, 1.5)  # share of the length from here to the end, above 1 outside the page
         aside = self.stray * (deviation_mm(self.seed, t) - deviation_mm(self.seed, np.zeros(1)))
-        # A tear is widest where it began. Farther in, it narrows unevenly but never gets wider again.
+        # A tear is widest where it began. Farther in, it narrows unevenly but never gets wider again; near the edge it is less uneven.
         uneven = 0.5 * noise_along(self.seed + 20, t / 13.0) + 0.12 * noise_along(self.seed + 21, t / 4.0)
         opening = np.minimum.accumulate(remaining**1.4 * (1.0 + np.clip(3.0 * t / self.length_mm, 0.0, 1.0) * uneven))
         # Even without a gap, a hairline 0.12 mm wide is seen.

@@ -56,7 +56,7 @@ class Viewer(Artifact):
         return replace(light, backdrop=backdrop)
 
     def _panel_mm(self, size_mm: tuple[float, float]) -> tuple[float, float, float, float]:
-        """Edges of the window (left, top, right, bottom), page coordinates, for a page of (width, height) mm: it fills the display."""
+        """Page coordinates of the edges (left, top, right, bottom) of the window, which fills the display, for a page of `size_mm`."""
         return -self.left_mm, -self.top_mm, size_mm[0] + self.right_mm, size_mm[1] + self.bottom_mm
 
     def _window(self, size_mm: tuple[float, float]) -> tuple[Window, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
@@ -81,7 +81,7 @@ class Viewer(Artifact):
 
 
 def _tool_signs(rng: np.random.Generator, width_mm: float) -> np.ndarray:
-    """Signs (`MOST_TOOLS`,) of the tools, -1 for none: two to four groups from the left with gaps between them.
+    """Signs (`MOST_TOOLS`,) of the tools of a window `width_mm` wide, -1 for none: two to four groups from the left with gaps between.
 
     Every sign occurs at most once; a narrow window has fewer groups, and none of them is cut off.
     """
@@ -129,7 +129,7 @@ def _plane_of(light: Light) -> np.ndarray | None:
     step = max(int(known.sum()) // 300, 1)
     px, py, u, v = (np.asarray(part, dtype=float)[known][::step] for part in (x, y, nodes_mm[..., 0], nodes_mm[..., 1]))
     one, none = np.ones_like(px), np.zeros_like(px)
-    # Two equations for each of some 300 nodes, linear in the first eight coefficients (the ninth is 1). Pixels are scaled to 0 to 1.
+    # Two equations for each of at most 600 nodes, linear in the first eight coefficients (the ninth is 1). Pixels are scaled to 0 to 1.
     scale = 1.0 / max(light.warp.size)
     a, b = px * scale, py * scale
     rows = np.concatenate([

@@ -35,6 +35,6 @@ class Vignette(Artifact):
         fallen = (1.0 + squared_tangent * square).astype(np.float32) ** np.float32(-2.0 * GAMMA)
         if not (self.red or self.blue):
             return light.lit(fallen)
-        # Channel by channel in memory, as gains are.
+        # The channels are separate planes in memory, as in `Light.gain`.
         red, blue = (fallen * (1.0 + np.float32(GAMMA * more) * square.astype(np.float32)) for more in (self.red, self.blue))
         return light.lit(np.moveaxis(np.stack([red, fallen, blue]), 0, -1))

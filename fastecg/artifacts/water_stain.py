@@ -51,7 +51,7 @@ class WaterStain(Artifact):
         return stained(sheet, self._run(sheet, patch, field), dried) if self.bleed else stained(sheet, dried)
 
     def _field(self, patch: Patch, x: float, y: float) -> np.ndarray:
-        """Distance (rows, columns) in mm of the patch's nodes from the outline, negative inside; approximate, as `aspect` distorts it."""
+        """Distance (rows, columns) in mm of the patch's nodes from the outline, negative inside; approximate, because of `aspect`."""
         right, down = patch.offsets(x, y)
         away = np.hypot(right / np.sqrt(self.aspect), down * np.sqrt(self.aspect))
         strays = patch.clouds(self.seed, 1.3 * self.radius_mm, 3) + 0.08 * patch.clouds(self.seed + 5, 0.12 * self.radius_mm + 1.5, 3)
@@ -63,7 +63,8 @@ class WaterStain(Artifact):
         """`low`, `step` and `profile` of a `Wash`: density by the distance from the outline, with a line for every tide."""
         reach = self.radius_mm * 2.2
         d = np.arange(-reach, 0.8, _STEP)
-        # A pale filling, a little darker towards the outline; then each tide line, sharp outside, faded inwards, half as dark as the last.
+        # A pale filling, a little darker towards the outline; then each tide line from the outline inwards, sharp on its outside, faded
+        # inwards, and about half as dark as the one before.
         dense = np.where(d < 0, 0.09 + 0.07 * np.exp(d / (0.25 * self.radius_mm)), 0.0)
         for k in range(self.tides):
             edge = -0.17 * self.radius_mm * k * (1.0 + 0.3 * k)
@@ -73,7 +74,7 @@ class WaterStain(Artifact):
         return -reach, _STEP, np.minimum(dense, 1.0)
 
     def _run(self, sheet: Sheet, patch: Patch, field: np.ndarray) -> Wash:
-        """The layer of ink that has run: the coverage by traces and words, smoothed, within the stain; less if the print is faded."""
+        """The layer of ink that has spread: the coverage by traces and words, smoothed, within the stain; less if the print is faded."""
         from scipy.ndimage import gaussian_filter
 
         from fastecg.kernels.stain import mean_coverage
@@ -82,18 +83,22 @@ class WaterStain(Artifact):
         rows, columns = (count // every + 2 for count in patch.shape)
         cover = np.zeros((rows, columns), dtype=np.float32)
         mean_coverage(sheet.ink[patch.window], sheet.text[patch.window], every, cover)
-        run = gaussian_filter(cover, self.bleed_mm * sheet.scale / every)
+        spread = gaussian_filter(cover, self.bleed_mm * sheet.scale / every)
+        # 1 from 2 mm inside the outline on, falling to 0 at the outline.
         wet = _resampled(np.clip(-field / 2.0, 0.0, 1.0), patch.every, every, cover.shape)
         uneven = _resampled(patch.clouds(self.seed + 17, 5.0, 3), patch.every, every, cover.shape)
         colour = tuple(max(0.15, level / 255.0) for level in sheet.style.ink)
         mottle = wet * self.bleed * _ink_left(sheet, patch) * np.clip(0.8 + 0.5 * uneven, 0.1, 1.2)
         table = transmission((colour[0], colour[1], colour[2]), 0.75)
         # The density is about the coverage itself.
-        return Wash(patch._replace(every=every), run, mottle, 0.004, 0.004, np.linspace(0.004, 1.0, 250), table)
+        return Wash(patch._replace(every=every), spread, mottle, 0.004, 0.004, np.linspace(0.004, 1.0, 250), table)
 
 
 def _ink_left(sheet: Sheet, patch: Patch) -> float:
-    """Contrast of the print within a patch relative to fresh ink, 0 to 1: faded ink has little to lose. 1 if there is no print."""
+    """Contrast of traces within a patch relative to fresh ink, in green, 0 to 1: faded ink has little to lose.
+
+    It is 1 if no trace is seen in the patch, or no paper without print.
+    """
     level, ink, text = (plane[patch.window][::2, ::2] for plane in (sheet.pixels[..., 1], sheet.ink, sheet.text))
     inked, empty = ink > _MOSTLY, level[(ink == 0) & (text == 0)]
     if not (inked.any() and empty.size):

@@ -30,7 +30,8 @@ class WhiteBalance(Artifact):
 def light_colour(kelvin: float) -> np.ndarray:
     """Linear sRGB (3,) of white paper in light of a colour temperature in K, with a luminance of 1, each channel at least 0.02.
 
-    Below 4000 K it is that of the Planckian locus (Kim et al. 2002), above it that of the CIE daylight locus.
+    From 4000 K on the colour is that of the CIE daylight locus, below that of the Planckian locus (Kim et al. 2002). The polynomial for y
+    holds from 2222 K on and is used below, too.
     """
     # Chromaticity x, y by the published polynomials.
     t = 1000.0 / kelvin

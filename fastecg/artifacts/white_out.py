@@ -41,13 +41,14 @@ class WhiteOut(Artifact):
         # The fluid is at least as white as the paper: nobody would use one that is darker.
         fluid = np.maximum(rng.uniform(240, 252) + rng.normal(0, 1.5, 3), np.maximum(sheet.style.paper, sheet.style.margin))
         part = blend_colour(sheet.pixels[window], share, fluid)
+        # Brush marks: rows of random brightness, and fainter clouds.
         brushed = rough(u.shape, max(0.5 * sheet.scale, 1.0), rng)[:, :1] - 0.5 + 0.5 * (rough(u.shape, 1.5 * sheet.scale, rng) - 0.5)
         ridge = np.exp(-((off / 0.35) ** 2)) * np.sign(v)  # dried fluid is thicker at its edge, lit from above
         part = np.clip(part + share[..., None] * (5.0 * brushed - 7.0 * ridge)[..., None], 0, 255).astype(np.uint8)
         return cover(sheet, window, part, share, box_round(share, window, sheet.scale, "white_out"))
 
     def _frame(self, sheet: Sheet, rng: np.random.Generator) -> PatchFrame:
-        """Where the patch is: over a random line of words, or anywhere, as also on a page without words. It is a few degrees askew."""
+        """Where the patch is, a few degrees askew: over a random line of words, or anywhere if `over` says so or there are no words."""
         printed = text_lines(sheet.page)
         angle = float(rng.normal(0, 2.0))
         if self.over == "words" and printed:

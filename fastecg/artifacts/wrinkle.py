@@ -51,7 +51,7 @@ class Wrinkle(Artifact):
         if not self.wear * self.strength:
             return sheet
         mesh = Mesh.flat(sheet.page.size_mm, self.step_mm)
-        # Curvature in 1/mm, as the mesh's step is 1 mm; gentle bends, below 0.2, lose no ink.
+        # Curvature in 1/mm, as the mesh's step is about 1 mm; gentle bends, below 0.2 / mm, lose no ink.
         bent = np.abs(_curvature(_height(self, mesh.size_mm)))
         plane, origin, step = brought_to_sheet(sheet, self.wear * np.clip(3.0 * (bent - 0.2), 0.0, 0.8), mesh)
         pixels = sheet.canvas()
@@ -70,7 +70,7 @@ class Wrinkle(Artifact):
         return light.shaded(light.on_nodes(1.0 - self.edge * np.tanh(1.5 * bent), outside=1.0))
 
     def _ridges(self, mesh: Mesh) -> np.ndarray:
-        """Height (rows, columns) mm of the crumpled paper on a mesh, which may be coarser than its own or have a wider margin."""
+        """Height (rows, columns) mm of the crumpled paper on a mesh, whose nodes and margin may differ from those of the artifact's own."""
         own = _height(self, mesh.size_mm)
         return own if mesh.height_mm.shape == own.shape else _raised(self, mesh)
 
@@ -116,7 +116,8 @@ def _fold_small(wrinkle: Wrinkle, mesh: Mesh, height: np.ndarray) -> None:
     count = 8 + round(6 * wrinkle.strength)
     draws = uniform(wrinkle.seed, np.arange(4 * count)).reshape(count, 4)
     width, tall = mesh.size_mm
-    # Draws are from -1 to 1. A fold is a normal at `angle`, a distance from the page's middle, and a slope; later folds are nearer to it.
+    # Draws are from -1 to 1. A fold is a normal at `angle`, a distance from the page's middle, and a slope; later folds are nearer to the
+    # middle.
     angle = np.pi * draws[:, 0]
     spread = 0.32 * np.hypot(width * np.cos(angle), tall * np.sin(angle)) * 0.9 ** np.arange(count)
     slope = 0.5 * wrinkle.strength**0.8 * (0.65 + 0.35 * draws[:, 2]) * np.where(draws[:, 3] > 0, 1.0, -1.0)
@@ -125,12 +126,12 @@ def _fold_small(wrinkle: Wrinkle, mesh: Mesh, height: np.ndarray) -> None:
 
 
 def _pinch(wrinkle: Wrinkle, mesh: Mesh, height: np.ndarray) -> None:
-    """Add short creases, 10 to 70 mm long at size 1. One to three of them start at the same point, and most have nearly one direction."""
+    """Add short creases, 10 to 70 mm long at size 1. One to three of them start at the same point, and most have similar directions."""
     from fastecg.kernels.facets import add_pinches
 
     rng = np.random.default_rng(wrinkle.seed)
     count = 1 + round(float(rng.uniform(1.0, 3.0)) + 11.0 * wrinkle.strength)
-    main_direction, ways, lifts, widths = rng.uniform(0.0, np.pi), [], [], []
+    main_direction, paths, lifts, widths = rng.uniform(0.0, np.pi), [], [], []
     for _ in range(count):
         start = rng.uniform(0.03, 0.97, 2) * mesh.size_mm
         for _ in range(int(rng.choice((1, 2, 3), p=(0.6, 0.25, 0.15)))):
@@ -139,14 +140,14 @@ def _pinch(wrinkle: Wrinkle, mesh: Mesh, height: np.ndarray) -> None:
             directions = direction + np.pi * rng.integers(2) + np.cumsum(rng.normal(0.0, 0.28, _PARTS))
             parts = length * rng.dirichlet(np.full(_PARTS, 2.0))
             steps = np.stack([parts * np.cos(directions), parts * np.sin(directions)], axis=1)
-            ways.append(start + np.concatenate([np.zeros((1, 2)), np.cumsum(steps, axis=0)]))
+            paths.append(start + np.concatenate([np.zeros((1, 2)), np.cumsum(steps, axis=0)]))
             # Widths of the steep and the gentle side, mm. A side is a parabola, steepest at the crest with a slope of 2 lift / width.
             steep, gentle = rng.uniform(1.4, 4.5), rng.uniform(5.0, 17.0)
             lift = min((0.12 + 0.9 * wrinkle.strength) * rng.uniform(0.35, 1.2) * rng.choice((-1.0, 1.0), p=(0.35, 0.65)), 0.2 * steep)
             sign = np.where(np.arange(1, _PARTS) > rng.integers(1, 3 * _PARTS), -0.7, 1.0)  # some change from ridge to valley at a kink
             lifts.append(np.concatenate([[0.0], lift * sign * rng.uniform(0.4, 1.0, _PARTS - 1), [0.0]]))
             widths.append(rng.permutation((steep, gentle)))
-    add_pinches(height, mesh.x_mm, mesh.y_mm, np.array(ways), np.array(lifts), np.array(widths))
+    add_pinches(height, mesh.x_mm, mesh.y_mm, np.array(paths), np.array(lifts), np.array(widths))
 
 
 def _curvature(height: np.ndarray) -> np.ndarray:

@@ -35,9 +35,9 @@ class Yellowing(Artifact):
         patch = whole_sheet(sheet, 4.0)
         width, height = sheet.page.size_mm
         inward = np.minimum(np.minimum(patch.x, width - patch.x)[None, :], np.minimum(patch.y, height - patch.y)[:, None])
-        wander = 1.0 + 0.4 * patch.clouds(self.seed + 7, 30.0, 2)
+        reach_factor = 1.0 + 0.4 * patch.clouds(self.seed + 7, 30.0, 2)
         age = self.age * (1.0 + self.blotches * patch.clouds(self.seed, 45.0, 4))
-        age += self.edge * np.exp(-np.maximum(inward, 0.0) / (self.edge_mm * np.maximum(wander, 0.2)))
+        age += self.edge * np.exp(-np.maximum(inward, 0.0) / (self.edge_mm * np.maximum(reach_factor, 0.2)))
         pixels = np.empty_like(sheet.pixels)
         tint(sheet.pixels, (_OLD ** np.maximum(age, 0.0)[..., None]).astype(np.float32), patch.every, pixels)
         return replace(sheet, pixels=self._foxed(sheet, pixels))
