@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import numpy as np
 
-_LEVELS = 256  # Number of rows of the pictures as which the 2024 metric draws signals: the levels of voltage that it distinguishes.
-_BLUR = 0.5  # Standard deviation in px of the blur of these pictures.
-_MOST_SHIFT_S = 0.5  # Largest shift in time that the 2024 metric removes. If either shift is larger, it removes neither.
-_MOST_SHIFT_MV = 1.0  # Largest shift in voltage that the 2024 metric removes.
+_LEVELS = 256  # Height in px of the pictures as which the 2024 metric draws signals: the number of voltages that it distinguishes.
+_BLUR = 0.5  # Standard deviation in px of the blur of the pictures that the 2024 metric draws.
+_MOST_SHIFT_S = 0.5  # Largest shift in time that the 2024 metric removes.
+_MOST_SHIFT_MV = 1.0  # Largest shift in voltage that the 2024 metric removes. If either shift is too large, neither is removed.
 _KAGGLE_LAG_S = 0.2  # Largest shift in time that the 2025 metric removes.
 
-#: The Kaggle metric counts larger ratios of signal power to noise power as this one: 25.84 dB.
+#: Largest ratio of signal power to noise power in the Kaggle metric, which counts larger ones as this one: 25.84 dB.
 KAGGLE_CLIP = 384.0
 
 
@@ -36,8 +36,8 @@ def challenge_2024(reference: np.ndarray, estimate: np.ndarray, fs: float, *, as
     """The metric of the PhysioNet Challenge 2024, dB.
 
     Both signals are drawn as pictures of 256 levels, which are aligned by their cross-correlation. The SNR over the samples that both
-    have is multiplied by the share of the reference's samples that the estimate has. The result is 0 dB if they have none in common, inf if
-    they agree perfectly, and NaN if the reference was not drawn or is 0 mV in all samples that both have.
+    have is multiplied by the share of the reference's samples that the estimate has. The result is 0 dB if both have no sample in common,
+    inf if they agree perfectly, and NaN if the reference was not drawn or is 0 mV in all samples that both have.
 
     The organisers' code has a fault: an estimate that begins k samples early should only be moved by k, but is also cut after its first k
     samples (``x_est[:-offset]`` with a negative offset). `as_published` repeats this, for comparison with published scores.
@@ -60,7 +60,7 @@ def challenge_2024_both(reference: np.ndarray, estimate: np.ndarray, fs: float) 
 
 
 def _snr_of_present(reference: np.ndarray, aligned: np.ndarray) -> float:
-    """SNR over the samples present in both, dB, times the share of the reference's samples that the estimate has."""
+    """SNR over the samples present in both, dB, times the share of the reference's samples that the estimate has; 0 if there are none."""
     drawn = np.isfinite(reference)
     both = drawn & np.isfinite(aligned)
     if not both.any():
@@ -70,15 +70,16 @@ def _snr_of_present(reference: np.ndarray, aligned: np.ndarray) -> float:
 
 
 def kaggle_2025(reference: np.ndarray, estimate: np.ndarray, fs: float) -> tuple[float, float]:
-    """Power of the signal and of the error of one lead, mV² summed over samples, as defined by the Kaggle competition of 2025.
+    """Power of the signal and of the error of one lead, in mV² summed over samples, as the Kaggle competition of 2025 defines them.
 
     The estimate is shifted by the number of samples, at most 0.2 s, at which the correlation is largest, and by the voltage that fits best.
-    Missing samples count as 0 mV. The ratio of a picture is the sum of its leads' signal powers over the sum of their noise powers.
+    Missing samples count as 0 mV before these shifts. Both powers are 0 if the reference was not drawn. The ratio of a picture is the sum
+    of its leads' signal powers over the sum of their noise powers.
     """
     drawn = np.isfinite(reference)
     wanted = np.where(drawn, reference, 0.0).astype(np.float64)
     found = np.nan_to_num(np.where(drawn, estimate, 0.0).astype(np.float64), nan=0.0)
-    # From the first to the last drawn sample. Samples that the shift leaves unknown count as 0 mV, too.
+    # The part from the first to the last drawn sample is compared. Samples that the shift in time leaves unknown count as 0 mV.
     first, last = _extent(drawn)
     moved = _moved(found[first:last], -_best_lag(wanted[first:last], found[first:last], int(_KAGGLE_LAG_S * fs)))
     inside = np.isfinite(moved)
@@ -88,7 +89,7 @@ def kaggle_2025(reference: np.ndarray, estimate: np.ndarray, fs: float) -> tuple
 
 
 def decibels(signal: float, noise: float) -> float:
-    """10 log10 of a ratio of powers; NaN without signal, inf without noise."""
+    """10 log10 of the ratio of two powers; NaN if the signal has none, inf if only the noise has none."""
     if not signal > 0:
         return np.nan
     return float(10.0 * np.log10(signal / noise)) if noise > 0 else np.inf
@@ -101,7 +102,7 @@ def _extent(present: np.ndarray) -> tuple[int, int]:
 
 
 def _moved(signal: np.ndarray, later: int) -> np.ndarray:
-    """A signal delayed by `later` samples, or advanced if this is negative, with NaN where nothing is known."""
+    """A signal delayed by `later` samples, or advanced if this is negative, with NaN where the shift leaves no sample."""
     out = np.full(len(signal), np.nan)
     if abs(later) < len(signal):
         out[max(later, 0) : len(signal) + min(later, 0)] = signal[max(-later, 0) : len(signal) - max(later, 0)]
@@ -109,7 +110,7 @@ def _moved(signal: np.ndarray, later: int) -> np.ndarray:
 
 
 def _best_lag(wanted: np.ndarray, found: np.ndarray, most: int) -> int:
-    """Delay of `found` relative to `wanted`, at most `most` samples, at which the two correlate best after their means are removed."""
+    """Delay of `found`, at most `most` samples, at which it correlates best with `wanted`, without their means; 0 if both are empty."""
     from scipy.signal import correlate, correlation_lags
 
     if not len(wanted):
@@ -126,7 +127,7 @@ def _aligned_as_pictures(reference: np.ndarray, estimate: np.ndarray, fs: float)
     Returns
     -------
     aligned : ndarray
-        The estimate without this offset, or as it was if the offset is too large or both signals are one constant.
+        The estimate without this offset, or as it was if the offset is too large or both signals are the same constant.
     late : int
         Number of samples by which the estimate was late; negative if it was early, 0 if nothing was removed.
     """
@@ -144,7 +145,7 @@ def _aligned_as_pictures(reference: np.ndarray, estimate: np.ndarray, fs: float)
 
 
 def _picture(signal: np.ndarray) -> np.ndarray:
-    """Draw a signal (samples,) with values 0 to 1, NaN where it is unknown, as a slightly blurred picture (levels, samples), 0 in row 0."""
+    """Draw a signal (samples,) of values 0 to 1, NaN if unknown, as a slightly blurred picture (levels, samples); value 0 is in row 0."""
     from scipy.ndimage import gaussian_filter
 
     picture = np.zeros((_LEVELS, len(signal)), np.float32)
@@ -154,9 +155,9 @@ def _picture(signal: np.ndarray) -> np.ndarray:
 
 
 def _offset(reference: np.ndarray, estimate: np.ndarray) -> tuple[int, int]:
-    """Shift of `estimate` in samples and levels at which the cross-correlation is largest: positive if it is late or high.
+    """Shift of `estimate` in samples and in levels at which the cross-correlation is largest: positive if the estimate is late or high.
 
-    The organisers' code measures the offset from the maximum of the reference's auto-correlation, which is always at 0.
+    The organisers' code subtracts the shift at which the reference's auto-correlation is largest. This shift is always 0.
     """
     from scipy.fft import irfft2, next_fast_len, rfft2
 

@@ -1,10 +1,11 @@
 """Correct the 0 mV levels of rows by the names of leads, which programs and machines print at one height relative to 0 mV.
 
-That height is taken from rows with a calibration pulse, or else from all rows. Without a pulse, the 0 mV level of a row is estimated from
-its traces: it is their mean if the record was high-pass filtered, and about their median if it was not. The names show which: beats shift
-the mean by a different amount in each row, and where the mean is not at 0 mV, the heights of the names above it differ from row to row.
+This height is taken from the rows with a calibration pulse if there are at least two, or else from the rows without. Without a pulse, the
+0 mV level of a row is estimated from its traces: it is their mean if the record was high-pass filtered, and about their median if it was
+not. The names show which of the two it is: beats shift the mean by a different amount in each row, so if the mean is not at 0 mV, the
+heights of the names above it differ from row to row.
 
-The names of rhythm strips often stand at another height. The level of a strip is taken from the column that shows the same lead.
+The names of rhythm strips often stand at another height, so the level of a strip is taken from the column that shows the same lead.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ _SURE = 0.6  # A name counts if its confidence (0 to 1) is larger than this.
 _ROWS = 3  # Least number of rows with names.
 _SAME_MM = 0.25  # Largest median deviation of names from their common height above 0 mV.
 _MOST_MM = 2.5  # Largest correction. If a row needs more, no row is corrected by names.
-_MOST_BY_PULSES_MM = 12.0  # The same if two or more rows with pulses give the names' height. Records may have an offset of about 1 mV.
+_MOST_BY_PULSES_MM = 12.0  # `_MOST_MM` if rows with pulses give the height of names: records may have an offset of about 1 mV.
 _NAME_SD_MM = 0.11  # Standard deviation of a name's height as the network detects it.
 _CLEARLY = 0.8  # Medians are used if the heights of names above them scatter by less than this share of the scatter above means.
 _REPEATED = 0.9  # A rhythm strip repeats a column if their similarity (see `checks.similarity`) is larger than this.
@@ -32,7 +33,9 @@ _LEAST_S = 1.0  # Shortest trace from which a level is estimated.
 
 
 def levelled_by_names(page: LaidOutPage, drawn: Sequence[SegmentReading]) -> LaidOutPage:
-    """The page with the 0 mV levels of rows without a calibration pulse corrected by the names of their leads. Corrected pages stay as is.
+    """The page with the 0 mV levels of rows without a calibration pulse corrected by the names of their leads.
+
+    A page that a person has corrected stays as it is.
 
     Parameters
     ----------
@@ -56,7 +59,7 @@ def levelled_by_names(page: LaidOutPage, drawn: Sequence[SegmentReading]) -> Lai
 
 
 def _levels_by_names(page: LaidOutPage, drawn: Sequence[SegmentReading]) -> dict[int, float]:
-    """Corrected 0 mV level (page y) by row, for named rows of columns without a pulse.
+    """Corrected 0 mV level (page y) by row, for rows of columns that have names but no pulse.
 
     Empty if the names have no common height above 0 mV, fewer than three rows have names, or a correction would be too large.
     """
@@ -71,13 +74,13 @@ def _levels_by_names(page: LaidOutPage, drawn: Sequence[SegmentReading]) -> dict
         return {}
     by_traces = _own_levels(named, level, zero, groups, page.rows.fs)
     pulsed = [named[row] - level[row] for row in named if zero[row] == "pulse"]
-    misses = np.array([named[row] - by_traces[row] for row in named if zero[row] != "pulse"])
-    known, most = (np.array(pulsed), _MOST_BY_PULSES_MM) if len(pulsed) > 1 else (misses, _MOST_MM)
+    unpulsed = np.array([named[row] - by_traces[row] for row in named if zero[row] != "pulse"])
+    known, most = (np.array(pulsed), _MOST_BY_PULSES_MM) if len(pulsed) > 1 else (unpulsed, _MOST_MM)
     usual = float(np.median(known))
-    scatter = float(np.sqrt(np.mean((misses - usual) ** 2)))
-    if float(np.median(np.abs(known - usual))) > _SAME_MM or np.abs(misses - usual).max() > most:
+    scatter = float(np.sqrt(np.mean((unpulsed - usual) ** 2)))
+    if float(np.median(np.abs(known - usual))) > _SAME_MM or np.abs(unpulsed - usual).max() > most:
         return {}
-    # The scatter has two causes, errors of the names' heights and of the traces' levels. Only the share of the second is corrected.
+    # Names scatter by errors of their own heights and by those of the levels. Only the share of the levels in the variance is corrected.
     share = max(1.0 - (_NAME_SD_MM / max(scatter, 1e-9)) ** 2, 0.0)
     return {row: by_traces[row] + share * (named[row] - usual - by_traces[row]) for row in named if zero[row] != "pulse"}
 
@@ -105,9 +108,9 @@ def _strip_levels(drawn: Sequence[SegmentReading], corrected: Mapping[int, float
 def _own_levels(
     named: dict[int, float], level: dict[int, float], zero: dict[int, str], groups: dict[int, list[SegmentReading]], fs: float
 ) -> dict[int, float]:
-    """0 mV level (page y) of every row by its traces: the current level, or the median if names scatter clearly less relative to medians.
+    """0 mV level (page y) of every row by its traces: the current level, or the median if names scatter clearly less above medians.
 
-    Current levels also stay if the scatter relative to them is at most twice the error of names, and in rows with a pulse or little trace.
+    Current levels also stay if names scatter above them by at most twice the error of a name, and in rows with a pulse or little trace.
     """
     medians = dict(level)
     for row in named:
@@ -115,12 +118,12 @@ def _own_levels(
         heights = heights[np.isfinite(heights)]
         if zero[row] != "pulse" and len(heights) > _LEAST_S * fs:
             medians[row] = float(np.median(heights))
-    by_mean, by_median = (float(np.std([named[row] - levels[row] for row in named])) for levels in (level, medians))
-    return medians if by_median < _CLEARLY * by_mean and by_mean > 2 * _NAME_SD_MM else level
+    above_levels, above_medians = (float(np.std([named[row] - levels[row] for row in named])) for levels in (level, medians))
+    return medians if above_medians < _CLEARLY * above_levels and above_levels > 2 * _NAME_SD_MM else level
 
 
 def _name_mm(page: LaidOutPage, group: Sequence[SegmentReading]) -> float:
-    """Median page y of the names of a row's leads, for each lead the name closest to its 0 mV line; NaN if none was read there."""
+    """Median page y of the names of a row's leads, for each lead the name closest to its 0 mV line; NaN if no lead has a name near it."""
     heights = []
     for item in group:
         beside = [

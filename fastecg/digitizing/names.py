@@ -16,14 +16,14 @@ from fastecg.digitizing.segmenter import Layers
 from fastecg.digitizing.targets import MARKER_CELL, MARKERS
 from fastecg.errors import ImageError
 
-_NAMED = 0.5  # A cell of the marker map belongs to a name if its probability of "no name" is below 1 minus this.
+_NAMED = 0.5  # A cell of the marker map belongs to a name if the probability of any name is above this.
 _LEAST_CELLS = 2  # Minimum number of cells of a name.
 _INK = 0.4  # Coverage from which a pixel is ink.
 
 
 @dataclass(frozen=True)
 class Name:
-    """A name that was read: its lead, one of `MARKERS`, the page position of its middle, and the confidence `sure` (0 to 1) in the lead."""
+    """A name that was read: its lead (an entry of `MARKERS`), the page position of its middle, and the confidence `sure` (0 to 1) in it."""
 
     lead: str
     x_mm: float
@@ -61,8 +61,11 @@ def _where(blobs: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def nothing_readable(names: Sequence[Name], layers: Layers, layout: str | None = None) -> ImageError:
-    """The error for a page that cannot be read, with advice that depends on whether the user has given its `layout`."""
-    if float((layers["trace"] > _INK).mean()) < 2e-4:  # Share of the picture's pixels.
+    """The error for a page that cannot be read: `nothing_drawn` if it has hardly any trace, or else with advice on its `layout`.
+
+    The advice depends on whether the user has given the layout.
+    """
+    if float((layers["trace"] > _INK).mean()) < 2e-4:  # Share of the pixels that are ink of traces.
         return nothing_drawn()
     if layout is not None:
         return ImageError(

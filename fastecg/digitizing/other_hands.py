@@ -19,7 +19,8 @@ from fastecg.printing.text import font_file, measure
 from fastecg.record import Record
 from fastecg.styles.style import RGB, GridInk, Pen, Style
 
-#: Fonts of printed words, with the relative frequency of each. The default fonts of plotting programs come first.
+# Fonts of printed words, with the relative frequency of each: files that come with matplotlib, whose default comes first, and faces of
+# `fastecg.printing.text`.
 _FACES = {
     "DejaVuSans.ttf": 6, "DejaVuSans-Bold.ttf": 2, "DejaVuSans-Oblique.ttf": 1, "DejaVuSans-BoldOblique.ttf": 1,
     "DejaVuSansMono.ttf": 1, "DejaVuSansMono-Bold.ttf": 1, "DejaVuSansMono-Oblique.ttf": 0.5,
@@ -29,7 +30,7 @@ _FACES = {
     "sans": 5, "bitmap": 1,
 }  # fmt: skip
 _WIDTHS_MM = {1: (0.06, 0.2), 5: (0.1, 0.35)}  # Range of the widths of grid lines, by their distance in mm.
-_SPARE_MM = 2.0  # Minimum width of blank paper beside what is drawn.
+_SPARE_MM = 2.0  # Minimum width of blank paper to the left and right of what is drawn, and mostly also below.
 
 
 def other_hand(page: Page, style: Style, rng: np.random.Generator) -> tuple[Page, Style]:
@@ -55,9 +56,9 @@ def other_hand(page: Page, style: Style, rng: np.random.Generator) -> tuple[Page
 
 
 def coarser(record: Record, rng: np.random.Generator) -> Record:
-    """A record, or in one of four cases the same at 100 Hz, as some archives store it: R waves are then spikes of two straight lines.
+    """Resample one in four records to 100 Hz, as some archives store them: their R waves become spikes of two straight lines.
 
-    Only records of 500 Hz without missing samples are resampled.
+    Records that are not sampled at 500 Hz or have missing samples stay as they are.
     """
     from scipy.signal import resample_poly
 
@@ -73,7 +74,7 @@ def coarser(record: Record, rng: np.random.Generator) -> Record:
 class _Drawing:
     """Draws the parts of one page in random places.
 
-    In its methods, `zeros_mm` is page y of 0 mV by row, and `shifts_mm` the shift along x by column.
+    In its methods, `zeros_mm` is page y of 0 mV by row, and `shifts_mm` is the shift along x by column, mm.
     """
 
     page: Page
@@ -96,6 +97,7 @@ class _Drawing:
         rows = sorted(old_zeros_mm)
         pitches = np.diff([old_zeros_mm[row] for row in rows])
         spread = rng.choice((0.0, 0.1, 0.35))
+        # Every distance between rows is multiplied by a separate random factor, and all of them by a common one.
         pitches = pitches * np.exp(rng.uniform(-spread, spread, len(pitches))) * rng.uniform(0.75, 1.1)
         zeros_mm = dict(zip(rows, old_zeros_mm[rows[0]] + np.concatenate([[0.0], np.cumsum(pitches)]), strict=True))
         most_mm = rng.uniform(0.5, 3.0) if rng.random() < 0.5 else 0.0  # Largest shift of a trace up or down from its row.
@@ -117,16 +119,19 @@ class _Drawing:
         return tuple(moved), zeros_mm, shifts_mm
 
     def labels(self, traces: tuple[Trace, ...], zeros_mm: dict[int, float], shifts_mm: dict[int, float]) -> Iterator[tuple[Text, int]]:
-        """Names of leads, each with the number of its trace. All are equally far from their row and column; a few pages have none."""
+        """Names of leads, each with the index of its trace; a few pages have none.
+
+        All names are equally far from the first sample of their trace and from the 0 mV line of their row.
+        """
         rng = self.rng
         if rng.random() < 0.03:
             return
-        # Where the text begins and where its base line is, relative to the first sample and to 0 mV; negative is left and up, mm.
-        across, rise = rng.uniform(0.0, 8.0) if rng.random() < 0.6 else rng.uniform(-1.5, 1.5), rng.uniform(-16.0, 8.0)
+        # Where the text begins and where its base line is, relative to the first sample and to 0 mV, in mm to the right and down.
+        across, drop = rng.uniform(0.0, 8.0) if rng.random() < 0.6 else rng.uniform(-1.5, 1.5), rng.uniform(-16.0, 8.0)
         if rng.random() < 0.3:
-            rise = rng.uniform(-2.0, 7.0)  # On the trace, or just below it.
-        before = rng.random() < 0.08  # Names end 2 mm before the trace, and their middle is at `rise`.
-        size = rng.uniform(2.2, 5.0)
+            drop = rng.uniform(-2.0, 7.0)  # On the trace, or just below it.
+        before = rng.random() < 0.08  # Names end 2 mm before the trace, and their middle is `drop` below 0 mV.
+        size = rng.uniform(2.2, 5.0)  # mm
         spelling = str(rng.choice(("aVR", "AVR", "a V R"), p=(0.66, 0.3, 0.04)))
         for k, trace in enumerate(traces):
             if not len(trace.points_mm):
@@ -135,12 +140,13 @@ class _Drawing:
             text = Text("lead", spelled(words, spelling), 0.0, 0.0, size, self.style.face, lead=trace.lead)
             left, top, right, bottom = measure(text)
             x = trace.points_mm[0, 0] + (across if not before else left - right - 2.0)
-            yield replace(text, x_mm=x, y_mm=zeros_mm[trace.row] + rise - (top + bottom) / 2 * bool(before)), k
+            yield replace(text, x_mm=x, y_mm=zeros_mm[trace.row] + drop - (top + bottom) / 2 * bool(before)), k
 
     def pulses(self, traces: tuple[Trace, ...], zeros_mm: dict[int, float]) -> Iterator[Stroke]:
         """Calibration pulses at one end or both ends of every row, connected to the trace or apart from it; or none at all."""
         rng = self.rng
         side = str(rng.choice(("left", "right", "both", "none"), p=(0.55, 0.15, 0.05, 0.25)))
+        # Lengths in mm of the plateau, of the foot towards the trace, and of the foot away from it.
         width, near, far = rng.uniform(3.0, 6.0), *np.exp(rng.uniform(np.log(0.3), np.log(7.0), 2))
         gap = 0.0 if rng.random() < 0.55 else rng.uniform(0.3, 4.0)
         pen = self.style.pen_mm * rng.choice((1.0, rng.uniform(0.8, 1.4)))
@@ -178,20 +184,21 @@ class _Drawing:
                 yield Text("header", _random_words(rng), float(place * width), float(y), size, self.style.face)
 
     def separators(self, traces: tuple[Trace, ...], zeros_mm: dict[int, float], shifts_mm: dict[int, float]) -> Iterator[Stroke]:
-        """Lines between columns: bars, dotted lines, ticks, pairs of bars, or the jump of the pen from one lead to the next; or none.
+        """Lines between columns: bars, dotted lines, ticks, pairs of bars, or the step of the pen from one lead to the next; or none.
 
-        "tick" is a bar as thin as the pen, "ticks" are short thin lines above the 0 mV line and mostly also below it.
+        A "tick" is a bar as thin as the pen. "ticks" are short thin lines above the 0 mV line and mostly also below it.
         """
         rng = self.rng
         kind = str(rng.choice(("none", "bar", "dotted", "tick", "pair", "ticks", "step"), p=(0.22, 0.27, 0.08, 0.08, 0.07, 0.18, 0.1)))
-        height, width = rng.uniform(5.0, 8.0), rng.uniform(0.5, 1.0)
-        near, long, thin = rng.uniform(0.5, 4.0), rng.uniform(1.2, 5.0), rng.uniform(0.2, 0.6)
-        off = rng.uniform(-0.5, 0.5) if rng.random() < 0.5 else 0.0
+        height, width = rng.uniform(5.0, 8.0), rng.uniform(0.5, 1.0)  # Size of bars, mm.
+        # Distance of "ticks" from the 0 mV line, their length and their width, mm.
+        near, long, tick_width = rng.uniform(0.5, 4.0), rng.uniform(1.2, 5.0), rng.uniform(0.2, 0.6)
+        off = rng.uniform(-0.5, 0.5) if rng.random() < 0.5 else 0.0  # Distance to the right of the first sample of a column, mm.
         by_cell = {(trace.row, trace.column): trace for trace in traces if not trace.rhythm and len(trace.points_mm)}
         if kind == "dotted":
             edges = {trace.column: trace.points_mm[0, 0] for trace in by_cell.values()}
             zeros = [zeros_mm[row] for row, _ in by_cell]
-            every, dot = rng.uniform(0.6, 1.6), rng.uniform(0.1, 0.6)
+            every, dot = rng.uniform(0.6, 1.6), rng.uniform(0.1, 0.6)  # Distance and length of dots, mm.
             for column in sorted(edges)[1:]:
                 y = np.arange(min(zeros) - rng.uniform(8, 15), max(zeros) + rng.uniform(8, 20), every)
                 yield _lifted(np.stack([y, y + min(dot, 0.6 * every)], axis=1), edges[column] + off, rng.uniform(0.2, 0.4))
@@ -209,7 +216,7 @@ class _Drawing:
                 yield _lifted(np.array([[middle - 7.0, middle - 2.2], [middle + 2.2, middle + 7.0]]), x, width)
             elif kind == "ticks":  # Short lines, which the network must not take for the letter I.
                 stretches = np.array([[-near - long, -near], [near, near + long]]) + middle
-                yield _lifted(stretches[: 1 + (thin < 0.5)], x, thin)
+                yield _lifted(stretches[: 1 + (tick_width < 0.5)], x, tick_width)
             elif kind == "step":
                 jump = np.array([before.points_mm[-1], trace.points_mm[0]])
                 if np.isfinite(jump).all():
@@ -254,20 +261,21 @@ def _on_paper(page: Page, words: bool, rng: np.random.Generator) -> Page:
     """The page on paper large enough for most of what is drawn, with a grid on all of it or only around the traces; a few are framed."""
     every = [trace.points_mm for trace in page.traces] + [stroke.points_mm for stroke in page.strokes]
     corners = np.concatenate([np.array([np.nanmin(points, 0), np.nanmax(points, 0)]) for points in every if len(points)])
-    # Outliers do not enlarge the paper: what is farther than a fifth of its height above or below the page counts as being there.
+    # What is farther above or below the page than a fifth of its height counts as being this far away, so that outliers hardly enlarge the
+    # paper.
     corners = np.clip(corners, (-np.inf, page.size_mm[1] * -0.2), (np.inf, page.size_mm[1] * 1.2))
-    low, high = np.nanmin(corners, 0), np.nanmax(corners, 0)
-    shift = np.array([max(0.0, _SPARE_MM - low[0]), 0.0])
-    width = max(page.size_mm[0] + shift[0], high[0] + shift[0] + _SPARE_MM)
-    height = max(page.size_mm[1], high[1] + _SPARE_MM) if rng.random() < 0.8 else page.size_mm[1]
-    if not words and rng.random() < 0.6:  # Little blank paper above and below the traces, where words would stand.
-        shift[1] = rng.uniform(2.0, 40.0) - low[1]
-        height = high[1] + shift[1] + rng.uniform(2.0, 25.0)
+    upper_left, lower_right = np.nanmin(corners, 0), np.nanmax(corners, 0)
+    shift = np.array([max(0.0, _SPARE_MM - upper_left[0]), 0.0])
+    width = max(page.size_mm[0] + shift[0], lower_right[0] + shift[0] + _SPARE_MM)
+    height = max(page.size_mm[1], lower_right[1] + _SPARE_MM) if rng.random() < 0.8 else page.size_mm[1]
+    if not words and rng.random() < 0.6:  # Without words, 2 to 40 mm of blank paper above what is drawn and 2 to 25 mm below are enough.
+        shift[1] = rng.uniform(2.0, 40.0) - upper_left[1]
+        height = lower_right[1] + shift[1] + rng.uniform(2.0, 25.0)
     page = _moved(page, shift)
     area = (0.0, 0.0, width, height)
     choice = rng.random()
     if choice < 0.25:  # The grid covers only a box around traces and strokes, of whole 5 mm squares.
-        edges = np.array([low + shift - rng.uniform(1.0, 12.0), high + shift + rng.uniform(1.0, 12.0)])
+        edges = np.array([upper_left + shift - rng.uniform(1.0, 12.0), lower_right + shift + rng.uniform(1.0, 12.0)])
         left, top = np.maximum(edges[0], 0.0)
         right, bottom = (
             start + 5.0 * np.floor((min(end, most) - start) / 5.0)
@@ -306,7 +314,7 @@ def _moved(page: Page, shift: np.ndarray) -> Page:
 
 
 def _inked(style: Style, rng: np.random.Generator) -> Style:
-    """The style with random colours of paper, grid and ink, and a random pen. Some have only 5 mm lines ("major") or no grid ("none")."""
+    """The style with random colours of paper, grid and ink, and a random pen. Some grids have only 5 mm lines, or no lines at all."""
     level = int(rng.integers(0, 50) if rng.random() < 0.75 else rng.integers(50, 125))
     ink = (level, level, level)
     if rng.random() < 0.12:
@@ -319,7 +327,7 @@ def _inked(style: Style, rng: np.random.Generator) -> Style:
     elif kind == "strong":  # Saturated colours such as those on a screen: magenta, red, blue.
         ink_of_lines = _grid_ink(rng, 20, 130)
         grid = GridInk("line", ink_of_lines if rng.random() < 0.3 else _grid_ink(rng, 130, 215), minor_mm, ink_of_lines, major_mm)
-    elif kind == "copied":  # A coloured grid on a grey copy: dark 5 mm lines, and 1 mm lines that are pale or in pieces.
+    elif kind == "copied":  # A coloured grid on a grey copy: dark 5 mm lines, some in beads, and 1 mm lines that are pale or only dots.
         dark = int(rng.integers(25, 150))
         pale = int(rng.integers(165, 235))
         dots = rng.random() < 0.35
@@ -334,16 +342,16 @@ def _inked(style: Style, rng: np.random.Generator) -> Style:
     if kind in ("coloured", "strong") and rng.random() < 0.1:
         grid = replace(grid, heavy_ink=grid.major_ink, heavy_mm=1.6 * major_mm)
     pen_mm = float(rng.uniform(0.18, 0.36) if rng.random() < 0.85 else rng.uniform(0.36, 0.6))
-    pen = Pen(0.0, 0.0, 0.0, 0.0)
+    pen = Pen(0.0, 0.0, 0.0, 0.0)  # A pen of constant width and ink.
     if rng.random() < 0.5:
         pen = Pen(rng.uniform(0.0, 0.35), rng.uniform(0.0, 0.55), rng.uniform(0.0, 0.08), rng.uniform(0.0, 0.25), rng.uniform(2.0, 9.0))
     margin = paper if rng.random() < 0.5 else (255, 255, 255)
-    words = ink if rng.random() < 0.7 else (int(rng.integers(0, 90)),) * 3
-    return replace(style, paper=paper, margin=margin, grid=grid, ink=ink, pen_mm=pen_mm, text_ink=words, pen=pen)
+    text_ink = ink if rng.random() < 0.7 else (int(rng.integers(0, 90)),) * 3
+    return replace(style, paper=paper, margin=margin, grid=grid, ink=ink, pen_mm=pen_mm, text_ink=text_ink, pen=pen)
 
 
 def _tinted(rng: np.random.Generator, level: int, tint: float) -> RGB:
-    """A random colour whose channels lie between `level - tint` and `level`."""
+    """A random colour whose channels lie between `level - tint` and `level`, and at least at 0."""
     red, green, blue = (int(np.clip(level - tint * rng.random(), 0, 255)) for _ in range(3))
     return red, green, blue
 

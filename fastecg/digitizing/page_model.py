@@ -19,7 +19,7 @@ _MOST_SEGMENTS = 200  # Largest number of segments of a corrected page.
 
 @dataclass(frozen=True)
 class PlacedSegment:
-    """One segment of a corrected page: its lead, row and time, and the two ends (x, y) of its 0 mV line in px of the picture."""
+    """One segment of a corrected page. `line_px` are the left and the right end (x, y) of its 0 mV line, in px of the input picture."""
 
     lead: str
     row: int
@@ -47,12 +47,14 @@ class PageModel:
     segments: tuple[PlacedSegment, ...]
 
     def in_view(self, analysis: PageAnalysis, gain_mm_mv: float, fs: float) -> tuple[tuple[Segment, ...], float]:
-        """The segments in the page coordinates of an analysis, at `fs` Hz, and the paper speed in mm/s: the median by their lengths.
+        """The segments in the page coordinates of an analysis, sampled at `fs` Hz, and the paper speed in mm/s.
+
+        The speed is the median over the segments of the length of their line divided by their duration.
 
         Raises
         ------
         LayoutError
-            If the segments do not run from left to right, or at no possible speed.
+            If this speed is not between 1 and 500 mm/s; it is negative if lines run from right to left.
         """
         ends_px = np.array([segment.line_px for segment in self.segments]).reshape(-1, 2)
         ends_mm = analysis.warp.inverse(analysis.layers.to_maps(turned(ends_px, analysis))).reshape(-1, 2, 2)
@@ -62,7 +64,7 @@ class PageModel:
         if not 1.0 < speed < 500.0:
             raise LayoutError(f"the segments of a corrected page run at {speed:.1f} mm/s, expected their lines to go from left to right")
         found = []
-        # At this speed a segment may be longer or shorter than its line. The middles of both are in the same place.
+        # At the median speed, a segment may be longer or shorter than its line. Its middle is placed on that of the line.
         for item, end, count in zip(self.segments, ends_mm, counts, strict=True):
             start = round(item.start_s * fs)
             middle = float(end[:, 0].mean()) - (count - 1) / fs * speed / 2
@@ -105,7 +107,7 @@ def read_page(path: Path) -> PageModel:
 
 
 def _segment(entry: Any, where: str) -> PlacedSegment:
-    """One segment of a page's JSON; `LayoutError`, in which `where` names it, if it is not valid."""
+    """One segment of a page's JSON; `LayoutError` if it is not valid, whose message calls the segment `where`."""
     try:
         (ax, ay), (bx, by) = entry["line_px"]
         numbers = [float(value) for value in (entry["start_s"], entry["stop_s"], ax, ay, bx, by)]

@@ -19,23 +19,23 @@ _LONGEST_SIDE = 32_000  # Largest side of a drawn page in px.
 _SECONDS = 20.0  # Time that the process may take for a page, since some files would take hours.
 _MEMORY = 1 << 30  # Memory in bytes that the process may use, since some files would take all of it.
 _NO_LIBRARY = 3  # Exit status of the process if pypdfium2 is not installed.
-# The program of the process. The first argument is `sys.path`, so that it finds the same packages.
+# The program of the process. Its first argument is `sys.path` as JSON, so that it finds the packages of the process that starts it.
 _CHILD = "import json, sys; sys.path[:] = json.loads(sys.argv.pop(1)); from fastecg.digitizing.pdf_page import main; main()"
 
 
 def read_pdf_page(path: str | os.PathLike[str], page: int, most_pixels: int) -> np.ndarray:
-    """Draw page `page`, counted from 0, as (height, width, 3) uint8.
+    """Draw page `page` of a PDF, counted from 0, as (height, width, 3) uint8.
 
     It is drawn at 200 dpi, or less if it would have more than `most_pixels` or a side longer than 32000 px.
 
     Raises
     ------
     ImageError
-        If there is no such page, or it cannot be drawn within 20 s and 1 GiB of memory.
+        If there is no such page, or it cannot be drawn within 20 s and, except on Windows, 1 GiB of memory.
     FastecgError
         If pypdfium2 is not installed.
     """
-    # Without "-I", modules in the current folder could be imported instead of installed ones.
+    # Without "-I", the process could import modules of the current folder instead of installed ones.
     command = [sys.executable, "-I", "-c", _CHILD, json.dumps(sys.path), os.fspath(path), str(page), str(most_pixels)]
     try:
         done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=_SECONDS)
@@ -52,9 +52,10 @@ def read_pdf_page(path: str | os.PathLike[str], page: int, most_pixels: int) -> 
 
 
 def main() -> None:
-    """Draw a page of a PDF, and write its width and height in px and its pixels to stdout; exit with a message if it cannot be drawn.
+    """Draw a page of a PDF, and write its width and height in px and its pixels to stdout.
 
-    The arguments of the process are the path, the number of the page from 0, and the largest number of pixels.
+    If this fails, the process exits with a message, or with `_NO_LIBRARY`. Its arguments are the path, the number of the page from 0, and
+    the largest number of pixels.
     """
     with suppress(ImportError, ValueError, OSError):  # Windows has no such limits.
         import resource

@@ -1,6 +1,6 @@
 """Locate the millimetre grid of a picture to a few hundredths of a pixel: the phase of its lines is followed from a seed outwards.
 
-The seed is the place where the grid is clearest. From there on, lines are counted from node to node of a lattice.
+The seed is the place where the grid is clearest. From the seed on, lines are counted from node to node of a lattice.
 """
 
 from __future__ import annotations
@@ -14,21 +14,22 @@ from fastecg.digitizing.warp_fit import FittedWarp, residuals_mm, smoothest_warp
 from fastecg.errors import ImageError
 
 _TILE = 256  # Side in px of the tiles whose spectra are computed to find the seed.
-_FINE = 2  # Oversampling of these spectra, so that their peaks can be interpolated.
-_PERIODS = (3.5, 26.0)  # Range of scales in px/mm that is looked for: 90 to 660 dpi.
+_FINE = 2  # Factor by which these spectra are oversampled, so that their peaks can be interpolated.
+_PERIODS = (3.5, 26.0)  # Range of distances of 1 mm lines that is looked for, px: scales of 90 to 660 dpi.
 _SPACING = 12  # Distance in px of the nodes at which the phase is measured.
 _COARSE = 5  # The 5 mm lines are measured once for every block of this many nodes along x and y, at the middle node.
-# Standard deviation of the Gaussian window in which the phase at a node is measured, as a multiple of the distance of the lines: mm for
-# 1 mm lines, 5 mm for 5 mm lines that are followed alone.
-_WINDOW_MM = 0.76
-_OTHER_SCALE = 0.8  # Largest log ratio of the scale at the seed and the expected one. Scales differ by less within a page.
-_NEAR_SCALE = 0.4  # Largest log ratio of the scale of a warp and the expected one. That of a warp fitted to a harmonic differs more.
-_SAME_SCALE = 0.15  # Largest log ratio of the scales by 1 mm lines and by 5 mm lines. That by a harmonic of either differs more.
+# Standard deviation of the Gaussian window in which the phase at a node is measured, in distances of the lines: 1 mm, or 5 mm if the 5 mm
+# lines are followed alone.
+_WINDOW_PERIODS = 0.76
+_OTHER_SCALE = 0.8  # Largest log ratio of the scale at the seed and the expected one. Within a page, scales differ by less.
+# Largest log ratio of the scale of a warp and the expected one. If lines were taken for others at half or twice the distance, it is larger.
+_NEAR_SCALE = 0.4
+_SAME_SCALE = 0.15  # Largest log ratio of the scales of a warp by 1 mm lines and of one by 5 mm lines. If either is wrong, it is larger.
 _CROSSING = 0.7  # Minimum sine of the angle at which two families of lines cross.
-_SQUARE = 1.6  # Largest ratio of the spacings of the two families.
+_SQUARE = 1.6  # Largest ratio of the distances of lines in the two families.
 _WEAKEST = 0.3  # Nodes weaker than this share of the seed's strength are not followed.
 _CONSISTENT_MM = 0.06  # Largest median residual of a warp fitted to 1 mm lines for it to be accepted.
-_CONSISTENT_FIVES_MM = 0.2  # The same for a warp fitted to 5 mm lines alone.
+_CONSISTENT_FIVES_MM = 0.2  # `_CONSISTENT_MM` for a warp fitted to 5 mm lines alone.
 _STEEPEST = 0.7  # Tangent of the largest angle by which a page may be turned.
 
 
@@ -39,9 +40,9 @@ class Lattice:
     Attributes
     ----------
     points_px : ndarray, shape (n, 2)
-        Positions in the picture.
+        Positions (x, y) in the picture.
     points_mm : ndarray, shape (n, 2)
-        The same positions in mm from a crossing of 5 mm lines, or of any lines if no 5 mm line is seen.
+        Positions (x, y) on the page, from a crossing of 5 mm lines, or of any lines if no 5 mm line is seen.
     strength : ndarray, shape (n,)
         Strength of the grid's lines at the nodes.
     mended : int
@@ -61,20 +62,20 @@ class Lattice:
 
     @property
     def covered_px(self) -> int:
-        """Area of the picture around the nodes."""
+        """Area of the picture around the nodes, px²."""
         return len(self.points_px) * self.spacing_px**2
 
 
 @dataclass(frozen=True, eq=False)
 class Fives:
-    """The 5 mm lines of a picture, and the warp that is fitted to them alone, which is computed once.
+    """The 5 mm lines of a picture, and the warp that is fitted to them alone. It is computed when it is first asked for.
 
     Attributes
     ----------
     major : ndarray, shape (height, width) float32
         Coverage by the 5 mm lines, 0 to 1.
     px_per_mm : float, optional
-        Approximate scale of the page. Lines whose distance does not fit it are not followed.
+        Approximate scale of the page. Lines whose distance does not fit it are not followed; None for any distance.
     """
 
     major: np.ndarray
@@ -86,7 +87,7 @@ class Fives:
         try:
             lattice = follow_fives(self.major, self.px_per_mm)
             return smoothest_warp(lattice.points_px, lattice.points_mm, self.major.shape[:2], doubtful=True), lattice
-        except (ImageError, np.linalg.LinAlgError):  # the lines that were found form no grid
+        except (ImageError, np.linalg.LinAlgError):  # The lines that were found form no grid.
             return None
 
 
@@ -130,7 +131,8 @@ def find_grid(grid: np.ndarray, fives: Fives) -> tuple[FittedWarp, Lattice]:
         lattice = None
     # On copies in black and white, often only the 5 mm lines are left.
     coarse = fives.alone
-    # 1 mm lines as counted are preferred if both give the same scale, as they give more nodes, or if only they give the expected scale.
+    # The warp by uncorrected 1 mm lines is preferred to that by 5 mm lines if both have the same scale, since it has more nodes, or if only
+    # the former has about the expected scale.
     keep_fine = coarse is not None and unmended is not None and abs(np.log(unmended[0].scale / coarse[0].scale)) < _SAME_SCALE
     if coarse is not None and unmended is not None and fives.px_per_mm is not None:
         scale_off = [abs(np.log(warp.scale / fives.px_per_mm)) for warp in (unmended[0], coarse[0])]
@@ -162,15 +164,16 @@ def follow_fives(major: np.ndarray, px_per_mm: float | None = None) -> Lattice:
 def _followed(
     plane: np.ndarray, period_mm: float, spacing: int, px_per_mm: float | None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
-    """Follow the lines of a plane from its seed; `ImageError` if it has none of the expected scale.
+    """Follow lines `period_mm` apart in a plane from its seed; `ImageError` if it has none at about the expected scale.
 
     Returns
     -------
     positions : ndarray, shape (rows, columns, 2)
-        Line numbers along x and y at nodes every `spacing` px, whole on lines and about 0 at the seed; NaN where no grid was found.
+        Numbers of lines from about the seed along x and y, whole on lines, at nodes every `spacing` px; NaN where no grid was found.
     gradients : ndarray, shape (rows, columns, 2, 2)
-        Change of these numbers per px along x and y.
+        Change of each of the two numbers per px along x and y.
     strengths : ndarray, shape (rows, columns)
+        Strength of the weaker of both families of lines at the nodes.
     sigma : float
         Standard deviation of the window, px.
     """
@@ -182,13 +185,13 @@ def _followed(
         raise ImageError(f"the picture's clearest lines are not {period_mm:g} mm apart, expected a millimetre grid")
     shape = tuple(-(-n // spacing) for n in plane.shape)
     positions, gradients, strengths = np.empty((*shape, 2)), np.empty((*shape, 2, 2)), np.empty(shape)
-    sigma = _WINDOW_MM / float(np.sqrt(abs(np.linalg.det(gradient))))
+    sigma = _WINDOW_PERIODS / float(np.sqrt(abs(np.linalg.det(gradient))))
     follow(plane, spacing, sigma, (y // spacing, x // spacing), gradient, _WEAKEST, positions, gradients, strengths)
     return positions, gradients, strengths, sigma
 
 
 def _seed(plane: np.ndarray, period_mm: float) -> tuple[tuple[int, int], np.ndarray]:
-    """The middle (x, y) px of the tile with the clearest grid, and the change (2, 2) of both line numbers per px along x and y there.
+    """The middle (x, y) px of the tile with the clearest grid, and the gradient of its lines as `carriers` gives it.
 
     `ImageError` if there is no grid.
     """
@@ -202,14 +205,14 @@ def _seed(plane: np.ndarray, period_mm: float) -> tuple[tuple[int, int], np.ndar
     if best is None or best[0] < 0.004:  # Weaker lines, as `carriers` measures their strength, are no grid.
         raise ImageError("no millimetre grid was found, expected lines or dots every millimetre over most of the page")
     one, other = np.linalg.norm(best[2], axis=1)  # Lines per px of both families.
-    # The width of the window is derived from the area of the grid's squares. For nearly parallel lines it would be as large as the page.
+    # The width of the window is derived from the area of the grid's squares. For nearly parallel families it would be that of the page.
     if abs(np.linalg.det(best[2])) < _CROSSING * one * other or max(one, other) > _SQUARE * min(one, other):
         raise ImageError("the picture's lines are no grid, expected two families that cross at right angles, equally far apart")
     return best[1], best[2]
 
 
 def _tile_starts(length: int) -> list[int]:
-    """First pixels of up to five tiles that are spread evenly along a side of a picture."""
+    """First pixels of up to five tiles that are spread evenly along a side of a picture, away from its ends."""
     count = max(1, min(5, length // _TILE))
     return [int(start) for start in np.linspace(0, max(length - _TILE, 0), count + 2)[1:-1]]
 
@@ -230,6 +233,7 @@ def carriers(tile: np.ndarray, periods: tuple[float, float]) -> tuple[float, np.
     gradient : ndarray, shape (2, 2)
         Frequencies along x and y, in cycles per pixel: first of the upright lines (fx >= 0), then of the level ones (fy >= 0).
     """
+    # The tile fades out at its edges, and is padded with zeros to `_FINE` times a power of two.
     window = np.hanning(tile.shape[0])[:, None] * np.hanning(tile.shape[1])[None, :]
     size = _FINE * (1 << int(np.ceil(np.log2(max(tile.shape)))))
     # The tile is real, so its spectrum is symmetrical and the half with fx >= 0 is enough for both families.
@@ -239,7 +243,7 @@ def carriers(tile: np.ndarray, periods: tuple[float, float]) -> tuple[float, np.
     wanted = (radius > 1 / periods[1]) & (radius < 1 / periods[0])
     along = _peak(spectrum, wanted & (np.abs(fy) < _STEEPEST * fx))
     down = _peak(spectrum, wanted & (fx < _STEEPEST * np.abs(fy)))
-    if down[2] < 0:
+    if down[2] < 0:  # A peak at (-fx, -fy) is the same wave.
         down = down[0], -down[1], -down[2]
     return min(along[0], down[0]), np.array([along[1:], down[1:]])
 
@@ -253,6 +257,7 @@ def _peak(spectrum: np.ndarray, where: np.ndarray) -> tuple[float, float, float]
     n, last = spectrum.shape[0], spectrum.shape[1] - 1
 
     def between(before: float, here: float, after: float) -> float:
+        # Distance of the vertex of the parabola through three neighbouring values from the middle one.
         bend = before - 2 * here + after
         return float(0.5 * (before - after) / bend) if bend < 0 else 0.0
 
@@ -260,30 +265,34 @@ def _peak(spectrum: np.ndarray, where: np.ndarray) -> tuple[float, float, float]
     # The values at fx < 0 are the mirror image of those at fx > 0.
     before = spectrum[row, column - 1] if column else spectrum[-row % n, 1]
     dx = between(before, spectrum[row, column], spectrum[row, min(column + 1, last)])
-    turn = row - n if row > n // 2 else row
-    return float(spectrum[row, column]), (column + dx) / n, (turn + dy) / n
+    signed_row = row - n if row > n // 2 else row
+    return float(spectrum[row, column]), (column + dx) / n, (signed_row + dy) / n
 
 
 def _on_fives(major: np.ndarray, positions: np.ndarray, gradients: np.ndarray, strengths: np.ndarray, sigma: float) -> Lattice:
-    """Count positions from a crossing of 5 mm lines, and use these lines to correct positions that are wrong by whole millimetres."""
+    """Count 1 mm lines from a crossing of 5 mm lines, and correct nodes at which the count is wrong by whole millimetres.
+
+    The parameters are the 5 mm lines (height, width), and what `_followed` returns for all lines.
+    """
     from fastecg.kernels.demodulate import demodulate_nodes
 
-    # Strength and error of the phase of 5 mm lines along each axis, at the middle node of every block of `_COARSE` x `_COARSE` nodes.
+    # For 5 mm lines along x and y, their strength and what has to be added to the position to count from a 5 mm line, as a share of 5 mm,
+    # at the middle node of every block of `_COARSE` x `_COARSE` nodes. The window has a standard deviation of 3.3 * 0.76 = 2.5 mm.
     phase = np.full((*(-(-n // _COARSE) for n in strengths.shape), 2, 2), np.nan)
     demodulate_nodes(major, _SPACING, _COARSE, positions, gradients, 5.0, 3.3 * sigma, phase)
-    clear, off_mm = phase[..., 0], 5.0 * phase[..., 1]
+    clarity, off_mm = phase[..., 0], 5.0 * phase[..., 1]
     rows, columns = np.nonzero(np.isfinite(positions[..., 0]))
     if not len(rows):
         raise ImageError("no millimetre grid could be followed, expected lines or dots every millimetre over most of the page")
-    if not np.isfinite(clear).any():  # Without any 5 mm line, positions are counted from any line.
+    if not np.isfinite(clarity).any():  # If none of the middle nodes has a position, lines are counted from any line.
         points = np.column_stack([columns, rows]).astype(np.float64) * _SPACING
         return Lattice(points, positions[rows, columns], strengths[rows, columns], 0)
-    # All lines are counted from the seed, which is `common_mm` from a 5 mm line. Where the distance to a 5 mm line differs from this by a
-    # whole number of mm, within 0.3, and the lines are clear, the count has slipped by that number in the whole block of nodes.
-    common_mm = np.array([_circular_median(off_mm[..., axis], clear[..., axis]) for axis in (0, 1)])
-    apart_mm = (off_mm - common_mm + 2.5) % 5.0 - 2.5
+    # All lines are counted from the seed, which is `common_mm` to the right of or below a 5 mm line. Where 5 mm lines are clear, and
+    # `off_mm` differs from this by a whole number of mm, within 0.3, the count has slipped by that number in the whole block of nodes.
+    common_mm = np.array([_circular_median(off_mm[..., axis], clarity[..., axis]) for axis in (0, 1)])
+    apart_mm = (off_mm - common_mm + 2.5) % 5.0 - 2.5  # From -2.5 to 2.5, since 5 mm lines look alike.
     with np.errstate(invalid="ignore"):
-        sure = (clear > 0.3 * np.nanmedian(clear, axis=(0, 1))).all(axis=-1) & (np.abs(apart_mm - np.rint(apart_mm)) < 0.3).all(axis=-1)
+        sure = (clarity > 0.3 * np.nanmedian(clarity, axis=(0, 1))).all(axis=-1) & (np.abs(apart_mm - np.rint(apart_mm)) < 0.3).all(axis=-1)
     slip_mm = np.where(sure[..., None], np.rint(apart_mm), 0.0)
     slip_mm = slip_mm[rows // _COARSE, columns // _COARSE]
     points = np.column_stack([columns, rows]).astype(np.float64) * _SPACING
@@ -293,7 +302,7 @@ def _on_fives(major: np.ndarray, positions: np.ndarray, gradients: np.ndarray, s
 
 
 def _circular_median(values: np.ndarray, weights: np.ndarray) -> float:
-    """The median of values with a period of 5, whose differences are taken from their weighted circular mean."""
+    """The median of values with a period of 5: their weighted circular mean plus the median of their differences from it, ±2.5 at most."""
     values, weights = values[np.isfinite(values)], weights[np.isfinite(values)]
     mean = np.angle(np.sum(weights * np.exp(2j * np.pi * values / 5.0))) * 5.0 / (2 * np.pi)
     return float(mean + np.median((values - mean + 2.5) % 5.0 - 2.5))
