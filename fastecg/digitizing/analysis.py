@@ -18,14 +18,14 @@ from fastecg.digitizing.settings import USUAL_SPEED
 from fastecg.digitizing.targets import SCALE
 from fastecg.digitizing.tracks import Track, find_tracks
 
-_USUAL_FS = 500.0  # Sampling frequency, Hz, that is assumed for the last sample of a row, which lies one interval before the nominal end.
+_USUAL_FS = 500.0  # Assumed sampling frequency, Hz: the last sample of a row lies one sampling interval before the end of its nominal time.
 _FAN_ROWS = 3  # Minimum number of rows for judging whether they fan out, which means that they become longer or shorter down the page.
-_FAN_SHARE = 0.12  # Rows that fan out change in length by more than this share of their median from the first row to the last.
-_FAN_OFF = 0.02  # No length of rows that fan out deviates from their linear trend by this share of their median or more.
-_EDGE_PX = 8  # A row that ends closer than this to the picture's edge may continue beyond it.
+_FAN_SHARE = 0.12  # Rows that fan out change in length by more than this share of their median length from the first row to the last.
+_FAN_OFF = 0.02  # If rows fan out, the length of each deviates from their linear trend by less than this share of their median length.
+_EDGE_PX = 8  # A row that ends at most this many px of the layers from an edge of the picture may continue beyond this edge.
 _TRACE = 0.5  # A pixel counts as ink of a trace if its value (0 to 1) in the network's map of traces is larger than this.
 _LEAST_INK_PX = 100  # Minimum number of pixels of the traces' ink in a picture with traces.
-_CELL_PX = 4  # Side of the cells into which the map of traces is divided when connected ink is looked for.
+_CELL_PX = 4  # Side of the square cells into which the map of traces is divided when connected ink is looked for.
 _PIECE_MM = 8.0  # A connected piece of ink counts as part of a trace if it is wider than this.
 _LEAST_PIECES_MM = 60.0  # Minimum total width of all connected pieces of ink on a page that are parts of traces.
 _AROUND_MM = 3.0  # Margin around the traces within which the page is analysed.
@@ -49,9 +49,10 @@ class PageAnalysis:
     turns : int
         Number of quarter turns, counter-clockwise, by which the picture was turned.
     gridless : bool
-        Whether no grid was seen, or the one that was seen was misread. Millimetres are then derived from the length of the rows.
+        Whether no grid was found or looked for, or the grid that was found was misread. Millimetres are then derived from the length of the
+        rows, see `analyse_layers`.
     tilt : float
-        Slope of the rows on a page without a grid, mm per mm; positive if they fall.
+        Slope of the rows on a page without a grid, mm per mm; positive if they fall to the right. 0 on a page with a grid.
     negative : bool
         Whether light and dark were exchanged before the analysis.
     """
@@ -88,8 +89,8 @@ def analyse_layers(layers: Layers, layout: str | None, turns: int = 0, *, ruled:
     turns : int
         Number of quarter turns, counter-clockwise, by which the picture was turned.
     ruled : bool
-        Whether a grid is looked for. If none is found, or rows fan out on it, millimetres are derived from the length of the rows, or are
-        those of the layers' usual scale if no layout matches or the length does not fit it.
+        Whether a grid is looked for. If not, or if none is found or rows fan out on it, millimetres are derived from the length of the
+        rows. They are those of the scale `SCALE` if no layout matches, no row is seen whole, or the length is far from the layout's.
     """
     if ruled and _has_wide_pieces(layers):  # A page without traces is no ECG, so the time to follow the lines of its grid is saved.
         warp = picture_grid(layers)
@@ -105,12 +106,13 @@ def analyse_layers(layers: Layers, layout: str | None, turns: int = 0, *, ruled:
     analysis = _analyse_on(layers, gridless_warp(size, SCALE, tilt), layout, turns, gridless=True, tilt=tilt)
     if analysis.match is None:
         return analysis
-    # Rhythm strips have the most reliable length, since other rows may have gaps between columns, which count only without strips.
+    # Rhythm strips have the most reliable length, because gaps between columns lengthen other rows. Other rows count only if no rhythm
+    # strip is seen whole.
     strips = [analysis.tracks[track] for track in analysis.match.tracks[analysis.match.strips :] if track is not None]
     lengths = [[track.ends_mm[1] - track.ends_mm[0] for track in tracks if not any(track.cut)] for tracks in (strips, analysis.tracks)]
     if not any(lengths):
         return analysis
-    # The last sample is one sampling interval before the end of the nominal time, and ink extends by the cap beyond both end samples.
+    # The last sample is one sampling interval before the end of the nominal time. Ink extends beyond the first and last sample by the cap.
     expected = (analysis.match.layout.seconds - 1.0 / _USUAL_FS) * USUAL_SPEED + 2 * layers.cap_mm
     stretch = float(np.median(lengths[0] or lengths[1])) / expected
     if abs(np.log(stretch)) > MOST_OFF:
@@ -119,7 +121,7 @@ def analyse_layers(layers: Layers, layout: str | None, turns: int = 0, *, ruled:
 
 
 def _fans_out(tracks: Sequence[Track]) -> bool:
-    """Whether rows become steadily longer or shorter down the page. Rows on paper do not, so if they do, the grid was misread.
+    """Whether rows become steadily longer or shorter down the page. Rows on paper never do, so the grid was then misread.
 
     False if fewer than three rows are seen whole.
     """
@@ -133,7 +135,7 @@ def _fans_out(tracks: Sequence[Track]) -> bool:
 
 
 def reframed(analysis: PageAnalysis, stretch: float, fall: float, layout: str | None) -> PageAnalysis:
-    """Repeat the analysis of a page without a grid with another scale and tilt.
+    """Analyse a page without a grid again, with another scale and tilt.
 
     Parameters
     ----------
@@ -141,7 +143,7 @@ def reframed(analysis: PageAnalysis, stretch: float, fall: float, layout: str | 
     stretch : float
         Factor by which the number of pixels per mm is multiplied.
     fall : float
-        Slope that is added to the tilt, mm per mm; positive if the rows fall more than assumed.
+        Slope that is added to `analysis.tilt`, mm per mm; positive if the rows fall more than was assumed.
     layout : str, optional
         Name of the layout, if known.
     """
@@ -155,7 +157,7 @@ def reframed(analysis: PageAnalysis, stretch: float, fall: float, layout: str | 
 def _analyse_on(
     layers: Layers, warp: PageWarp, layout: str | None, turns: int, *, gridless: bool = False, tilt: float = 0.0
 ) -> PageAnalysis:
-    """Find tracks, names and matching layouts, given the map between page and picture."""
+    """Find tracks, names and matching layouts, given the map between page and picture; no tracks if there is hardly any ink."""
     names = tuple(read_names(layers, warp))
     traces_mm = _traces_mm(layers, warp)
     if not len(traces_mm):
@@ -168,7 +170,7 @@ def _analyse_on(
 
 
 def _cut(layers: Layers, warp: PageWarp, track: Track) -> tuple[bool, bool]:
-    """Whether the left and the right end of a track are at an edge of the picture, any of the four, and may continue beyond it."""
+    """Whether the left and the right end of a track are so close to any of the picture's four edges that the trace may continue beyond."""
     ends = np.array(track.ends_mm)
     height, width = layers.maps.shape[1:]
     points = warp.forward(np.column_stack([ends, track.path.middle_at(ends)]))
@@ -182,14 +184,15 @@ def has_ink(layers: Layers) -> bool:
 
 
 def _has_wide_pieces(layers: Layers) -> bool:
-    """Whether the map of traces has enough wide pieces of connected ink, as a lead has at least between its spikes."""
+    """Whether the map of traces has enough wide pieces of connected ink. Every trace has such pieces, at least between its spikes."""
     from scipy.ndimage import find_objects, label
 
     height, width = (length // _CELL_PX for length in layers.maps.shape[1:])
     ink = layers["trace"][: height * _CELL_PX, : width * _CELL_PX] > _TRACE
+    # A cell is ink if any of its pixels is. Cells are connected if they touch at a side or a corner.
     cells = ink.reshape(height, _CELL_PX, width, _CELL_PX).any(axis=(1, 3))
-    pieces = [(part[1].stop - part[1].start) * _CELL_PX / SCALE for part in find_objects(label(cells, np.ones((3, 3)))[0])]
-    return sum(length for length in pieces if length > _PIECE_MM) > _LEAST_PIECES_MM
+    widths_mm = [(box[1].stop - box[1].start) * _CELL_PX / SCALE for box in find_objects(label(cells, np.ones((3, 3)))[0])]
+    return sum(width for width in widths_mm if width > _PIECE_MM) > _LEAST_PIECES_MM
 
 
 def _traces_mm(layers: Layers, warp: PageWarp) -> np.ndarray:
@@ -203,7 +206,7 @@ def _traces_mm(layers: Layers, warp: PageWarp) -> np.ndarray:
 
 
 def _extent(traces_mm: np.ndarray) -> tuple[float, float, float, float]:
-    """The box (left, top, right, bottom), mm, around points (n, 2) without 0.05 % of outliers on each side; zeros for no points."""
+    """The box (left, top, right, bottom), mm, around points (n, 2), without the outermost 0.05 % on each side; zeros without points."""
     if not len(traces_mm):
         return 0.0, 0.0, 0.0, 0.0
     (left, top), (right, bottom) = np.percentile(traces_mm, 0.05, axis=0), np.percentile(traces_mm, 99.95, axis=0)
@@ -211,7 +214,7 @@ def _extent(traces_mm: np.ndarray) -> tuple[float, float, float, float]:
 
 
 def ink_area(analysis: PageAnalysis) -> tuple[float, float, float, float]:
-    """The box (left, top, right, bottom), mm, of the part of the page that may show traces; `ImageError` if there is hardly any ink."""
+    """The box (left, top, right, bottom), mm, around the traces of a page with a margin; `ImageError` if there is hardly any ink."""
     left, top, right, bottom = _extent(_traces_mm(analysis.layers, analysis.warp))
     if left == right:
         raise nothing_readable(analysis.names, analysis.layers)

@@ -1,8 +1,8 @@
 """Find out which lead is where: layouts are matched with the tracks and the names that were read, and ordered by a score.
 
 The rows of a layout are assigned to tracks from top to bottom. All names on a page have about the same offset from their traces. This
-offset differs between programs: names stand above the trace, on it or below it. So it is estimated from all names of the page together, and
-then decides which trace each name belongs to.
+offset differs between programs: names stand above the trace, on it or below it. The offset is therefore estimated from all names of the
+page together, and it decides which trace each name belongs to.
 """
 
 from __future__ import annotations
@@ -23,36 +23,38 @@ from fastecg.record import LEADS
 SPEEDS_MM_S = (12.5, 25.0, 50.0)
 
 _SURE = 0.6  # A name with more confidence (0 to 1) than this is certain, and has a cost if it fits no cell of the layout.
-# Largest distance along x of a name from where its column's names stand, as a share of the distance of columns, taken as at least 20 mm.
+# Largest distance along x of a name from where its column's names stand, as a share of the distance of columns. This distance of columns
+# is taken to be at least 20 mm.
 _ACROSS = 0.22
 _DOWN = 0.33  # Largest distance along y of a name from where its row's names stand, as a share of the rows' distance.
 _LEAST_DOWN_MM = 2.0  # The largest distance along y of a name from where its row's names stand is at least this.
 _KERNEL_MM = 2.0  # Standard deviation along y of the Gaussian kernel with which names vote for their common distance from the traces.
 _KERNEL_COLUMNS = 0.1  # Standard deviation along x of the kernel with which names vote, as a share of the distance of columns.
-# Cost of a cell whose name was not read; 0.3 times this for a rhythm strip. All costs are in units of the score, in which a name that fits
-# is worth up to 1.
+# Cost of a cell of a track whose name was not read; of a rhythm strip, 0.3 times this. All costs are in units of the score, in which a name
+# that fits is worth up to 1.
 _EMPTY = 0.35
 _STRAY = 0.5  # Cost of a certain name that fits no cell.
-_MOST_STRAY = 0.4  # Largest cost of all certain names that fit no cell together, per name that fits.
+_MOST_STRAY = 0.4  # Largest total cost of the certain names that fit no cell, per name that fits.
 _ROW_OFF = 1.3  # Cost of a track without a row of the layout, or of a row without a track.
 _STRIP_ODD = 0.5  # Cost of a number of rhythm strips that no layout of `LAYOUTS` with the same columns has.
-# Costs of layouts that machines print rarely.
+# Costs of layouts that machines print rarely, by name without the number of rhythm strips.
 _RARITY = {"6x2-cabrera": 1.0, "4x3": 0.3, "2x6": 0.5, "3x5": 0.5}
 _BY_NAMES = 2.5  # Cost of a layout that is made of the names alone instead of taken from `LAYOUTS`.
 # Costs of paper speeds, mm/s.
 _SPEED_COST = {25.0: 0.0, 50.0: 0.6, 12.5: 0.9}
-_NO_SPEED = 3.0  # Cost of rows whose length fits the layout's time at no usual paper speed.
-_SPEED_OFF = 0.12  # A measured paper speed is taken for a usual one if the log of their ratio is smaller than this.
-_LENGTH_PRICE = 2.0  # Cost per column, and per unit of the log ratio between the rows' length and that of all their columns together.
-_SAME_LENGTH = 0.03  # A log ratio up to this costs nothing.
-_USUAL_STRIPS = ("II", "V1", "V5")  # Leads that nearly all rhythm strips show.
-_SURE_STRIP = 0.6  # A strip is taken for any other lead only if the confidence of that name (0 to 1) is larger than this.
-_USUAL_SPEED = 25.0  # Paper speed in mm/s at which a strip of unknown duration is taken to be recorded.
-_LONGER = 1.2  # If a strip is longer than its layout's time at that speed by more than this factor, its length gives its duration.
+_NO_SPEED = 3.0  # Cost of a distance of columns that fits the layout's time at no usual paper speed.
+_SPEED_OFF = 0.12  # A measured paper speed is taken for a usual one if the absolute log of their ratio is smaller than this.
+# Cost of rows whose length is not that of their columns together: per unit of the log ratio of both lengths, and per column of the layout.
+_LENGTH_PRICE = 2.0
+_SAME_LENGTH = 0.03  # Absolute log ratio of both lengths that costs nothing: `_LENGTH_PRICE` is for what exceeds it.
+_USUAL_STRIPS = ("II", "V1", "V5")  # Nearly every rhythm strip shows one of these leads.
+_SURE_STRIP = 0.6  # A rhythm strip is taken for a lead not in `_USUAL_STRIPS` only if the confidence of its name (0 to 1) exceeds this.
+_USUAL_SPEED = 25.0  # Paper speed in mm/s that is assumed for the rows of a layout with one column, which may be of any duration.
+_LONGER = 1.2  # If such rows are longer than the layout's time by more than this factor, their length gives their duration.
 _FEW_NAMES = 3  # If fewer names were read, all columns of a layout that the user has given are taken to be in the picture.
 _CUT = 1.5  # Cost of every column of the layout that is outside the picture.
-_FAR_NAME = 0.1  # Cost per mm by which names are farther from their traces than usual.
-_USUAL_NAME_MM = 14.0  # Largest usual distance along y of names from their traces.
+_FAR_NAME = 0.1  # Cost per mm by which names are farther from their traces along y than `_USUAL_NAME_MM`.
+_USUAL_NAME_MM = 14.0  # Distance along y of names from their traces that is usual at most.
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,7 +116,7 @@ def hypotheses(tracks: Sequence[Track], names: Sequence[Name], forced: str | Non
     forced : str, optional
         Name of the layout, if it is known.
     scaled : bool
-        Whether millimetres are known. They are not on a page without a grid, so the length of its rows does not show the paper speed.
+        Whether millimetres are known. On a page without a grid they are unknown, so the length of its rows does not show the paper speed.
     """
     if not tracks:
         return []
@@ -123,7 +125,7 @@ def hypotheses(tracks: Sequence[Track], names: Sequence[Name], forced: str | Non
     found = [
         match
         for layout, cost in _candidates(evidence, forced)
-        # Every position at which all rows have a track or, with fewer tracks than rows, all tracks have a row.
+        # `first` is the track of the layout's first row: all rows have a track or, with fewer tracks than rows, all tracks have a row.
         for first in range(min(len(tracks) - layout.rows, 0), max(len(tracks) - layout.rows, 0) + 1)
         for match in _matches(evidence, layout, first, cost, whole=forced is not None and len(names) < _FEW_NAMES)
     ]
@@ -168,15 +170,18 @@ class _Evidence:
 
 
 def _candidates(evidence: _Evidence, forced: str | None) -> Iterator[tuple[Layout, float]]:
-    """Layouts that a page with these tracks may have, each with its cost for being rare."""
-    rows, ordered = len(evidence.tracks), sorted(evidence.names, key=lambda name: name.y_mm)
+    """Layouts that a page may have, each with its cost for being rare or for an unusual number of rhythm strips.
+
+    If the name of the layout is `forced`, only this layout, and the same with a longer duration if its rows in one column are longer.
+    """
+    tracks, ordered = len(evidence.tracks), sorted(evidence.names, key=lambda name: name.y_mm)
     leads = tuple(dict.fromkeys(name.lead for name in ordered if name.lead in LEADS))
     if forced is not None:
         given = LAYOUTS[forced] if forced in LAYOUTS else layout_for(forced, leads or LEADS)
         yield given, 0.0
         left, right = evidence.span_mm
         seconds = round((right - left) / _USUAL_SPEED)
-        if evidence.scaled and len(given.columns) == 1 and seconds > _LONGER * given.seconds:  # A strip may be of any duration.
+        if evidence.scaled and len(given.columns) == 1 and seconds > _LONGER * given.seconds:
             yield replace(given, seconds=float(seconds)), 0.0
         return
     bases: dict[tuple[tuple[str, ...], ...], Layout] = {}
@@ -184,12 +189,12 @@ def _candidates(evidence: _Evidence, forced: str | None) -> Iterator[tuple[Layou
         if layout.name in ("1x1", "2x1"):  # One or two rows may show any leads: `_match_by_names` makes such layouts.
             continue
         bases.setdefault(layout.columns, layout)
-        if abs(layout.rows - rows) <= 2:
+        if abs(layout.rows - tracks) <= 2:
             yield layout, _RARITY.get(layout.name.split("+")[0], 0.0)
-    # Columns of `LAYOUTS` with a number of rhythm strips that it does not have: as many as the tracks below the columns.
+    # Layouts with the columns of one in `LAYOUTS` and a rhythm strip for each track below them, if `LAYOUTS` does not have such a layout.
     known = {(layout.columns, len(layout.rhythm)) for layout in LAYOUTS.values()}
     for columns, layout in bases.items():
-        strips = rows - layout.rows + len(layout.rhythm)
+        strips = tracks - layout.rows + len(layout.rhythm)
         if 0 < strips <= 3 and len(columns) > 1 and (columns, strips) not in known:
             rhythm = ("II", "V1", "V5")[:strips]
             name = f"{layout.name.split('+')[0]}+{strips}"
@@ -225,14 +230,14 @@ def _matches(evidence: _Evidence, layout: Layout, first: int, cost: float, *, wh
 
 
 def _parts(columns: int) -> list[tuple[int, int]]:
-    """Ranges (first, stop) of columns, but not all, that a picture may show: at least two of the layout's columns, or one if it has two."""
+    """Ranges (first, stop) of columns that a picture may show of a layout's `columns`, but not all: at least two, or one out of two."""
     return [(a, b) for a in range(columns) for b in range(a + 1, columns + 1) if 1 < b - a < columns or (columns == 2 and b - a == 1)]
 
 
 def _pitches(evidence: _Evidence, layout: Layout) -> list[float]:
     """Candidates for the distance of columns in mm: from the rows' length, from the paper speeds, and from the names.
 
-    Distances of at most 8 mm (by names, 12 mm), and those within 1 % of an earlier one, are left out.
+    Distances of at most 8 mm (by names, at most 12 mm), and distances within 1 % of an earlier candidate, are left out.
     """
     left, right = evidence.span_mm
     columns = len(layout.columns)
@@ -241,9 +246,10 @@ def _pitches(evidence: _Evidence, layout: Layout) -> list[float]:
         found += [layout.seconds / columns * speed for speed in SPEEDS_MM_S]
         column_of = {label.removeprefix("-"): column for column, labels in enumerate(layout.columns) for label in labels}
         placed = [(column_of[name.lead], name.x_mm) for name in evidence.names if name.lead in column_of]
-        slopes = [(b[1] - a[1]) / (b[0] - a[0]) for k, a in enumerate(placed) for b in placed[k + 1 :] if a[0] != b[0]]
-        if slopes and np.median(slopes) > 12.0:
-            found.append(float(np.median(slopes)))
+        # For every pair of names in different columns, their distance along x divided by the number of columns that they are apart.
+        by_names = [(b[1] - a[1]) / (b[0] - a[0]) for k, a in enumerate(placed) for b in placed[k + 1 :] if a[0] != b[0]]
+        if by_names and np.median(by_names) > 12.0:
+            found.append(float(np.median(by_names)))
     kept: list[float] = []
     for pitch in found:
         if pitch > 8.0 and all(abs(np.log(pitch / other)) > 0.01 for other in kept):
@@ -269,14 +275,14 @@ def _scored(evidence: _Evidence, layout: Layout, rows: list[int | None], pitch: 
     """
     first_strip = layout.rows - len(layout.rhythm)
     cells = {(row, column): label for column, labels in enumerate(layout.columns) for row, label in enumerate(labels)}
-    candidates: list[tuple[int, int, int]] = []  # A name, and the row and column of a cell that it may belong to.
+    candidates: list[tuple[int, int, int]] = []  # Index of a name, and row and column of a cell that it may belong to.
     for k, name in enumerate(evidence.names):
         candidates += [(k, row, column) for (row, column), label in cells.items() if label.removeprefix("-") == name.lead]
         candidates += [(k, first_strip + strip, 0) for strip in range(len(layout.rhythm)) if name.lead in LEADS]
     candidates = [(k, row, column) for k, row, column in candidates if rows[row] is not None]
     leads = dict(cells)
     leads |= {(first_strip + k, 0): lead for k, lead in enumerate(layout.rhythm)}
-    if not candidates:
+    if not candidates:  # Every cell then counts as empty, also those of rhythm strips and of rows without a track, at the full cost.
         return LayoutMatch(layout, leads, tuple(rows), pitch, left, (0.0, 0.0), -cost - _EMPTY * len(leads), 0)
     index = np.array(candidates)
     sure = np.array([evidence.names[k].sure for k in index[:, 0]])
@@ -288,8 +294,8 @@ def _scored(evidence: _Evidence, layout: Layout, rows: list[int | None], pitch: 
     offset = _agreed_offset(down, across, sure * np.where(on_strip, 0.3, 1.0), pitch)
     off_down, off_across = np.abs(down - offset[1]), np.abs(across - offset[0])
     fits = (off_down < most_down) & (off_across < _ACROSS * max(pitch, 20.0))
-    worth = sure * (1.0 - 0.5 * (off_down / most_down) ** 2)  # Half of it at the largest distance.
-    # The cells of columns take their names first, then the strips: each the most valuable name that is left.
+    worth = sure * (1.0 - 0.5 * (off_down / most_down) ** 2)  # At the largest distance, half of the confidence.
+    # Cells of columns take their names before rhythm strips do, and each takes the most valuable name that is left.
     taken: dict[tuple[int, int], int] = {}
     used: set[int] = set()
     score = 0.0
@@ -311,22 +317,23 @@ def _scored(evidence: _Evidence, layout: Layout, rows: list[int | None], pitch: 
 
 
 def _agreed_offset(down: np.ndarray, across: np.ndarray, weight: np.ndarray, pitch: float) -> tuple[float, float]:
-    """The offset (x, y) of names from their traces, mm, that gets most votes.
+    """The offset (x, y) of names from their traces, mm, that gets most votes, averaged with the offsets close to it.
 
-    `down` and `across` (n,) are the offsets of names from all cells that they may belong to, each of which votes with its `weight` (n,).
+    `down` and `across` (n,) are the offsets in mm of names from all cells that they may belong to, each of which votes with its `weight`
+    (n,). `pitch` is the distance of columns, mm.
     """
     near = np.exp(-0.5 * ((down[:, None] - down) / _KERNEL_MM) ** 2 - 0.5 * ((across[:, None] - across) / (_KERNEL_COLUMNS * pitch)) ** 2)
-    votes = near @ weight - 0.01 * np.abs(down)  # Of offsets with about as many votes, the smallest.
+    votes = near @ weight - 0.01 * np.abs(down)  # If offsets have about equally many votes, the smaller one along y wins.
     best = int(np.argmax(votes))
-    share = near[best] * weight
-    return float(np.average(across, weights=share)), float(np.average(down, weights=share))
+    weights = near[best] * weight
+    return float(np.average(across, weights=weights)), float(np.average(down, weights=weights))
 
 
 def _match_by_names(evidence: _Evidence) -> list[LayoutMatch]:
     """The best match of a layout that is made of the names alone; an empty list if there is none.
 
-    The tracks are its rows, and names that stand below one another form its columns. Names with a confidence of more than 0.4 are used, and
-    offsets of less than 25 mm from a track.
+    The tracks are its rows, and names that stand below one another form its columns. Only names with a confidence of more than 0.4 are
+    used. Offsets along y of names from their tracks are tried up to 25 mm.
     """
     known = [k for k, name in enumerate(evidence.names) if name.lead in LEADS and name.sure > 0.4]
     if not known:
@@ -343,9 +350,10 @@ def _match_by_names(evidence: _Evidence) -> list[LayoutMatch]:
 
 
 def _match_at_offset(evidence: _Evidence, placed: list[tuple[int, int]], offset: float) -> LayoutMatch | None:
-    """The match of a layout made of names that are about `offset` mm below their tracks; None if a cell would be empty, or a lead in two.
+    """The match of a layout made of names that are about `offset` mm below their tracks (above them if `offset` is negative).
 
-    `placed` holds the index of each of these names and that of its track; without names, there is no match. Below 0, `offset` is upwards.
+    `placed` holds the index of each of these names and that of its track. None if it is empty, if a cell of the columns would have no name,
+    or if a lead would be in two cells.
     """
     if not placed:
         return None
@@ -371,9 +379,10 @@ def _match_at_offset(evidence: _Evidence, placed: list[tuple[int, int]], offset:
     leads = [lead for column in columns for lead in column]
     if len(set(leads)) < len(leads):
         return None
-    rhythm = tuple(label.get((rows + k, 0), "II") for k in range(strips))
+    rhythm = tuple(label.get((rows + k, 0), "II") for k in range(strips))  # A rhythm strip without a name is taken for II.
     pitch = float(np.median(np.diff(middles))) if len(middles) > 1 else right - left
-    # Rows show 10 s if their length is that of 10 s, within 10 mm, at a usual speed, and otherwise as many as fit their length.
+    # Rows show 10 s if their length is that of 10 s, within 10 mm, at a usual paper speed. Otherwise their length gives their duration, at
+    # the usual speed that is close, or at 25 mm/s.
     speed = snapped((right - left) / 10.0, SPEEDS_MM_S, _SPEED_OFF) or 25.0
     name = f"{rows}x{len(middles)}" + (f"+{strips}" if strips else "")
     layout = Layout(name, "by its names", columns, rhythm, (right - left) / speed if abs(right - left - 10 * speed) > 10 else 10.0)
@@ -381,5 +390,6 @@ def _match_at_offset(evidence: _Evidence, placed: list[tuple[int, int]], offset:
     cells |= {(rows + k, 0): lead for k, lead in enumerate(rhythm)}
     sure = sum(evidence.names[k].sure for k in name_at.values())
     stray = sum(name.sure > _SURE for k, name in enumerate(evidence.names) if k not in name_at.values())
+    # Names cost 0.05 per mm of distance from their tracks, and a page with a single track costs 1.
     score = sure - min(_STRAY * stray, _MOST_STRAY * len(name_at)) - _BY_NAMES - 0.05 * abs(offset) - (0.0 if count > 1 else 1.0)
     return LayoutMatch(layout, cells, tuple(range(count)), pitch, left, (float(middles[0] - left), offset), score, len(name_at))

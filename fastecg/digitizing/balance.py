@@ -16,19 +16,20 @@ from fastecg.digitizing.checks import SUMS, similarity, simultaneous
 from fastecg.digitizing.judge import LaidOutPage, on_page_segments
 from fastecg.digitizing.layout import SegmentReading
 
-#: Further sums of leads that are zero; with `SUMS` they express every limb lead through I and II.
+# Sums of leads that are zero: those of `SUMS` and two further ones. Together they express every limb lead through I and II.
 _SUMS: Mapping[str, Mapping[str, float]] = {
     **SUMS,
     "avl": {"aVL": 2.0, "I": -1.0, "III": 1.0},
     "avf": {"aVF": 2.0, "II": -1.0, "III": -1.0},
 }
 
-# Standard deviation of a row's 0 mV level, mm, by what the level was taken from. Rows of a page corrected by hand are not moved.
+# Standard deviation of a row's 0 mV level, mm, by what the level was taken from (`Segment.zero`). Rows whose level a person has set
+# ("page") are not moved.
 _SD_MM = {"pulse": 0.04, "isoelectric": 0.15, "strip": 0.12}
 _SUM_SD_MV = 0.004  # Standard deviation of the median of a sum of leads that is zero in theory, if every lead was followed well.
 _MOST_RESIDUAL = 0.35  # A sum is not used if its standard deviation is at least this share of the root of the sum of its leads' variances.
 _SAME = 0.9  # A rhythm strip equals its column if their similarity (see `similarity`) is larger than this; their difference is then used.
-_MOST_MM = 0.6  # No row is moved if any of them would be moved farther than this.
+_MOST_MM = 0.6  # If any row would be moved farther than this, none is moved.
 
 
 def balanced(page: LaidOutPage, readings: Sequence[SegmentReading]) -> LaidOutPage:
@@ -51,7 +52,7 @@ def balanced(page: LaidOutPage, readings: Sequence[SegmentReading]) -> LaidOutPa
     if not equations:
         return page
     # Least squares for the shifts of the rows, mm: every sum becomes 0 as nearly as the uncertainty of the levels allows. A shift is
-    # positive down the page, which increases the row's voltages.
+    # positive down the page, which increases the row's voltages (decreases those of leads drawn upside down, whose gain is negative).
     terms = np.zeros((len(equations), len(rows)))
     targets = np.zeros(len(equations))
     for k, (sum_mv, parts) in enumerate(equations):
@@ -71,28 +72,29 @@ def balanced(page: LaidOutPage, readings: Sequence[SegmentReading]) -> LaidOutPa
 def _zero_sums(readings: Sequence[SegmentReading], fs: float) -> Iterator[tuple[float, dict[SegmentReading, float]]]:
     """Median in mV of every sum of leads that is zero in theory, and the readings of its leads with their factors.
 
-    The differences of strips and the columns that they repeat are such sums. Inconsistent sums are left out.
+    The difference of a rhythm strip and the column that it repeats is such a sum. Sums that are inconsistent are left out, and those whose
+    leads were not read together for long enough.
     """
     columns = {item.segment.lead: item for item in readings if not item.segment.rhythm}
     for factors in _SUMS.values():
         if set(factors) <= set(columns):
             parts = {columns[lead]: factor for lead, factor in factors.items()}
-            found = _sum(parts, fs)
+            found = _median_and_residual(parts, fs)
             if found is not None and found[1] < _MOST_RESIDUAL:
                 yield found[0], parts
     for strip in (item for item in readings if item.segment.rhythm):
         part = columns.get(strip.segment.lead)
         if part is not None and similarity(*simultaneous([strip, part], fs)) > _SAME:
             parts = {strip: 1.0, part: -1.0}
-            found = _sum(parts, fs)
+            found = _median_and_residual(parts, fs)
             if found is not None:
                 yield found[0], parts
 
 
-def _sum(parts: Mapping[SegmentReading, float], fs: float) -> tuple[float, float] | None:
+def _median_and_residual(parts: Mapping[SegmentReading, float], fs: float) -> tuple[float, float] | None:
     """Median of a sum of leads, mV, and its standard deviation as a share of the root of the sum of its leads' variances.
 
-    None if the leads were all read at the same time for less than 0.5 s, or are all constant.
+    None if all leads were read together for less than 0.5 s, or if all are constant.
     """
     terms = np.array([factor * signal for signal, factor in zip(simultaneous(list(parts), fs), parts.values(), strict=True)])
     known = np.isfinite(terms).all(axis=0)

@@ -19,7 +19,7 @@ from fastecg.kernels.runs import runs_of
 
 _LONGEST_S = 0.06  # Longest stretch of a trace that is filled in.
 _CRUMB_S = 0.012  # Visible stretches beside hidden ones that are no longer than this are treated as hidden.
-_WINDOW_S = 0.12  # Length of the visible trace on either side that is compared with other beats.
+_WINDOW_S = 0.12  # Largest length of the visible trace on either side that is compared with other beats.
 _NEAR_S = 0.03  # Time constant with which the weights in this comparison decrease with the distance from the hidden stretch.
 _LEVEL_S = 0.006  # Time constant of the weights with which the level of the filled-in beat is adjusted to the visible trace.
 _STRIP_S = 0.05  # Length of a rhythm strip before and after the hidden stretch that has to match as well.
@@ -27,14 +27,14 @@ _ALIKE = 0.25  # Largest root-mean-square difference from another beat, as a sha
 _ALIKE_END = 0.4  # `_ALIKE` for a hidden stretch at an end of a segment: larger, because the alternative is to extrapolate the last slope.
 _ALIKE_STRIP = 0.5  # `_ALIKE` for a rhythm strip: larger, because the strip only has to exclude other parts of a beat.
 _CALM_MM = 0.25  # Standard deviation up to which the visible trace is too flat to identify a beat, or to extrapolate its slope.
-_SAME_MM = 0.1  # Tolerance that is added to each of the three largest differences.
+_SAME_MM = 0.1  # Tolerance that is added to the largest difference by `_ALIKE`, `_ALIKE_END` or `_ALIKE_STRIP`.
 _FADE_S = 0.006  # Time constant of the decay of an extrapolated slope.
 _UNSEEN_MM = 1.0  # Standard deviation assigned to extrapolated samples.
-_TIP_S = 0.03  # The highest sample of a tip is higher than all others within this time before and after it.
-_TALL_MM = 1.5  # Minimum height of a tip's highest sample above the lowest samples near both ends of this window.
-_TIP_MM = 0.8  # Samples within this distance below the highest one belong to the tip.
+_TIP_S = 0.03  # No sample within this time before and after the highest sample of a tip is higher.
+_TALL_MM = 1.5  # Minimum height of a tip's highest sample above the lowest samples about `_TIP_S` before and after it.
+_TIP_MM = 0.8  # Samples that are lower than the highest one by less than this belong to the tip.
 _TO_LETTER_MM = 1.5  # Largest distance of a letter from a tip that ends at it.
-_INKED = 0.4  # Coverage from which a pixel is ink.
+_INKED = 0.4  # Coverage (0 to 1) from which a pixel is ink.
 _LONGER_MM = 0.5  # Smallest lengthening of a spike that is applied.
 _REPEATED_MM = 0.4  # Standard deviation assigned to samples taken from another beat.
 
@@ -54,8 +54,8 @@ def continued(readings: Sequence[SegmentReading], rows: PageSegments, warp: Page
     Returns
     -------
     list of SegmentReading
-        The same segments. Longer hidden parts, those inside a segment that no other beat resembles, and those without visible samples
-        beside them are as in `readings`.
+        The same segments. Hidden parts stay as in `readings` if they are longer than 0.06 s, have no visible samples beside them, or lie
+        inside a segment in which no other beat is similar.
     """
     unseen = [_unseen(item, rows, warp, ink.hidden) for item in readings]
     longest = round(_LONGEST_S * rows.fs)
@@ -79,7 +79,7 @@ def with_tips(readings: Sequence[SegmentReading], rows: PageSegments, warp: Page
     Returns
     -------
     list of SegmentReading
-        The same segments, with longer spikes where there are any.
+        The same segments, with longer spikes where another beat has one.
     """
     tips = [_tips_at_letters(item, rows, warp, ink) for item in readings]
     if not any(tips):
@@ -91,20 +91,20 @@ def with_tips(readings: Sequence[SegmentReading], rows: PageSegments, warp: Page
             shown[-1][tip.start : tip.stop] = np.nan
     longer = _filled(readings, shown, [[(tip.start, tip.stop) for tip in found] for found in tips], rows.fs)
     out = []
-    for item, other, found in zip(readings, longer, tips, strict=True):
+    for item, filled, found in zip(readings, longer, tips, strict=True):
         y, sd = item.y_mm.copy(), item.sd_mm.copy()
         for tip in found:
             part = slice(tip.start, tip.stop)
             # Page y grows downwards, so the end of the tip has the smallest `way * y`.
-            if np.nanmin(tip.way * other.y_mm[part]) < np.nanmin(tip.way * item.y_mm[part]) - _LONGER_MM:
-                y[part], sd[part] = other.y_mm[part], other.sd_mm[part]
+            if np.nanmin(tip.way * filled.y_mm[part]) < np.nanmin(tip.way * item.y_mm[part]) - _LONGER_MM:
+                y[part], sd[part] = filled.y_mm[part], filled.sd_mm[part]
         out.append(replace(item, y_mm=y, sd_mm=sd))
     return out
 
 
 @dataclass(frozen=True)
 class _Tip:
-    """The samples of a spike's tip, and 1 if it points up, -1 if down."""
+    """The tip of a spike: its samples from `start` to before `stop`, and `way`, which is 1 if it points up and -1 if it points down."""
 
     start: int
     stop: int
@@ -112,7 +112,7 @@ class _Tip:
 
 
 def _tips_at_letters(item: SegmentReading, rows: PageSegments, warp: PageWarp, ink: PictureInk) -> list[_Tip]:
-    """Tips of a segment whose ink runs without a gap into a letter."""
+    """Tips of a segment whose ink runs without a gap into a letter; empty if no sample was read."""
     from scipy.ndimage import maximum_filter1d, minimum_filter1d
 
     y, reach = item.y_mm, round(_TIP_S * rows.fs)
@@ -136,12 +136,12 @@ def _tips_at_letters(item: SegmentReading, rows: PageSegments, warp: PageWarp, i
 
 def _goes_on(x_mm: float, y_mm: float, way: int, warp: PageWarp, ink: PictureInk) -> bool:
     """Whether ink continues without a gap from a tip to where something written, at most `_TO_LETTER_MM` away, hides it."""
-    steps = np.arange(0.5, _TO_LETTER_MM * warp.scale)
+    steps = np.arange(0.5, _TO_LETTER_MM * warp.scale)  # Distances from the tip, px.
     line = warp.forward(np.column_stack([np.full(len(steps), x_mm), y_mm - way * steps / warp.scale]))
     column, row = np.rint(line).astype(int).T
     inside = (row >= 0) & (row < ink.hidden.shape[0]) & (column >= 1) & (column < ink.hidden.shape[1] - 1)
     for k in range(int(inside.argmin()) if not inside.all() else len(steps)):  # Pixel by pixel, up to the edge of the picture.
-        part = row[k], slice(column[k] - 1, column[k] + 2)
+        part = row[k], slice(column[k] - 1, column[k] + 2)  # The pixel and its neighbours to the left and right.
         if ink.hidden[part].any():
             return True
         if ink.coverage[part].max() < _INKED:
@@ -152,9 +152,10 @@ def _goes_on(x_mm: float, y_mm: float, way: int, warp: PageWarp, ink: PictureInk
 def _filled(
     readings: Sequence[SegmentReading], shown: Sequence[np.ndarray], holes: Sequence[Sequence[tuple[int, int]]], fs: float
 ) -> list[SegmentReading]:
-    """The segments with their holes filled in. `shown` has the heights of every segment, mm, which are NaN where it is not visible."""
+    """The segments with their holes (start, stop) filled in. `shown` has the page y of their samples, mm; NaN where not visible."""
     out = []
     for k, item in enumerate(readings):
+        # The other segments that are rhythm strips, and the index in each at which this segment begins.
         strips = [
             (shown[j], item.segment.start - other.segment.start) for j, other in enumerate(readings) if other.segment.rhythm and j != k
         ]
@@ -187,27 +188,27 @@ def _fill(
 ) -> None:
     """Fill in a hidden part of a trace (n,), in place: from another beat, or at an end of the trace by its last slope, which fades.
 
-    Without such a beat, a part inside the trace stays as it is. `shown` (n,) is NaN where the trace cannot be seen. Each rhythm strip is
-    given as its signal and the index in it at which the trace begins.
+    Without a similar beat, a part inside the trace stays as it is, and so does any part without visible samples beside it. `shown` (n,) is
+    `y_mm` with NaN where the trace cannot be seen. Each rhythm strip is given as its page y and the index in it at which the trace begins.
     """
     start, stop = hole
     inside = np.arange(start, stop)
     beside = _beside(shown, hole, round(_WINDOW_S * fs))
     if beside.size == 0:
         return
-    away = np.where(beside < start, start - beside, beside - stop + 1) / fs
+    away = np.where(beside < start, start - beside, beside - stop + 1) / fs  # Distance from the hole, s.
     shift = _shift_to_similar_beat(shown, hole, beside, np.exp(-away / _NEAR_S), strips, fs)
     if shift is not None:
         weights = np.exp(-away / _LEVEL_S)
         differences = shown[beside] - shown[beside + shift]
         sides = [(at, side) for at, side in ((start, beside < start), (stop, beside >= stop)) if side.any()]
-        # How much higher or lower the trace is than the other beat, before and after the hole; between, it changes linearly.
+        # Page y of the trace minus that of the other beat, just before and just after the hole. In the hole, it changes linearly.
         levels = [float(np.average(differences[side], weights=weights[side])) for _, side in sides]
         y_mm[inside] = shown[inside + shift] + np.interp(inside, [at for at, _ in sides], levels)
         sd_mm[inside] = _REPEATED_MM
     elif start == 0 or stop == len(y_mm):
         way = 1 if start else -1
-        tail = shown[beside][::way]  # The visible samples towards the hole. Beyond them, the slope decays exponentially.
+        tail = shown[beside][::way]  # The visible samples, ending at the hole. In the hole, their last slope decays exponentially.
         slope = float(np.nan_to_num(np.diff(tail[-4:])).mean()) if tail.std() > _CALM_MM else 0.0
         fade = _FADE_S * fs
         y_mm[inside[::way]] = tail[-1] + slope * fade * (1.0 - np.exp(-np.arange(1, stop - start + 1) / fade))
@@ -226,10 +227,10 @@ def _beside(shown: np.ndarray, hole: tuple[int, int], window: int) -> np.ndarray
 def _shift_to_similar_beat(
     shown: np.ndarray, hole: tuple[int, int], beside: np.ndarray, weights: np.ndarray, strips: Sequence[tuple[np.ndarray, int]], fs: float
 ) -> int | None:
-    """The shift in samples by which a trace (n,) best repeats the surroundings of a hole and is visible throughout; None if there is none.
+    """The number of samples after (below 0: before) a hole at which a trace (n,) best repeats the hole's surroundings and is all visible.
 
-    The surroundings are the samples `beside` (m,) the hole, which are compared with `weights` (m,). None, too, if the trace is flat and no
-    rhythm strip shows the same seconds.
+    The surroundings are the samples `beside` (m,) the hole, which are compared with `weights` (m,). None if no part of the trace repeats
+    them well enough, or if they are flat and no rhythm strip shows the same seconds.
     """
     # The hole and the samples beside it form a window. Shifts are possible if the shifted window is visible throughout.
     first, last = min(beside[0], hole[0]), max(beside[-1] + 1, hole[1])
@@ -243,16 +244,17 @@ def _shift_to_similar_beat(
     alike = difference < limit
     cost, identified = (difference / limit) ** 2, spread > _CALM_MM
     around = round(_STRIP_S * fs)
+    # Rhythm strips that are visible around the hole have to repeat themselves with the same shift.
     for strip, origin in strips:
         span = np.arange(hole[0] - around, hole[1] + around) + origin
         span = span[(span >= 0) & (span < len(strip))]
         span = span[np.isfinite(strip[span])]
         if len(span) < hole[1] - hole[0] + around:
             continue
-        there = (shifts + span[0] >= 0) & (shifts + span[-1] < len(strip))
-        difference, spread = _difference(strip, span, np.where(there, shifts, 0), np.ones(len(span)))
+        in_strip = (shifts + span[0] >= 0) & (shifts + span[-1] < len(strip))
+        difference, spread = _difference(strip, span, np.where(in_strip, shifts, 0), np.ones(len(span)))
         limit = _ALIKE_STRIP * spread + _SAME_MM
-        alike &= there & (difference < limit)
+        alike &= in_strip & (difference < limit)
         cost, identified = cost + (difference / limit) ** 2, True
     if not identified or not alike.any():
         return None
@@ -260,12 +262,12 @@ def _shift_to_similar_beat(
 
 
 def _difference(signal: np.ndarray, at: np.ndarray, shifts: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, float]:
-    """Compare a signal at the samples `at` (m,) with itself at samples that are later by each of several shifts.
+    """Compare a signal at the samples `at` (m,) with itself at samples that are later by each of several `shifts`.
 
     Returns
     -------
     difference : ndarray, shape (shifts,)
-        Weighted root mean square of the difference, after both means are subtracted; infinite where a sample is not visible.
+        Weighted root mean square of the difference, after both means are subtracted; infinite for a shift to a sample that is not visible.
     spread : float
         Weighted standard deviation of the signal at `at`.
     """

@@ -26,9 +26,9 @@ SUMS: Mapping[str, Mapping[str, float]] = {
 _LEAST_S = 0.5  # Minimum time that leads have in common for a comparison.
 _BEAT_S = 0.02  # Standard deviation of the Gaussian with which the steepness of leads is smoothed before their beats are compared.
 _BEAT_MM = 0.5  # Standard deviation with which the steepness of tracks is smoothed: `_BEAT_S` at 25 mm/s.
-_ENDS_MM = 2.0  # Length of both ends of tracks that is left out of this comparison: four standard deviations.
+_ENDS_MM = 2.0  # Length that is left out at each end of tracks when their steepness is compared: four times `_BEAT_MM`.
 _LEAST_MM = 30.0  # Minimum length that two tracks have in common for a comparison.
-# Mean correlation of the steepness of tracks from which on they may be leads of one heart. On ECGs whose grid was found it was at least
+# Mean correlation of the steepness of tracks above which they may be leads of one heart. On ECGs whose grid was found it was at least
 # 0.29, upright and upside down; in random walks, music, outlines of hills and curves of breath at most 0.08.
 _SAME_HEART = 0.15
 _MANY_ROWS = 6  # Minimum number of rows for it to be certain that they do not beat together: they have 15 pairs.
@@ -88,7 +88,7 @@ def residual_across_columns(readings: Sequence[SegmentReading], fs: float) -> fl
 def similarity(a: np.ndarray, b: np.ndarray) -> float:
     """Similarity of two signals that start at the same time: 1 if they differ by a constant, about 0 if they are unrelated.
 
-    It is -1 if one is the negative of the other. Samples that were not read in both are left out; 0 if there are no others, or both signals
+    It is -1 if one is the negative of the other. Only samples that were read in both signals count; 0 if there are none, or if both signals
     are constant.
     """
     n = min(len(a), len(b))
@@ -137,13 +137,13 @@ def _beat_correlation(readings: Sequence[SegmentReading], fs: float) -> float | 
 
 
 def tracks_beat(tracks: Sequence[Track]) -> bool:
-    """Whether tracks are steep at the same page x, as the leads of one heart are, also if they are upside down; true if no two overlap."""
+    """Whether tracks are steep at the same page x, as the leads of one heart are, even upside down; true if no two overlap enough."""
     found = _mean_correlation(tracks)
     return found is None or found > _SAME_HEART
 
 
 def never_beat(tracks: Sequence[Track]) -> bool:
-    """Whether many tracks beat together at no tilt of the page. Then it shows no ECG, whatever names were read."""
+    """Whether there are many tracks that beat together at no tilt of the page. Such a page shows no ECG, whatever names were read."""
     if len(tracks) < _MANY_ROWS or tracks_beat(tracks):
         return False
     return not any((_mean_correlation(tracks, float(slope)) or 0.0) > _SAME_HEART for slope in _SLOPES)
@@ -161,7 +161,7 @@ def _mean_correlation(tracks: Sequence[Track], slope: float = 0.0) -> float | No
     Returns
     -------
     float or None
-        None if no pair has.
+        None if there is no such pair.
     """
     from scipy.ndimage import gaussian_filter1d
 
@@ -171,13 +171,13 @@ def _mean_correlation(tracks: Sequence[Track], slope: float = 0.0) -> float | No
     ]
     found = []
     for (one, (left, climb)), (other, (other_left, other_climb)) in combinations(zip(tracks, climbs, strict=True), 2):
-        late = slope * (other.level_mm - one.level_mm)
-        # Near their ends, smoothed traces are less steep, which all rows that begin and end together have in common.
-        first = max(one.ends_mm[0], other.ends_mm[0] + late) + _ENDS_MM
-        last = min(one.ends_mm[1], other.ends_mm[1] + late) - _ENDS_MM
+        left_by = slope * (other.level_mm - one.level_mm)  # Distance in mm by which the same moment is farther left in the other track.
+        # Smoothing makes all tracks less steep near their ends, so tracks that begin and end together would seem to beat together.
+        first = max(one.ends_mm[0], other.ends_mm[0] + left_by) + _ENDS_MM
+        last = min(one.ends_mm[1], other.ends_mm[1] + left_by) - _ENDS_MM
         if last - first >= _LEAST_MM:
             count = int((last - first) * one.path.scale)
-            start, other_start = (max(round((x - at) * one.path.scale), 0) for x, at in ((first, left), (first - late, other_left)))
+            start, other_start = (max(round((x - at) * one.path.scale), 0) for x, at in ((first, left), (first - left_by, other_left)))
             part, other_part = climb[start : start + count], other_climb[other_start : other_start + count]
             shown = min(len(part), len(other_part))
             found.append(correlation(part[:shown], other_part[:shown]))
@@ -185,13 +185,16 @@ def _mean_correlation(tracks: Sequence[Track], slope: float = 0.0) -> float | No
 
 
 def swing(signal: np.ndarray, fs: float) -> np.ndarray:
-    """Steepness (n,) of a signal at every sample, smoothed and divided by its standard deviation so that all leads have the same weight."""
+    """Steepness (n,) of a signal, smoothed and divided by its standard deviation, so that all leads count equally.
+
+    0 if fewer than two samples were read.
+    """
     from scipy.ndimage import gaussian_filter1d
 
     known = np.flatnonzero(np.isfinite(signal))
     if len(known) < 2:
         return np.zeros(len(signal))
-    whole = np.interp(np.arange(len(signal)), known, signal[known].astype(np.float64))  # Ends of gaps are no beats.
+    whole = np.interp(np.arange(len(signal)), known, signal[known].astype(np.float64))  # Gaps are filled: their ends are no beats.
     steepness = gaussian_filter1d(np.abs(np.gradient(whole)), _BEAT_S * fs)
     return np.asarray(steepness / max(float(steepness.std()), 1e-9))
 
