@@ -42,7 +42,7 @@ from fastecg.errors import ImageError, LayoutError
 from fastecg.kernels.runs import runs_of
 from fastecg.record import LEADS, Record
 
-#: How millivolts are read: by a fit of the pen's stroke, by a soft maximum of every column of ink, or by the mean of every column.
+#: How millivolts are read: by a fit of the pen's stroke, by the soft maximum of every column of ink, or by its mean.
 Mode = Literal["stroke_fit", "softargmax", "centroid"]
 MODES: tuple[Mode, ...] = get_args(Mode)
 
@@ -52,9 +52,9 @@ _MARGIN_PX = 8  # A segment is fitted to the pixels of a box around it that has 
 _SAME_LEAD = 0.9  # Two readings of one lead are averaged if their similarity (see `similarity`) is at least this.
 _MAX_SD_PX = 3.0  # A sample counts as not read if its standard deviation is larger than this.
 _ON_INK = 0.25  # A knot lies on the trace if the ink there is at least this share of the pen's ink.
-_SAME_START_MM = 0.002  # The rows are fitted again if the start of time moves by more than this.
-_MAX_GAP_S = 0.04  # Longest gap in the ink that the prior may bridge.
-# Stages of a fit that starts along the ink. The first two stages are left out: their soft strokes would lead the fit off the ink again.
+_SAME_START_MM = 0.002  # The rows are fitted again if the second fit moves the start of time by more than this.
+_MAX_GAP_S = 0.04  # Longest gap in the ink that a fit may bridge by its prior (see `gauss_newton`).
+# Stages of a fit that starts along the ink. The first two of `STAGES` are left out: their soft strokes would lead the fit off the ink.
 _STAGES_FROM_INK = STAGES[2:]
 
 
@@ -67,7 +67,7 @@ class Decoded:
     record : Record
         Millivolts; NaN where nothing was read.
     sd : ndarray, shape (leads, samples)
-        Standard deviation of every sample in mV, as the fit estimates it; NaN in modes without an estimate.
+        Standard deviation of every sample in mV, as the fit estimates it; NaN where nothing was read, and in modes without an estimate.
     layout : PageSegments
         Where the leads were taken to be, in the page coordinates of `warp`.
     warp : PageWarp
@@ -113,7 +113,7 @@ def decode(
     ink : PictureInk, optional
         The pen's ink as the picture shows it. If it is given, mode "stroke_fit" ends with a second fit, to this ink.
     close : (PageWarp, PictureInk), optional
-        Map and ink of the same picture at another scale, at which the second fit is made instead of that of `ink`.
+        Map and ink of the same picture at another scale. If given, the second fit is made at this scale, and not with `warp` and `ink`.
     pulses : sequence of Pulse
         The page's calibration pulses.
     start_sd_mm : float
@@ -132,7 +132,7 @@ def decode(
     Raises
     ------
     ImageError
-        If there is no grid, or no ink of any segment.
+        If no grid is found and there is no `warp`, or no ink of any segment.
     LayoutError
         If the mode is unknown, there is no segment, or there are not as many planes as segments.
     """
@@ -225,7 +225,8 @@ def read_segments(
 ) -> Iterator[SegmentReading]:
     """Read every segment that has ink, in parallel, since segments do not depend on one another.
 
-    `hidden` (height, width) float32 is 1 in pixels in which something else covers the traces, 0 elsewhere.
+    There is one plane, (height, width), for each of the rows' segments. `hidden` (height, width) float32 is 1 in pixels in which something
+    else covers the traces, 0 elsewhere.
     """
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         found = pool.map(lambda plane, segment: _read_segment(plane, segment, rows, warp, mode, hidden), planes, rows.segments)
@@ -275,9 +276,9 @@ def _fit_segment(
     x_mm : ndarray, shape (n,)
         Page x of the samples, which are the knots of the stroke.
     known : ndarray, shape (n,) bool
-        Whether each sample has ink nearby. The pen is lifted at all others.
+        Whether each sample has ink nearby. The pen is lifted at all other samples.
     starts_mm : mapping of tuple of Stage to ndarray, shape (n,)
-        Page y from which the fit with these stages starts. The fit with the smallest residual is used.
+        Stages of every fit that is tried, and the page y from which it starts. The fit with the smallest residual is used.
     reach_mm : (float, float)
         Smallest and largest page y of the ink.
     rows : PageSegments
@@ -290,20 +291,23 @@ def _fit_segment(
     if not known.any():
         return np.full(len(x_mm), np.nan), np.full(len(x_mm), np.nan)
     top, curves = verticals(warp, x_mm, reach_mm)
+    # The box around the curves: its first pixel (x, y), and the pixel after the last.
     first = np.maximum(np.floor(np.nanmin(curves, axis=(0, 1))).astype(int) - _MARGIN_PX, 0)
     stop = np.minimum(np.ceil(np.nanmax(curves, axis=(0, 1))).astype(int) + _MARGIN_PX, plane.shape[::-1])
     part = slice(first[1], stop[1]), slice(first[0], stop[0])
     ink = _as_coverage(plane[part])
     if hidden is not None:
         ink = np.where(hidden[part] > 0, np.float32(np.nan), ink)
-    curves[:, ~known] = np.nan  # The pen is lifted there.
+    curves[:, ~known] = np.nan  # This lifts the pen.
     stroke = StrokeProblem(ink, curves - first, CURVE_MM * warp.scale, rows.pen_mm * warp.scale / 2)
     knots = np.flatnonzero(known)
+    # Each fit starts from heights in px below `top`. At samples without ink nearby, they are interpolated linearly.
     fits = (
         fit_stroke(stroke, (np.interp(np.arange(len(x_mm)), knots, start[knots]) - top) * warp.scale, stages)
         for stages, start in starts_mm.items()
     )
     fit = min(fits, key=lambda fit: fit.residual)
+    # Samples in a long stretch where the stroke is not on ink count as not read.
     sure = known & (fit.sd < _MAX_SD_PX) & ~_long_runs(stroke.ink_at(fit.heights) < _ON_INK * fit.pen.ink, round(_MAX_GAP_S * rows.fs))
     return np.where(sure, top + fit.heights / warp.scale, np.nan), np.where(sure, fit.sd / warp.scale, np.nan)
 
@@ -328,10 +332,10 @@ def _flags_of_unread(readings: Sequence[SegmentReading], rows: PageSegments) -> 
 
 
 def _without_contradictions(readings: list[SegmentReading], fs: float, flags: list[str]) -> list[SegmentReading]:
-    """Resolve contradictions between two readings of one lead: where a rhythm strip differs from its column, the column is used.
+    """Resolve contradictions between two readings of one lead: a rhythm strip that differs from its column is left out beside it.
 
-    The two readings are not averaged, since the mean of different signals shows neither of them. The flags that say so are appended to
-    `flags`.
+    The two readings are not averaged, since the mean of different signals shows neither of them. A flag for each contradiction is appended
+    to `flags`.
     """
     out = []
     for item in readings:
@@ -350,7 +354,7 @@ def _without_contradictions(readings: list[SegmentReading], fs: float, flags: li
 def _merged_by_lead(readings: list[SegmentReading], samples: int) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
     """Signals (leads, samples) in mV, their standard deviations, and the names of the leads, the usual twelve first.
 
-    Where a lead is drawn twice, its readings are averaged. Signals are NaN where nothing was read.
+    Where a lead was read twice, its readings are averaged. Signals are NaN where nothing was read.
     """
     names = {reading.segment.lead for reading in readings}
     leads = (*(lead for lead in LEADS if lead in names), *sorted(names - set(LEADS)))

@@ -16,14 +16,16 @@ _PULL = 0.002  # Cost of a path in each column, per mm of distance from its row.
 _FAR_PULL = 0.03  # Additional cost in each column, per mm of distance from its row beyond 0.35 row distances.
 _INK = 0.15  # Minimum coverage of ink that is assigned to a row.
 _FAINT = 0.02  # A pixel is copied to a row's plane if its coverage is larger than this.
-_DARK_FIRST = (0.6, 0.5, 0.4, 0.3)  # Ink is assigned in this order: first that above 0.6, then that above 0.5, and so on.
+# Ink is assigned to rows in the order of its coverage: first ink of at least 0.6, then of at least 0.5, and so on; last of at least `_INK`.
+_DARK_FIRST = (0.6, 0.5, 0.4, 0.3)
 _PIECE_MM = 2.5  # Where a path is on ink without a break for at least this length, the ink certainly belongs to its row.
 _STAY_PX = 3  # Ink of a row that is at most this far (along x and along y) from ink of another row belongs to both rows.
 #: Value of the network's trace map from which a pixel may belong to a trace.
 TRACE = 0.12
 _PEN_PX = 5  # Reach above and below a path within which its pen's ink is summed.
 _THINNEST_PX = 0.7  # Columns with less ink (in px of full ink) are left out when the pen's width is measured.
-_LEVEL = 0.05  # Quantile of the ink in a column that is taken for the pen's width, since the columns with least ink are level.
+# Quantile over the columns of the ink in a column that is taken for the pen's width: the trace is level in the columns with least ink.
+_LEVEL_QUANTILE = 0.05
 _ON_PATH_PX = 2  # Reach above and below a path within which ink counts as ink on the path.
 _INSIDE_MM = 0.4  # Distance inside a supposed end from which the ink is followed outwards.
 _SOLID_PX = 12  # A trace begins or ends only where at least 80 % of this many successive columns have ink.
@@ -49,7 +51,7 @@ class TracePath:
     scale: float
 
     def middle_at(self, x_mm: np.ndarray) -> np.ndarray:
-        """Page y (n,) of the middle of the path in the columns nearest to page x (n,)."""
+        """Page y (n,) of the middle of the path, between its top and its bottom, in the columns nearest to page x (n,)."""
         at = np.clip(np.rint((x_mm - self.left_mm) * self.scale).astype(int), 0, len(self.top_mm) - 1)
         return np.asarray((self.top_mm[at] + self.bottom_mm[at]) / 2)
 
@@ -63,9 +65,9 @@ class StraightPage:
     network : Strip
         The network's map of traces.
     whole : Strip
-        The network's map of traces, with the picture's ink where something is written over the traces.
+        The network's map of traces, and at least half the picture's ink where something is written over the traces.
     shown : Strip, optional
-        The picture's own ink at the traces, if it is known.
+        The picture's own ink at and beside the network's traces, if it is known.
     ink : Strip, optional
         All of the picture's own ink, if it is known.
     written : Strip
@@ -110,7 +112,7 @@ def _in_pixels(strip: Strip, path: TracePath) -> tuple[int, np.ndarray, np.ndarr
 
 
 def _beside(strip: Strip, path: TracePath, reach_px: int) -> tuple[np.ndarray, np.ndarray]:
-    """The maximum and the sum (columns,) of the ink in every column, from `reach_px` above a path to `reach_px` below it."""
+    """The maximum and the sum (columns,) of the coverage in every column, from `reach_px` above a path to `reach_px` below it."""
     from fastecg.kernels.paths import ink_beside
 
     first, tops, bottoms = _in_pixels(strip, path)
@@ -141,7 +143,7 @@ def assign_ink(strip: Strip, paths: list[TracePath]) -> np.ndarray:
     # Dark ink first: where traces of two rows just touch, the ink between them is pale.
     for least in (*_DARK_FIRST, _INK):
         share_ink(strip.ink, least, owners)
-    # A path may run over the tip of another row's spike, in short pieces. Such pieces get their owner only after all other ink.
+    # In short pieces, a path may run over the tip of another row's spike. Such pieces (`crumbs`) get their owner after all other ink.
     np.copyto(owners, crumbs, where=owners == 0)
     share_ink(strip.ink, _INK, owners)
     shared = np.zeros(strip.ink.shape, dtype=np.uint32)
@@ -150,7 +152,7 @@ def assign_ink(strip: Strip, paths: list[TracePath]) -> np.ndarray:
 
 
 def own_planes(plane: np.ndarray, warp: PageWarp, strip: Strip, shared: np.ndarray, count: int) -> list[np.ndarray]:
-    """The ink (height, width) uint8 of each of `count` rows, in the picture's frame.
+    """The ink (height, width) uint8, 0 to 255, of each of the first `count` rows, in the picture's frame.
 
     Parameters
     ----------
@@ -180,7 +182,7 @@ def own_planes(plane: np.ndarray, warp: PageWarp, strip: Strip, shared: np.ndarr
 
 
 def ends_mm(strip: Strip, path: TracePath, least: float = TRACE) -> tuple[float, float] | None:
-    """Page x at which the ink along a path begins and ends, where it falls to half its usual value; None if there is hardly any.
+    """Page x at which the ink along a path begins and ends, where its coverage falls to half its usual value; None if there is hardly any.
 
     A column has ink if its coverage is more than `least`, 0 to 1.
     """
@@ -188,6 +190,7 @@ def ends_mm(strip: Strip, path: TracePath, least: float = TRACE) -> tuple[float,
     solid = np.convolve(along > least, np.ones(_SOLID_PX), mode="valid") >= 0.8 * _SOLID_PX  # For windows that begin at each column.
     if not solid.any():
         return None
+    # The first column of the first solid window and the last column of the last one, then inwards to a column with ink.
     left, right = int(np.argmax(solid)), len(solid) - 1 - int(np.argmax(solid[::-1])) + _SOLID_PX - 1
     left += int(np.argmax(along[left : left + _SOLID_PX] > least))
     right -= int(np.argmax(along[right - _SOLID_PX + 1 : right + 1][::-1] > least))
@@ -195,9 +198,10 @@ def ends_mm(strip: Strip, path: TracePath, least: float = TRACE) -> tuple[float,
 
 
 def ends_near(strip: Strip, path: TracePath, starts: Sequence[tuple[float, int]]) -> list[float | None]:
-    """Page x at which the ink along a path ends, near each of several supposed ends; None without ink inside of one.
+    """Page x at which the ink along a path ends, near each of several supposed ends.
 
-    Each of the `starts` is the page x of a supposed end, and 1 for a right end or -1 for a left one. None, too, close to the path's ends.
+    Each of the `starts` is the page x of a supposed end, and 1 for a right end or -1 for a left one. None is returned for an end that has
+    no ink just inside of it, or that is close to an end of the path.
     """
     along, _ = _beside(strip, path, _ON_PATH_PX)
     found: list[float | None] = []
@@ -209,13 +213,14 @@ def ends_near(strip: Strip, path: TracePath, starts: Sequence[tuple[float, int]]
 
 
 def _edge(along: np.ndarray, at: int, way: int) -> float:
-    """Fractional column at which ink (columns,) falls to half its usual value, near its last column `at`; 0 is the middle of column 0.
+    """Fractional column at which coverage (columns,) falls to half its usual value, near column `at`; 0 is the middle of column 0.
 
-    `way` is the direction outwards: 1 for a right end, -1 for a left one. The usual value is the median of about `_SOLID_PX`
-    columns inside.
+    `way` is the direction outwards: 1 for a right end, -1 for a left one. The usual value is the median of about `_SOLID_PX` columns
+    inside. If the ink goes on to the end of `along`, its last column on this side is returned.
     """
     inside = along[max(at - _SOLID_PX, 0) : at + 1] if way > 0 else along[at : at + _SOLID_PX]
     half = 0.5 * float(np.median(inside))
+    # Inwards to a column with ink, if `at` has none, and then outwards to the last one.
     while 0 <= at < len(along) and along[at] < half:
         at -= way
     while 0 <= at + way < len(along) and along[at + way] >= half:
@@ -230,10 +235,10 @@ def pen_mm(strip: Strip, path: TracePath) -> float:
     """Estimate the width of a row's trace, mm, from its thinnest columns, where it is level; 0 if it has no ink."""
     _, mass = _beside(strip, path, _PEN_PX)
     mass = mass[mass > _THINNEST_PX]
-    return float(np.quantile(mass, _LEVEL)) / strip.scale if mass.size else 0.0
+    return float(np.quantile(mass, _LEVEL_QUANTILE)) / strip.scale if mass.size else 0.0
 
 
 def level_mm(path: TracePath, span_mm: tuple[float, float]) -> float:
-    """Mean page y of a row's trace between two page x. This mean is taken for 0 mV, because machines remove any constant voltage."""
+    """Mean page y of a row's trace between two page x, which is taken for 0 mV, because machines remove any constant voltage."""
     first, last = (int(np.clip((x - path.left_mm) * path.scale, 0, len(path.top_mm) - 1)) for x in span_mm)
     return float(((path.top_mm + path.bottom_mm) / 2)[first : last + 1].mean())

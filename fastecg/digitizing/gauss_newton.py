@@ -1,6 +1,6 @@
 """Fit a polyline to its ink by least squares, with the stroke model of `fastecg.kernels.fit`.
 
-The times of the knots are known. The unknowns are their heights, in px along the page's vertical at each knot. A prior on second
+The times of the knots are known. The unknowns are their heights, in px downwards along the page's vertical at each knot. A prior on second
 differences determines the heights where the ink does not, as for two knots within one pixel. The prior is weak where the trace bends
 sharply, as in a QRS complex. The first heights are rough, so in the first stages the stroke is soft and the prior strong; in later stages
 the stroke is sharper and the prior weaker. Later stages fit the width, ink and blur of the pen as well. The loops are in
@@ -55,10 +55,12 @@ STAGES = (
 )
 
 _STIFFNESS = 0.005  # Weight of the prior with which the standard deviations are computed.
-# The pen's width and ink are fitted in stages with less stiffness than this; in the others the stroke is too soft to show its width.
+# Stages with a fixed blur fit the pen's width and ink only if their stiffness is less than this. In the others, the stroke is too soft to
+# show its width. Stages without a fixed blur fit all three.
 _PEN_BELOW = 0.05
 _SHARP_PX = 0.5  # Half width of the soft edge of a stroke that is not blurred.
-_LEVEL = 0.1  # Quantile of the ink in a column that is taken for the pen's width, since the columns with least ink are level.
+# Quantile over the columns of the ink in a column that is taken for the pen's width: the trace is level in the columns with least ink.
+_LEVEL_QUANTILE = 0.1
 
 
 @dataclass
@@ -90,8 +92,8 @@ class StrokeProblem:
         Coverage 0 to 1; NaN in pixels that are left out.
     curves : ndarray, shape (heights, n, 2)
         Position (x, y) in px of every knot at the heights ``step * (0, 1, 2, …)``: the page's verticals as the picture shows them,
-        downwards. Beyond its ends a curve continues straight. At a knot whose curve is NaN the pen is lifted, and its height depends on the
-        other knots alone.
+        downwards. Beyond its ends a curve continues straight. At a knot whose curve is NaN the pen is lifted, and the height of this knot
+        depends on the other knots alone.
     step : float
         Distance of the heights in `curves`, px.
     radius : float
@@ -135,12 +137,13 @@ def fit_stroke(stroke: StrokeProblem, start: np.ndarray, stages: tuple[Stage, ..
     heights, size = np.array(start, dtype=np.float64), len(start)
     observed = np.asfortranarray(stroke.ink, dtype=np.float32)  # The kernel reads it column by column.
     curves = np.ascontiguousarray(stroke.curves, dtype=np.float64)
+    # The parameters of the pen are in the order of `FittedPen`: width, ink, blur.
     pen, misfit = np.array([_guess_pen_width(observed, stroke.radius), 1.0, 0.7]), 0.0
     bands, right = np.zeros((BAND + 1, size)), np.zeros(size)
 
     def fit(stage: Stage, ink: np.ndarray) -> float:
         pen[2] = stage.blur or pen[2]
-        # Number of parameters of the pen that are fitted: all, or width and ink, or none.
+        # Number of parameters of the pen that are fitted: all three, or width and ink, or none.
         free = 3 if not stage.blur else 2 if stage.stiffness < _PEN_BELOW else 0
         return float(
             descend(
@@ -153,7 +156,7 @@ def fit_stroke(stroke: StrokeProblem, start: np.ndarray, stages: tuple[Stage, ..
     for stage in stages:
         misfit = fit(stage, observed)
     if pen[2] > _SHARP_PX:
-        # The last stage is repeated on the ink minus the difference between true blur and the stroke's model.
+        # The last stage is repeated on the ink minus the difference between true blur and that of the stroke's model.
         misfit = fit(stages[-1], observed - blur_correction(stroke, heights, FittedPen(*pen.tolist()), stages[-1].samples_per_px))
     variance = misfit / max(int((stroke.ink > 0.02).sum()), 1)
     return Fit(heights, np.sqrt(variance * _variances(bands, heights)), FittedPen(*pen.tolist()), variance)
@@ -177,14 +180,14 @@ def blur_correction(stroke: StrokeProblem, heights: np.ndarray, pen: FittedPen, 
 
 
 def _guess_pen_width(ink: np.ndarray, radius: float) -> float:
-    """First guess of the pen's width as a multiple of the nominal one, from the columns in which the trace is level; 1 without ink."""
+    """First guess of the pen's width as a multiple (0.3 to 3) of the nominal one, by columns where the trace is level; 1 without ink."""
     mass = np.nansum(ink, axis=0)
     mass = mass[mass > 0.5 * radius]
-    return float(np.clip(np.quantile(mass, _LEVEL) / (2 * radius), 0.3, 3.0)) if mass.size else 1.0
+    return float(np.clip(np.quantile(mass, _LEVEL_QUANTILE) / (2 * radius), 0.3, 3.0)) if mass.size else 1.0
 
 
 def _variances(bands: np.ndarray, heights: np.ndarray) -> np.ndarray:
-    """Variances (n,) of the heights for residuals of variance 1: the diagonal of the inverse of J'J with the prior.
+    """Variances (n,) of the heights if the residuals have variance 1: the diagonal of the inverse of J'J with the prior.
 
     J is the Jacobian of the residuals with respect to the heights. `bands` holds the ink's part of J'J, see `add_prior`.
     """

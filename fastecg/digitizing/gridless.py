@@ -9,11 +9,11 @@ import numpy as np
 from fastecg.digitizing.tracks import Track
 from fastecg.digitizing.warp_fit import FittedWarp, fit_warp
 
-#: Largest log ratio (either way) of the rows' length and the expected one. Beyond this, rows are cut off, or the layout is another one.
+#: Largest absolute log ratio of the rows' length to the expected one. If it is larger, rows are cut off, or the layout is another one.
 MOST_OFF = 0.2
 
 _LATTICE_PX = 64  # Distance of the points to which the flat map is fitted.
-_KNOTS_PX = 512.0  # Distance of the spline's knots; nothing bends, so they may be few.
+_KNOTS_PX = 512.0  # Distance of the spline's knots. A flat map needs few.
 
 
 def gridless_warp(size: tuple[int, int], px_per_mm: float, tilt: float = 0.0) -> FittedWarp:
@@ -27,9 +27,9 @@ def gridless_warp(size: tuple[int, int], px_per_mm: float, tilt: float = 0.0) ->
 
 
 def tilt_of(tracks: Sequence[Track]) -> float:
-    """Slope of the rows, mm per mm, positive if they fall: the median over the tracks, 0 without any.
+    """Slope of the rows, mm per mm, positive if they fall to the right: the median over the tracks, 0 without any.
 
-    The slope of a track is that from the median height of its first third to that of its last one.
+    The slope of a track is that from the median page y of its first third to the median page y of its last third.
     """
     slopes = []
     for track in tracks:

@@ -16,18 +16,20 @@ from fastecg.digitizing.segmenter import Layers, OwnScale
 
 _CELL = 4  # Side in px of the cells in which bare paper is looked for.
 _SPREAD = 8.0  # Standard deviation, in cells, with which the paper's colour is smoothed.
-_BARE = 0.1  # Cells may be bare paper if the maps of traces, writing and pulses (0 to 1) are below this there.
+_BARE = 0.1  # Cells may be bare paper if the maps of traces, writing and pulses (0 to 1) are below this in them and in cells beside them.
 _SHEET = 0.8  # The network's map of paper (0 to 1) is larger than this in cells of bare paper.
 _CORE = 0.85  # A pixel is certainly ink of a trace if the network's map of traces (0 to 1) is larger than this.
-_BESIDE = 7  # Ink in a square of this side (px) around a pixel of a trace belongs to the trace, since the network is unsure of edges.
+# Ink in a square of this side (px) around a pixel of the map of traces above `_BARE` belongs to the trace, since the network is unsure of
+# edges.
+_BESIDE = 7
 _WRITING = 0.3  # Where the map of writing exceeds this and that of traces does not, a trace may be hidden.
 _BRIDGE = 0.5  # Factor of the ink that is written over a trace, where it may connect two parts of the trace.
-_ACROSS = 12  # Largest distance in px of ink that is written over a trace from the visible trace, along both axes.
+_ACROSS = 12  # Largest distance in px along x and along y from the visible trace to ink that is written over it.
 _MOST = 40_000  # Largest number of pixels from which colours are estimated.
 _FEW = 500  # Smallest number of pixels from which colours are estimated; with fewer the picture's ink is not used.
 _INK_COUNTS = 0.1  # Weight of the ink's own covariance beside that of the ground in the discriminant.
-_LIMITS = np.array([-0.3, 1.6])  # Range of the estimated coverage. Noise and strokes that are darker than usual exceed 0 and 1.
-_LEAST_CONTRAST = 0.06  # Minimum contrast of ink and ground in one of red, green and blue, as a share of the paper's colour.
+_LIMITS = np.array([-0.3, 1.6])  # Range of the estimated coverage. Noise goes below 0, and strokes that are darker than usual above 1.
+_LEAST_CONTRAST = 0.06  # Minimum contrast of ink and ground in at least one of red, green and blue, as a share of the paper's colour.
 _TOO_NOISY = 0.2  # The picture's ink is not used if the standard deviation of its coverage on bare paper is at least this.
 
 
@@ -65,17 +67,17 @@ class PictureInk:
 
 
 def picture_ink(layers: Layers, shown: OwnScale | None = None) -> PictureInk | None:
-    """The ink of the picture that was separated into layers; None if it cannot be told from the ground.
+    """The ink of the picture that was separated into layers.
 
-    It cannot if the picture is not known, shows too little ink or bare paper, or has too little contrast or too much noise.
+    None if the picture is not known, shows too little ink or bare paper, or has too little contrast or too much noise.
 
     Parameters
     ----------
     layers : Layers
-        Layers of the picture. The colours of ink and ground are estimated from them.
+        Layers of the picture.
     shown : OwnScale, optional
-        The same picture at its own scale, if the ink is wanted at that scale. Colours are not estimated from it, because its maps are
-        resized and less sharp.
+        The same picture at its own scale, if the ink is wanted at that scale. Its maps are resized and less sharp, so the colours of ink
+        and ground are estimated from `layers` all the same. Only the paper's colour is taken from `shown`.
     """
     from fastecg.kernels.unmix import unmix
 
@@ -86,8 +88,8 @@ def picture_ink(layers: Layers, shown: OwnScale | None = None) -> PictureInk | N
     if bare.sum() < _FEW // 4:
         return None
     paper = _paper_colour(layers.picture, bare)
-    rng = np.random.default_rng(0)  # Any sample of pixels will do, and a fixed seed gives the same ink again.
-    # The rows and columns (2, n) of one pixel in every bare cell, the same in all cells, and of pixels of traces.
+    rng = np.random.default_rng(0)  # Any random pixels will do, and with a fixed seed the same picture always gives the same ink.
+    # Rows and columns (2, n) of pixels of bare paper, one in each of many bare cells at the same place, and of pixels of traces.
     ground = _random_pixels(bare, rng) * _CELL + rng.integers(0, _CELL, (2, 1))
     inked = _random_pixels(trace > _CORE, rng)
     if min(ground.shape[1], inked.shape[1]) < _FEW:
@@ -117,7 +119,7 @@ def picture_ink(layers: Layers, shown: OwnScale | None = None) -> PictureInk | N
 
 
 def _bare_cells(layers: Layers | OwnScale) -> np.ndarray:
-    """Mask (rows, columns) of the cells that show paper and grid alone, with neither traces nor writing in or beside them."""
+    """Mask (rows, columns) of the cells that show paper and grid alone, without traces, writing or pulses in or beside them."""
     from scipy.ndimage import maximum_filter
 
     def cells(plane: np.ndarray) -> np.ndarray:
@@ -129,18 +131,18 @@ def _bare_cells(layers: Layers | OwnScale) -> np.ndarray:
 
 
 def _paper_colour(picture: np.ndarray, bare: np.ndarray) -> np.ndarray:
-    """Mean colour (rows, columns, 3) float32 of bare cells around every cell, weighted; where there are none, the overall mean."""
+    """Mean colour (rows, columns, 3) float32 of the bare cells around every cell, weighted by a Gaussian; far from any, of all of them."""
     from scipy.ndimage import gaussian_filter
 
     rows, columns = bare.shape
     part = picture[: rows * _CELL, : columns * _CELL]
-    sums = part.reshape(rows, _CELL, columns, _CELL, 3).mean(axis=(1, 3), dtype=np.float32)
+    colours = part.reshape(rows, _CELL, columns, _CELL, 3).mean(axis=(1, 3), dtype=np.float32)
     weight = gaussian_filter(bare.astype(np.float32), _SPREAD, mode="nearest")
     near = weight > 1e-3
-    paper = np.empty_like(sums)
+    paper = np.empty_like(colours)
     for k in range(3):
-        total = gaussian_filter(np.where(bare, sums[..., k], np.float32(0)), _SPREAD, mode="nearest")
-        paper[..., k] = np.where(near, total / np.maximum(weight, 1e-3), sums[bare, k].mean())
+        total = gaussian_filter(np.where(bare, colours[..., k], np.float32(0)), _SPREAD, mode="nearest")
+        paper[..., k] = np.where(near, total / np.maximum(weight, 1e-3), colours[bare, k].mean())
     return paper
 
 
@@ -161,7 +163,7 @@ def _over_paper(picture: np.ndarray, paper: np.ndarray, at: np.ndarray) -> np.nd
 def _projection(ground: np.ndarray, inked: np.ndarray) -> tuple[np.ndarray, float]:
     """Fisher's discriminant of the colours (n, 3) of ground and ink: weights (3,) and an offset.
 
-    ``colours @ weights - offset`` is 0 for the mean ground and 1 for the median ink, with the least spread.
+    ``colours @ weights - offset`` is 0 for the mean ground and 1 for the median ink, with the least spread of both.
     """
     middle, pen = ground.mean(axis=0), np.median(inked, axis=0)
     # The last term keeps the matrix from being singular, as for a grey picture.

@@ -24,9 +24,9 @@ class Intervals:
 
 
 def intervals(signal: np.ndarray, fs: float) -> Intervals:
-    """Measure the intervals of one lead (samples,), mV. Gaps are filled by linear interpolation.
+    """Measure the intervals of one lead (samples,), mV, sampled at `fs` Hz. Gaps are filled by linear interpolation.
 
-    All are NaN for less than 2 s of signal, or if neurokit2 fails.
+    All are NaN for less than 2 s of signal, or if neurokit2 fails. QRS and QT are NaN for fewer than three beats.
 
     Raises
     ------
@@ -59,12 +59,12 @@ def intervals(signal: np.ndarray, fs: float) -> Intervals:
 def interval_errors(reference: Record, estimate: Record) -> Intervals:
     """Intervals of the estimate minus those of the reference, ms, in the one of `RHYTHM_LEADS` that the reference shows for longest.
 
-    All are NaN if the estimate does not have this lead.
+    All are NaN if the estimate does not have this lead. An interval that was not measured in both records is NaN.
 
     Raises
     ------
     RecordError
-        If the reference shows none of these leads.
+        If the reference shows none of `RHYTHM_LEADS`.
     """
     drawn = {lead: int(np.isfinite(reference.lead(lead)).sum()) for lead in RHYTHM_LEADS if lead in reference.leads}
     if not drawn or not max(drawn.values()):
@@ -76,7 +76,7 @@ def interval_errors(reference: Record, estimate: Record) -> Intervals:
 
 
 def _durations(waves: dict[str, list[float]], start: str, stop: str) -> np.ndarray:
-    """Number of samples (beats,) from one fiducial point of every beat to another, which are keys of `waves`."""
+    """Number of samples (beats,) from the fiducial point `start` of every beat to `stop`; both are keys of `waves`."""
     return np.array(waves.get(stop, []), dtype=float) - np.array(waves.get(start, []), dtype=float)
 
 

@@ -17,14 +17,14 @@ from fastecg.digitizing.layout import PageSegments
 from fastecg.digitizing.pulses import Pulse
 
 _MEET_MM = 1.0  # Largest gap between columns whose bars can hide traces.
-_ASIDE_MM = 1.5  # Largest distance of a bar from where two columns meet.
-_DOWN_MM = 11.0  # Largest distance of a bar's ends from the 0 mV level of its row.
+_ASIDE_MM = 1.5  # Largest distance along x of a bar from where two columns meet.
+_DOWN_MM = 11.0  # Largest distance along y of a bar's ends from the 0 mV level of its row.
 _LEAST_MM = 2.0  # Minimum length of the upright ink of a bar.
-_LEAST_JOINTS = 2  # Minimum number of joints with upright ink for it to be bars.
-_MOST_JOINTS = 0.6  # Minimum share of joints that have upright ink, and of joints that have tall upright ink at the same offset.
+_LEAST_JOINTS = 2  # Minimum number of joints with upright ink for this ink to be bars.
+_JOINTS_SHARE = 0.6  # Minimum share of joints that have upright ink, and of joints that have tall upright ink at the same offset along x.
 _HIGH = 0.6  # Upright ink belongs to a bar if it is higher than this share of the usual height, the median over joints.
-_INK = 0.5  # Coverage from which a pixel is ink.
-_EDGE_PX = 0.75  # Width of the soft edge of bars and flanks, which is hidden as well.
+_INK = 0.5  # Coverage (0 to 1) from which a pixel is ink; also the share of a bar's columns that are ink in each of its rows.
+_EDGE_PX = 0.75  # Width of the soft edge of bars and flanks, which also hides traces.
 _GLUED_MM = 0.3  # A pulse runs into a row if its flank is closer than this to the end of the row.
 _FLANK_MM = 0.15  # Half the width of a flank.
 _ABOVE_MM = 0.4  # A flank is masked from this far above its plateau down to this far above 0 mV.
@@ -43,12 +43,12 @@ def behind_bars(rows: PageSegments, warp: PageWarp, ink: PictureInk) -> np.ndarr
     Returns
     -------
     ndarray, shape (height, width) bool
-        No pixel is hidden if too few joints have upright ink for it to be bars.
+        No pixel is hidden if too few joints have upright ink, or upright ink at a common offset, for this ink to be bars.
     """
     from scipy.ndimage import grey_opening, map_coordinates
 
     hidden = np.zeros(ink.coverage.shape, dtype=bool)
-    # Offsets from a joint, half a pixel apart, so that heights below are in units of half a pixel.
+    # Offsets from a joint in mm, half a pixel apart. So `heights` and `tallest` are in units of half a pixel.
     across = np.arange(-_ASIDE_MM, _ASIDE_MM, 0.5 / warp.scale)
     down = np.arange(-_DOWN_MM, _DOWN_MM, 0.5 / warp.scale)
     patches = [np.stack(np.meshgrid(x + across, y + down), axis=-1) for x, y in _joints(rows)]  # Page points around every joint.
@@ -60,10 +60,11 @@ def behind_bars(rows: PageSegments, warp: PageWarp, ink: PictureInk) -> np.ndarr
     heights = np.array([mask.sum(axis=0) for mask in upright])
     tallest = heights.max(axis=1)
     standing = tallest > 0
-    if standing.sum() < max(_LEAST_JOINTS, _MOST_JOINTS * len(patches)):
+    if standing.sum() < max(_LEAST_JOINTS, _JOINTS_SHARE * len(patches)):
         return hidden
     usual = float(np.median(tallest[standing]))
-    barred = (heights > _HIGH * usual).mean(axis=0) >= _MOST_JOINTS
+    # The columns of a patch, the same for all joints, that a bar fills.
+    barred = (heights > _HIGH * usual).mean(axis=0) >= _JOINTS_SHARE
     if not barred.any():
         return hidden
     for points, mask in zip(patches, upright, strict=True):
@@ -74,7 +75,7 @@ def behind_bars(rows: PageSegments, warp: PageWarp, ink: PictureInk) -> np.ndarr
 
 
 def behind_pulses(rows: PageSegments, warp: PageWarp, ink: PictureInk, pulses: Sequence[Pulse]) -> np.ndarray:
-    """The mask of pixels that are hidden by the flanks of pulses at the ends of rows.
+    """The mask of pixels that are hidden by the flanks of pulses that run into the ends of rows.
 
     Parameters
     ----------
@@ -92,6 +93,7 @@ def behind_pulses(rows: PageSegments, warp: PageWarp, ink: PictureInk, pulses: S
     hidden = np.zeros(ink.coverage.shape, dtype=bool)
     step, edge = rows.speed_mm_s / rows.fs, _EDGE_PX / warp.scale
     for segment in rows.segments:
+        # Page x of the first and of the last sample.
         ends = segment.x_mm, segment.x_mm + (segment.stop - 1 - segment.start) * step
         for pulse in (pulse for pulse in pulses if abs(pulse.foot_mm - segment.baseline_mm) < _SAME_ROW_MM):
             # The left end of the row may touch a pulse's right flank, and its right end a pulse's left flank.
@@ -105,7 +107,7 @@ def behind_pulses(rows: PageSegments, warp: PageWarp, ink: PictureInk, pulses: S
 
 
 def _joints(rows: PageSegments) -> Iterator[tuple[float, float]]:
-    """The joints of a page: page x at which two columns meet, and page y of their row's 0 mV level."""
+    """The joints of a page in mm: page x at which two columns meet, and page y of their row's 0 mV level."""
     step = rows.speed_mm_s / rows.fs
     for before, after in zip(rows.segments[:-1], rows.segments[1:], strict=True):
         end = before.x_mm + (before.stop - 1 - before.start) * step

@@ -22,9 +22,10 @@ SURE = 0.8
 
 # Minimum correlation of columns that show the same seconds, and minimum similarity of a strip and a column for a common 0 mV level.
 _SAME_BEATS = 0.85
-# Columns do not show the same seconds if the residual of a sum of their leads is larger than this; 1 is usual for unrelated signals.
+# Columns do not show the same seconds if the residual of a sum of leads from several columns is larger than this; 1 is usual for unrelated
+# signals.
 _NOT_TOGETHER = 0.8
-_TOGETHER = 0.4  # On pages without a rhythm strip, columns do show the same seconds if the residual of that sum is smaller than this.
+_TOGETHER = 0.4  # On pages without a rhythm strip, columns show the same seconds if the residual of such a sum is smaller than this.
 _MARGIN = 0.1  # Minimum difference of two correlations or similarities for the larger one to be chosen.
 _SAME_LEAD = 0.98  # Minimum similarity of a rhythm strip and the column of a lead for the strip to be taken for that lead.
 _ENOUGH_NAMES = 0.7  # Share of a layout's names that gives as much confidence as all of them.
@@ -32,15 +33,16 @@ _MARGIN_SCALE = 0.8  # If the best match's score exceeds that of the next other 
 _GOOD = 0.35  # The confidence is not reduced if the median residual of the checks in `_SUMS` (0 is best) is at most this.
 _BAD = 0.9  # The confidence is 0 if that median residual is at least this.
 _UNCHECKED = 0.9  # Confidence factor of a reading whose leads cannot be checked against each other.
-# This factor instead if, in addition, it has no check "beats", and several leads in a layout that is not one of `LAYOUTS`: the names on any
-# plot form some layout.
+# Confidence factor instead of `_UNCHECKED` if the reading also lacks the check "beats", and has several leads in a layout that is not in
+# `LAYOUTS`: the names on any plot form some layout.
 _UNUSUAL = 0.5
 _ONE_HEART = 0.6  # The confidence is not reduced if the check "beats" (1 minus a correlation) is at most this.
-_UNRELATED = 0.8  # The confidence is 0, and the page is refused, if the check "beats" is larger than this: the leads are not of one heart.
-_FEW_NAMES = 0.25  # A picture is refused if both the share of names that were read and the confidence are smaller than this.
+# If the check "beats" is larger than this, the leads are not of one heart: the confidence is 0, and a page of unknown layout is refused.
+_UNRELATED = 0.8
+_FEW_NAMES = 0.25  # A page of unknown layout is refused if the share of names that were read and the confidence are both smaller than this.
 _SUMS = ("einthoven", "goldberger", "avr", "strip")  # Checks of sums and differences of leads.
-_LEAST_LEVEL_S = 1.0  # Minimum time that was read of a trace for its level to be taken for 0 mV.
-_PEAKED = 5.0  # Minimum ratio of the steepness of QRS complexes to that of the rest, on pages of one or two leads.
+_LEAST_LEVEL_S = 1.0  # The level of a trace is taken for 0 mV only if more time than this was read of it.
+_PEAKED = 5.0  # Minimum ratio of the steepness of QRS complexes to that of the rest (see `_peakedness`), on pages of one or two leads.
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +55,7 @@ class LaidOutPage:
     match : LayoutMatch
         The match of the layout by which the page is read.
     rows : PageSegments
-        Segments, in the page coordinates of the analysis's warp.
+        Segments, in the page coordinates of `analysis.warp`.
     by_segment : tuple of ndarray
         The ink of every segment's row, each (height, width) uint8.
     gain_mm_mv : float
@@ -93,7 +95,7 @@ def as_simultaneous(page: LaidOutPage) -> LaidOutPage:
 def strips_by_trace(page: LaidOutPage, readings: Sequence[SegmentReading]) -> LaidOutPage:
     """Rename rhythm strips that are named after one lead, but repeat the column of another one.
 
-    Both columns have to be on the page: a strip of a lead without a column keeps its name.
+    The columns of both leads have to be on the page: a strip of a lead without a column keeps its name.
     """
     segments, flags = list(page.rows.segments), list(page.flags)
     traces = {(item.segment.lead, item.segment.rhythm): item.millivolts for item in readings}
@@ -118,12 +120,12 @@ def beats_agree(readings: Sequence[SegmentReading], fs: float) -> bool:
     """Whether all columns show the beats of the same seconds, and not of successive ones.
 
     If a column lasts a whole number of beats of an even rhythm, its beats fit in both cases. Sums of leads from several columns are
-    therefore checked first: they are zero only if the columns show the same seconds.
+    therefore checked first: they are zero only if the columns show the same seconds. False for a single column.
     """
     residual = residual_across_columns(readings, fs)
     if residual is not None and residual > _NOT_TOGETHER:
         return False
-    whole = [item for item in readings if item.segment.rhythm]
+    strips = [item for item in readings if item.segment.rhythm]
     # When each column beats: the steepness of its leads added up, by the first sample of the column.
     parts: dict[int, np.ndarray] = {}
     for item in readings:
@@ -133,10 +135,10 @@ def beats_agree(readings: Sequence[SegmentReading], fs: float) -> bool:
         return False
     first, *others = (parts[start] for start in sorted(parts))
     n = min(len(part) for part in (first, *others))
-    if not whole:
+    if not strips:
         together = residual is not None and residual < _TOGETHER
         return together or min(correlation(first[:n], part[:n]) for part in others) > _SAME_BEATS
-    strip = swing(whole[0].millivolts, fs)
+    strip = swing(strips[0].millivolts, fs)
     # Do the later columns beat as the strip does at its beginning, or as it does at their own place?
     starts = sorted(parts)[1:]
     at_first = np.mean([correlation(strip[:n], part[:n]) for part in others])
@@ -166,7 +168,7 @@ def levelled(page: LaidOutPage, readings: Sequence[SegmentReading]) -> LaidOutPa
 
 
 def _shifts(page: LaidOutPage, readings: Sequence[SegmentReading]) -> tuple[dict[int, float], dict[int, str]]:
-    """Corrections of 0 mV levels in mm (positive: down), by row, and "strip" for rows with the level of the same lead in another row."""
+    """Corrections of 0 mV levels in mm (positive: down), by row, and "strip" for every row whose level was taken from another row."""
     shift: dict[int, float] = {}
     zero: dict[int, str] = {}
     for row in {item.segment.row for item in readings if item.segment.zero != "pulse"}:
@@ -178,7 +180,7 @@ def _shifts(page: LaidOutPage, readings: Sequence[SegmentReading]) -> tuple[dict
         part = next((item for item in readings if not item.segment.rhythm and item.segment.lead == strip.segment.lead), None)
         if part is None:
             continue
-        # The row whose level is known better corrects the other.
+        # The row whose level is known better corrects the other: one with a pulse, or else the strip.
         better, worse = (part, strip) if part.segment.zero == "pulse" and strip.segment.zero != "pulse" else (strip, part)
         if worse.segment.zero == "pulse" or worse.segment.row in zero:
             continue
@@ -200,7 +202,7 @@ def judged(page: LaidOutPage, readings: Sequence[SegmentReading], *, known: bool
     readings : sequence of SegmentReading
         Readings of the page's segments.
     known : bool
-        Whether the user has given the layout. The confidence is then 1, and nothing is refused.
+        Whether the user has given the layout. In this case the confidence is 1, and nothing is refused.
 
     Returns
     -------
@@ -221,7 +223,7 @@ def judged(page: LaidOutPage, readings: Sequence[SegmentReading], *, known: bool
     residuals = [checks[name] for name in _SUMS if name in checks]
     usual = len(match.cells) == 1 or match.layout.name in LAYOUTS
     unchecked = _UNCHECKED if usual or "beats" in checks else _UNUSUAL
-    # The confidence is the product of a factor for the names, one for the margin to the next order, and one for the checks.
+    # The confidence is the product of a factor for the names, a factor for the margin to the next order, and a factor for the checks.
     credit = unchecked if not residuals else float(np.clip((_BAD - np.median(residuals)) / (_BAD - _GOOD), 0.0, 1.0))
     credit *= float(np.clip((_UNRELATED - checks.get("beats", 0.0)) / (_UNRELATED - _ONE_HEART), 0.0, 1.0))
     confidence = min(share / _ENOUGH_NAMES, 1.0) * (1.0 - np.exp(-max(margin, 0.0) / _MARGIN_SCALE)) * credit
@@ -233,19 +235,19 @@ def judged(page: LaidOutPage, readings: Sequence[SegmentReading], *, known: bool
             raise ImageError(
                 f"nothing tells which lead is where (names read: {read}), expected an ECG with names, or its layout to be given"
             )
-        if len(match.cells) < 3 and readings and max(_peaked(item.millivolts, page.rows.fs) for item in readings) < _PEAKED:
+        if len(match.cells) < 3 and readings and max(_peakedness(item.millivolts, page.rows.fs) for item in readings) < _PEAKED:
             raise ImageError("no trace has QRS complexes, expected the leads of an ECG")
     flags = page.flags if confidence >= SURE or known else (*page.flags, "order uncertain: which lead is where could not be told for sure")
     return replace(page, checks=checks, confidence=round(1.0 if known else float(confidence), 3), flags=flags)
 
 
 def on_page_segments(page: LaidOutPage, readings: Sequence[SegmentReading]) -> list[SegmentReading]:
-    """The same readings with the page's current segments of the same row and page x; those of segments that are gone are left out."""
+    """The readings with the current segments of the page, found by row and page x. Readings of segments that are gone are left out."""
     current = {(item.row, item.x_mm): item for item in page.rows.segments}
     return [replace(item, segment=current[key]) for item in readings if (key := (item.segment.row, item.segment.x_mm)) in current]
 
 
-def _peaked(signal: np.ndarray, fs: float) -> float:
+def _peakedness(signal: np.ndarray, fs: float) -> float:
     """Ratio of a signal's largest steepness (99th percentile) to its usual one (median)."""
     steepness = swing(signal, fs)
     return float(np.quantile(steepness, 0.99) / max(float(np.median(steepness)), 1e-3))

@@ -17,7 +17,7 @@ try:
 except ImportError as missing:
     raise ImportError("training needs PyTorch, expected `pip install 'fastecg[train]'` to have been run") from missing
 
-_MOST_BYTES = 1 << 31  # Largest file of weights that is read.
+_MOST_BYTES = 1 << 31  # Largest file of weights that is read, bytes.
 
 
 def _pair(before: int, after: int, folded: bool) -> nn.Sequential:
@@ -32,9 +32,9 @@ def _pair(before: int, after: int, folded: bool) -> nn.Sequential:
 class LayerNet(nn.Module):
     """A U-Net that turns pictures (n, 3, height, width), 0 to 1, into logits of the maps and of the markers.
 
-    It works at half resolution: the input is rearranged with four pixels in every position, so that nothing is lost and a page takes a
-    quarter of the time. The maps are returned at full resolution, (n, 6, height, width) in the order of `MAPS`, the markers at a quarter of
-    it, (n, 14, height / 4, width / 4) in the order of `MARKERS`.
+    The network works at half resolution: the channels of 2 x 2 pixels become those of one, so that nothing is lost and a page takes a
+    quarter of the time. The maps are returned at full resolution, (n, 6, height, width) in the order of `MAPS`, and the markers at a
+    quarter of the resolution, (n, 14, height / 4, width / 4) in the order of `MARKERS`.
 
     Parameters
     ----------
@@ -48,7 +48,8 @@ class LayerNet(nn.Module):
         super().__init__()
         self.width, self.folded = width, folded
         sizes = [width, 2 * width, 4 * width, 6 * width, 8 * width]
-        # The input has 12 channels: three colours of four pixels.
+        # The input has 12 channels: three colours of four pixels. `down` halves the resolution four times, and `up` doubles it four times.
+        # Every block of `up` also sees what `down` had at the same resolution (`beside`).
         self.down = nn.ModuleList(_pair(before, after, folded) for before, after in zip([12, *sizes], sizes, strict=False))
         self.up = nn.ModuleList(_pair(below + beside, beside, folded) for below, beside in zip(sizes[:0:-1], sizes[-2::-1], strict=True))
         self.maps = nn.Conv2d(width, 4 * len(MAPS), 3, padding=1)
@@ -56,7 +57,7 @@ class LayerNet(nn.Module):
             nn.Conv2d(2 * width, 2 * width, 3, padding=1), nn.ReLU(inplace=True), nn.Conv2d(2 * width, len(MARKERS), 1)
         )
         assert self.maps.bias is not None
-        nn.init.constant_(self.maps.bias, -3.0)  # Maps then start near 0, which is right for most of a page.
+        nn.init.constant_(self.maps.bias, -3.0)  # Training starts with maps near 0, which is right for most of a page.
 
     def forward(self, picture: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Logits of the maps and of the markers, of pictures whose sides are multiples of `STRIDE`."""
@@ -66,7 +67,7 @@ class LayerNet(nn.Module):
             beside.append(here)
         markers = here
         for level, block in enumerate(self.up):
-            above = beside[-2 - level]
+            above = beside[-2 - level]  # From `down`, at the resolution that this block returns.
             here = block(torch.cat([functional.interpolate(here, scale_factor=2.0, mode="nearest"), above], dim=1))
             if level == len(self.up) - 2:  # A quarter of the picture's resolution.
                 markers = self.markers(here)
@@ -76,8 +77,8 @@ class LayerNet(nn.Module):
 def layer_loss(maps: torch.Tensor, markers: torch.Tensor, true_maps: torch.Tensor, true_markers: torch.Tensor) -> dict[str, torch.Tensor]:
     """The weighted parts of the loss: one for each of `MAPS`, by its name, and "markers".
 
-    The part of a map is the cross entropy with the true coverage, which is smallest at the expected coverage. More weight on ink than on
-    paper, or a loss that measures overlap, would make strokes thicker than they are.
+    The part of a map is the cross entropy with the true coverage, which is smallest if the map is the expected coverage. More weight on ink
+    than on paper, or a loss that measures overlap, would make strokes thicker than they are.
 
     Parameters
     ----------
@@ -98,7 +99,7 @@ def layer_loss(maps: torch.Tensor, markers: torch.Tensor, true_maps: torch.Tenso
 
 
 def read_checkpoint(path: Path, device: torch.device | str) -> dict[str, Any]:
-    """Read a state that `fastecg train` has saved; `FastecgError` if the file holds none."""
+    """Read a state that `fastecg train` has saved; `FastecgError` if the file cannot be read or holds none."""
     try:
         check_regular(path)
         saved = torch.load(path, map_location=device, weights_only=True)
@@ -119,7 +120,7 @@ def load_layernet(path: Path) -> LayerNet:
 
 
 def read_layernet(path: Path) -> LayerNet:
-    """Read the network of an ONNX file that `export_layernet` wrote, to train it further. Its normalisation is in the convolutions.
+    """Read the network of an ONNX file that `export_layernet` wrote, to train it further. Its convolutions contain the normalisation.
 
     Raises
     ------
@@ -135,7 +136,8 @@ def read_layernet(path: Path) -> LayerNet:
         values = {item.name: torch.tensor(numpy_helper.to_array(item)) for item in graph.initializer}
         stored = [(values[node.input[1]], values[node.input[2]]) for node in graph.node if node.op_type == "Conv"]
         net = LayerNet(stored[0][0].shape[0], folded=True)
-        # The file has the convolutions in the order in which they run: down, up to a quarter of the resolution, the markers, up, the maps.
+        # The file has the convolutions in the order in which they run: all but the last two of `down` and `up`, those of the markers, the
+        # last two, and that of the maps.
         *most, last = (module for block in (*net.down, *net.up) for module in block if isinstance(module, nn.Conv2d))
         heads = [module for module in net.markers if isinstance(module, nn.Conv2d)]
         order = [*most[:-1], *heads, most[-1], last, net.maps]
@@ -153,7 +155,7 @@ def read_layernet(path: Path) -> LayerNet:
 
 
 class _ExportWrapper(nn.Module):
-    """The network as it is exported: it turns the bytes of a picture into probabilities."""
+    """The network as it is exported: it turns a picture (height, width, 3) uint8 into the probabilities of its maps and markers."""
 
     def __init__(self, net: LayerNet) -> None:
         super().__init__()

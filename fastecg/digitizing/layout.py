@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from fastecg.page import Page
 
 
-#: Minimum width of blank paper between columns that are apart, mm.
+#: Minimum width of blank paper between two columns for it to count as a gap, mm.
 COLUMN_GAP_MM = 0.35
 
 
@@ -33,12 +33,12 @@ class Segment:
     offset_mv : float
         Voltage that was subtracted before drawing.
     rhythm : bool
-        Whether it is a strip over the whole width.
+        Whether it is a rhythm strip, over the whole width of the page.
     row : int
         Row of traces, counted from 0 at the top. `segments_of` leaves it at 0.
     zero : str
-        What 0 mV was taken from: "pulse", "isoelectric" (the trace itself), "strip" (the same lead elsewhere), or "page" (a corrected
-        page).
+        What 0 mV was taken from: "pulse", "isoelectric" (the trace itself), "strip" (the same lead in another row), or "page" (a page that
+        a person has corrected).
     """
 
     lead: str
@@ -55,7 +55,7 @@ class Segment:
 
 @dataclass(frozen=True)
 class PageSegments:
-    """The segments of a page, drawn at `speed_mm_s` from samples at `fs` Hz with a pen of about `pen_mm`."""
+    """The segments of a page, drawn at `speed_mm_s` from samples at `fs` Hz with a pen about `pen_mm` wide."""
 
     segments: tuple[Segment, ...]
     speed_mm_s: float
@@ -97,7 +97,10 @@ class SegmentReading:
 
 
 def segments_of(page: Page, fs: float) -> PageSegments:
-    """The segments of a page that was drawn from samples at `fs` Hz. The pen has the usual width, since a fit finds the true one."""
+    """The segments of a page that was drawn from samples at `fs` Hz, without traces of fewer than two samples.
+
+    The pen has the usual width, since a fit finds the true width.
+    """
     drawn = [trace for trace in page.traces if len(trace.points_mm) > 1]
     segments = tuple(
         Segment(

@@ -16,23 +16,24 @@ from fastecg.digitizing.time_axis import TimeAxis
 from fastecg.digitizing.tracks import Track
 from fastecg.digitizing.words import written_gain
 
-_NEAR_PITCH = 0.45  # Largest distance of a pulse's foot from its row's level, in row distances; at least 4 mm.
-_NEAR_MM = 12.0  # Largest distance of a pulse's foot from its row's level in mm.
-_BARE_MM = 3.5  # `_NEAR_MM` for the lower end of a pulse without feet; smaller, because only part of its flanks may have been seen.
-_ASIDE_MM = 6.0  # A pulse without feet that reaches farther than this from an end of the row into it is something else.
+_NEAR_PITCH = 0.45  # Largest distance of a pulse's foot from its row's level, in row distances. This is taken as 4 mm if it is less.
+_NEAR_MM = 12.0  # Largest distance of a pulse's foot from its row's level in mm, whatever the distance of rows is.
+# `_NEAR_MM` for the lower end of a pulse without feet. It is smaller, because only part of the flanks may have been seen.
+_BARE_MM = 3.5
+_ASIDE_MM = 6.0  # Ink like a pulse without feet is something else if it reaches farther than this into its row from both ends.
 _FEW_PULSES = 0.34  # If at most this share of the rows has a pulse, a gain that is printed in words counts more than the pulses.
 
 
 def pulses_of_rows(tracks: Sequence[Track], pulses: Sequence[Pulse]) -> list[Pulse | None]:
-    """The calibration pulse of every track; None if it has none. A pulse belongs to the track whose level is closest to its feet.
+    """The calibration pulse of every track; None for a track without one. A pulse belongs to the track whose level is closest to its feet.
 
-    Pulses that are too far from that level, or without feet inside the row, are left out.
+    Left out are pulses that are too far from this level, and pulses without feet that are not at an end of the row.
     """
     heights = np.array([track.level_mm for track in tracks])
     pitch = float(np.median(np.diff(heights))) if len(heights) > 1 else 3 * _NEAR_MM
     reach = min(max(_NEAR_PITCH * pitch, 4.0), _NEAR_MM)
     out: list[Pulse | None] = [None] * len(tracks)
-    for pulse in sorted(pulses, key=lambda pulse: pulse.bare, reverse=True):  # Of two pulses, the one with feet is kept.
+    for pulse in sorted(pulses, key=lambda pulse: pulse.bare, reverse=True):  # Of two pulses of a track, one with feet is kept.
         k = int(np.argmin(np.abs(heights - pulse.foot_mm)))
         left, right = tracks[k].ends_mm
         aside = pulse.right_mm < left + _ASIDE_MM or pulse.left_mm > right - _ASIDE_MM
@@ -51,12 +52,12 @@ def baselines_mm(
     ----------
     match : LayoutMatch
     paths : sequence of TracePath or None
-        The path of every row.
+        The path of every row; None for a row without a track.
     own : sequence of Pulse or None
         The calibration pulse of every track, from `pulses_of_rows`.
     axis : TimeAxis
     gain : float
-        mm/mV.
+        Gain of the limb leads, mm/mV.
     flags : list of str
         Sentences about what is doubtful are appended here.
 
@@ -65,18 +66,18 @@ def baselines_mm(
     heights_mm : list of float
         Page y of 0 mV of every row; NaN if it has neither a pulse nor a path.
     sources : list of str
-        What each level was taken from: "pulse", or "isoelectric" (also where it is NaN).
+        What each level was taken from: "pulse", or "isoelectric" (also for a level that is NaN).
     """
     columns = len(match.layout.columns)
     span = axis.start_mm, axis.start_mm + columns * axis.pitch_mm
     heights, sources = [], []
-    for k, row in enumerate(paths):
+    for k, path in enumerate(paths):
         track = match.tracks[k]
         pulse = own[track] if track is not None else None
-        heights.append(pulse.zero_mm(gain) if pulse is not None else level_mm(row, span) if row is not None else np.nan)
+        heights.append(pulse.zero_mm(gain) if pulse is not None else level_mm(path, span) if path is not None else np.nan)
         sources.append("pulse" if pulse is not None else "isoelectric")
-    without = [k for k, row in enumerate(paths) if row is not None and sources[k] != "pulse"]
-    if len(without) == sum(row is not None for row in paths):
+    without = [k for k, path in enumerate(paths) if path is not None and sources[k] != "pulse"]
+    if len(without) == sum(path is not None for path in paths):
         flags.append("no row has a calibration pulse: 0 mV is taken to be the mean of the traces")
     elif without:
         flags.append(f"rows without a calibration pulse, whose 0 mV is the mean of the traces: {', '.join(str(k + 1) for k in without)}")
@@ -93,8 +94,8 @@ def gains_mm_mv(
 ) -> tuple[float, float]:
     """Gains of limb and chest leads, mm/mV: the user's, or from pulses of rows, words on the page, or other pulses; else the usual gain.
 
-    Words come first if few rows have pulses. `own` has the calibration pulse of every track, `pulses` all pulses of the page. Sentences
-    about doubts are appended to `flags`.
+    If few rows have pulses, words count more than these. `own` has the calibration pulse of every track, and `pulses` all pulses of the
+    page. Sentences about doubts are appended to `flags`.
     """
     if settings.gain_mm_mv is not None:
         return settings.gain_mm_mv, settings.gain_mm_mv
