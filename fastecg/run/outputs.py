@@ -1,7 +1,7 @@
 """The output of a run: a folder, or a URL of any file system that fsspec knows (``s3://``, ``gs://``, ``memory://``).
 
-Object stores, which URLs name, cannot append to files and may be slow. The manifest and the options are therefore kept in a local folder
-and sent from time to time, and the files of a record are sent after all of them have been written. In a store, shards cannot share a
+A URL mostly names an object store, which cannot append to files and may be slow. The manifest and the options are therefore kept in a local
+folder and sent from time to time, and the files of a task are sent after all of them have been written. In a store, shards cannot share a
 manifest: each writes its own, such as ``manifest.2-of-8.jsonl``, and a final run without shards merges them.
 """
 
@@ -19,9 +19,9 @@ from typing import Any
 from fastecg.errors import FastecgError
 from fastecg.run.manifest import MANIFEST, RUN
 
-_SEND_S = 30.0  # Minimum time between two uploads of the manifest.
-_LOCAL = ("file://", "local://")
-_SHARD = re.compile(r"manifest\.\d+-of-\d+\.jsonl")
+_SEND_S = 30.0  # Minimum time between two uploads of the manifest, s.
+_LOCAL = ("file://", "local://")  # Beginnings of URLs of local folders.
+_SHARD = re.compile(r"manifest\.\d+-of-\d+\.jsonl")  # Names of the manifests of shards in a store.
 
 
 class Output:
@@ -44,14 +44,14 @@ class Output:
         self.target: Path | str = folder
 
     def size(self, name: str) -> int | None:
-        """Size of a file in bytes; None if it does not exist."""
+        """Size in bytes of the file `name`, a path below the output folder; None if there is no such file."""
         try:
             return (self.folder / name).stat().st_size
         except (FileNotFoundError, NotADirectoryError):
             return None
 
     def delete(self, name: str) -> bool:
-        """Delete a file, unless it lies outside the folder because of a link. Returns whether it was deleted."""
+        """Delete the file `name`, unless a link leads out of the output folder. Returns whether it was deleted."""
         path = self.folder / name
         try:
             inside = path.resolve(strict=True).is_relative_to(self.folder.resolve())
@@ -72,12 +72,12 @@ class RemoteOutput(Output):
     def __init__(self, url: str, folder: Path, shard: tuple[int, int] | None) -> None:
         super().__init__(folder)
         self.target = url
-        self._files, self._root = _file_system(url)
+        self._store, self._root = _file_system(url)
         self._sent = time.monotonic()
-        found: dict[str, Any] = self._files.find(self._root, detail=True) if self._files.exists(self._root) else {}
-        self._sizes = {name[len(self._root) :].lstrip("/"): about["size"] for name, about in found.items()}
+        found: dict[str, Any] = self._store.find(self._root, detail=True) if self._store.exists(self._root) else {}
+        self._sizes = {name[len(self._root) :].lstrip("/"): details["size"] for name, details in found.items()}
         self._manifest = MANIFEST if shard is None else "manifest.{}-of-{}.jsonl".format(*shard)
-        self._merged: list[str] = []
+        self._merged: list[str] = []  # manifests of shards that are deleted once the manifest that contains their lines was sent
         self._fetch()
 
     def _fetch(self) -> None:
@@ -97,7 +97,7 @@ class RemoteOutput(Output):
 
     def _read(self, name: str) -> bytes:
         """The content of a file in the store; empty if it does not exist."""
-        return bytes(self._files.cat_file(f"{self._root}/{name}")) if name in self._sizes else b""
+        return bytes(self._store.cat_file(f"{self._root}/{name}")) if name in self._sizes else b""
 
     def size(self, name: str) -> int | None:
         """The size in bytes that a file had when the run began; None if it did not exist."""
@@ -107,7 +107,7 @@ class RemoteOutput(Output):
         """Delete a file; returns whether it existed."""
         if self._sizes.pop(name, None) is None:
             return False
-        self._files.rm_file(f"{self._root}/{name}")
+        self._store.rm_file(f"{self._root}/{name}")
         return True
 
     def send(self, *, now: bool = False) -> None:
@@ -115,7 +115,7 @@ class RemoteOutput(Output):
         if now or time.monotonic() - self._sent > _SEND_S:
             for name, name_in_store in ((RUN, RUN), (MANIFEST, self._manifest)):
                 if (self.folder / name).exists():
-                    _put(self._files, f"{self._root}/{name_in_store}", (self.folder / name).read_bytes())
+                    _put(self._store, f"{self._root}/{name_in_store}", (self.folder / name).read_bytes())
             while self._merged:
                 self.delete(self._merged.pop())
             self._sent = time.monotonic()
@@ -139,7 +139,7 @@ def output_at(out: str | os.PathLike[str], shard: tuple[int, int] | None = None)
     if not is_url(out):
         yield Output(Path(out))
         return
-    if str(out).startswith(_LOCAL):  # This URL is of a local folder.
+    if str(out).startswith(_LOCAL):
         yield Output(Path(_file_system(str(out))[1]))
         return
     with tempfile.TemporaryDirectory(prefix="fastecg-") as folder:
@@ -148,16 +148,16 @@ def output_at(out: str | os.PathLike[str], shard: tuple[int, int] | None = None)
 
 def send_folder(folder: Path, url: str) -> None:
     """Send all files of a folder to a URL, in the order in which they were written, so that an image's truth comes before the image."""
-    files, root = _file_system(url)
+    store, root = _file_system(url)
     paths = [path for path in folder.rglob("*") if path.is_file()]
     for path in sorted(paths, key=lambda path: (path.stat().st_mtime_ns, path)):
-        _put(files, f"{root}/{path.relative_to(folder).as_posix()}", path.read_bytes())
+        _put(store, f"{root}/{path.relative_to(folder).as_posix()}", path.read_bytes())
 
 
-def _put(files: Any, name: str, data: bytes) -> None:
-    """Write a file of a store; its folders are made if they do not exist."""
-    files.makedirs(name.rpartition("/")[0], exist_ok=True)
-    files.pipe_file(name, data)
+def _put(store: Any, name: str, data: bytes) -> None:
+    """Write a file of a store, a file system of fsspec; the file's folders are made if they do not exist."""
+    store.makedirs(name.rpartition("/")[0], exist_ok=True)
+    store.pipe_file(name, data)
 
 
 def _file_system(url: str) -> tuple[Any, str]:
@@ -165,7 +165,7 @@ def _file_system(url: str) -> tuple[Any, str]:
     try:
         import fsspec
 
-        files, root = fsspec.core.url_to_fs(url)
+        store, root = fsspec.core.url_to_fs(url)
     except (ImportError, ValueError) as error:
         raise FastecgError(f"{url}: cannot be written to ({error}), expected a folder or a URL of a file system that fsspec has") from None
-    return files, str(root).rstrip("/")
+    return store, str(root).rstrip("/")

@@ -37,7 +37,7 @@ def find_tasks(inputs: list[Any], folder: Path, limit: int | None, shard: tuple[
         if isinstance(origin, Path):
             _refuse_same_file(origin, folder / task.stem)
         tasks.append(task)
-    return _part(tasks, limit, shard)
+    return _shard_of(tasks, limit, shard)
 
 
 def _named_records(inputs: list[Any], folder: Path) -> list[tuple[str, Path | Record, str]]:
@@ -58,7 +58,7 @@ def _named_records(inputs: list[Any], folder: Path) -> list[tuple[str, Path | Re
 
 
 def _is_own_output(source: Path, inputs: list[Path], folder: Path) -> bool:
-    """Whether a record that was found in an input folder is the copy of an earlier run, because `folder` lies in the input folder."""
+    """Whether a record that was found below an input is a copy that an earlier run wrote, as the output `folder` lies below the input."""
     out = folder.resolve()
     is_input = any(path.resolve() == out or out in path.resolve().parents for path in inputs)
     return not is_input and out in source.resolve().parents
@@ -97,8 +97,8 @@ def _refuse_same_file(source: Path, target: Path) -> None:
         raise FastecgError(f"{header.name}: the copy would overwrite the input, expected another output folder")
 
 
-def _part(tasks: list[Task], limit: int | None, shard: tuple[int, int] | None) -> list[Task]:
-    """The tasks of one `shard` (k, n) of the first `limit` tasks: every n-th, from the k-th on."""
+def _shard_of(tasks: list[Task], limit: int | None, shard: tuple[int, int] | None) -> list[Task]:
+    """The tasks of one `shard` (k, n) of the first `limit` tasks: every n-th, from the k-th on. If `shard` or `limit` is None, all of them."""
     if limit is not None and limit < 1:
         raise FastecgError(f"limit is {limit}, expected 1 or more")
     tasks = tasks[:limit]
@@ -132,8 +132,8 @@ def _parts(task: Task, edges: list[int]) -> list[Task]:
 def open_manifest(output: Output, options: Options, overwrite: bool) -> tuple[Manifest, int]:
     """The manifest of the output folder, and the number of files of an earlier run that were deleted.
 
-    If the folder was made with other options, the files that its manifest lists are deleted, and the manifest is a new one. If there are
-    images among them, this needs `overwrite`, and without it is an error. It is always an error if other shards have lines in the store.
+    If the folder was made with other options, the files that its manifest lists are deleted, and the manifest is a new one. Instead, a
+    `FastecgError` is raised if the manifest lists images and `overwrite` is False, or if other shards have lines in the store.
     """
     folder, now = output.folder, options.to_dict()
     before = read_options(folder)
@@ -185,7 +185,7 @@ def sweep(folder: Path, stems: set[str], *, alone: bool) -> None:
 
 
 def left_of(task: Task, output: Output, manifest: Manifest, options: Options) -> Task:
-    """The task, marked with what exists already: `done` images, the record's copy, and whether this is all."""
+    """The task with what exists already: `done` images, whether the record was `copied`, and whether the task is `complete` with that."""
     lines = manifest.of(task.stem)
     done = frozenset(_whole_images(task.stem, lines, output, options))
     last = lines[-1] if lines else {}
@@ -194,7 +194,7 @@ def left_of(task: Task, output: Output, manifest: Manifest, options: Options) ->
 
 
 def _whole_images(stem: str, lines: list[Line], output: Output, options: Options) -> Iterator[int]:
-    """Yield the numbers of those images that the `lines` of a record list and that are complete on disk, with their truth files."""
+    """Yield the numbers of the images that the `lines` of a record list, if the image and its truth files have the sizes in the line."""
     for line in lines:
         number = line["path"].removeprefix(f"{stem}-").removesuffix(f".{options.format}")
         if not (number.isdecimal() and len(number) <= _MOST_DIGITS) or line["path"] != f"{stem}-{int(number)}.{options.format}":

@@ -14,7 +14,7 @@ from typing import Any
 from fastecg.errors import FastecgError
 from fastecg.run.workers import UNGUARDED, end_if_starting, start_worker
 
-_START_S = 120.0  # Time that a process may take to start, in addition to the limit of its first job.
+_START_S = 120.0  # Time in s that a process may take to start, in addition to the limit of its first job.
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def in_time(
     jobs : deque
         Jobs are taken from the left. The caller may add more of them between two outcomes.
     work : callable
-        Called with a job in a worker process, so it has to be a function of a module.
+        Called with a job in a worker process, so it has to be a function of a module. It must not return None, which stands for a failure.
     workers : int
         Number of processes.
     limit_s : float
@@ -72,28 +72,29 @@ def in_time(
         Called when a process begins to compile a kernel.
     """
     crew: list[_Worker] = []
-    most = 1 if one_first else workers
+    allowed = 1 if one_first else workers  # number of processes for now
     try:
         while True:
             for worker in crew:
                 if jobs and worker.job is None:
                     _assign(worker, jobs.popleft(), limit_s)
-            while jobs and len(crew) < most:
+            while jobs and len(crew) < allowed:
                 crew.append(_new_worker(work, workers))
                 _assign(crew[-1], jobs.popleft(), limit_s)
             busy = [worker for worker in crew if worker.job is not None]
             if not busy:
                 return
             soonest = min(worker.deadline for worker in busy) - time.monotonic()
+            # An hour at most, because deadlines are infinite while kernels are compiled.
             wait([worker.pipe for worker in busy], timeout=max(0.0, min(soonest, 3600.0)))
             for worker in busy:
                 done = _outcome(worker, compiling, limit_s)
                 if done is None:
                     continue
-                if not worker.process.is_alive() or done.result is None:
+                if not worker.process.is_alive() or done.result is None:  # after a failure or too long a time, a new process is safer
                     crew = [other for other in crew if other is not worker]
                     worker.end()
-                most = workers
+                allowed = workers
                 yield done
     finally:
         for worker in crew:
@@ -110,14 +111,14 @@ def _assign(worker: _Worker, job: Any, limit_s: float) -> None:
 
 
 def _new_worker(work: Callable[[Any], Any], workers: int) -> _Worker:
-    """Start one of a number of `workers`."""
+    """Start a worker process, one of `workers` that share the cores."""
     end_if_starting()
     context = multiprocessing.get_context("spawn")
-    here, there = context.Pipe()
-    process = context.Process(target=_serve, args=(there, work, workers), daemon=True)
+    our_end, its_end = context.Pipe()
+    process = context.Process(target=_serve, args=(its_end, work, workers), daemon=True)
     process.start()
-    there.close()
-    return _Worker(process, here)
+    its_end.close()
+    return _Worker(process, our_end)
 
 
 def _outcome(worker: _Worker, compiling: Callable[[], None] | None, limit_s: float) -> Done | None:
@@ -149,7 +150,7 @@ def _outcome(worker: _Worker, compiling: Callable[[], None] | None, limit_s: flo
 
 
 def _serve(pipe: Connection, work: Callable[[Any], Any], workers: int) -> None:
-    """The main function of a worker process, which is one of a number of `workers`."""
+    """The main function of a worker process, one of `workers` that share the cores. It sends messages (kind, value, traceback)."""
     from fastecg.kernels.jit import on_compile
     from fastecg.system.cores import share_with
 

@@ -23,19 +23,19 @@ def warm(progress: Callable[[str], None] | None = None) -> None:
     Parameters
     ----------
     progress : callable, optional
-        Called with a few words about what comes next.
+        Called with a few words about the pages that are drawn or digitised next.
     """
     from fastecg.recipe import RECIPES
     from fastecg.simulation import simulate
 
-    tell = progress or (lambda _: None)
+    report = progress or (lambda _: None)
     record = simulate("sinus", seed=0, fs=100.0)
     for name in RECIPES:
-        tell(f"recipe {name}")
+        report(f"recipe {name}")
         _draw(record, name)
-    tell("artifacts")
+    report("artifacts")
     _artifacts(record)
-    tell("digitiser")
+    report("digitiser")
     _digitise()
 
 

@@ -25,8 +25,8 @@ from fastecg.system.memory import keep_freed
 #: The message if worker processes end at once. Each runs the user's script again; without a main guard, it would start workers itself.
 UNGUARDED = 'the worker processes ended before they began, expected the code of a script under `if __name__ == "__main__":`, or workers=1'
 
-_AHEAD = 4  # Number of tasks that are queued for each worker.
-_THREAD_S = 5.0  # Time for which the thread of a broken pool is waited for. Usually it ends much sooner, once the processes are dead.
+_AHEAD = 4  # Number of tasks that are submitted for each worker, the one under way included.
+_THREAD_S = 5.0  # Time in s for which the thread of a broken pool is waited for. It mostly ends much sooner, once the processes are dead.
 
 
 def drawn_by_workers(
@@ -41,14 +41,14 @@ def drawn_by_workers(
     process too is reported as failed.
     """
     waiting = Waiting(tasks)
-    exhausted = False
+    finished = False
     context = multiprocessing.get_context("spawn")
-    began, stop = context.Event(), context.Event()
-    while not exhausted:
+    began, stop = context.Event(), context.Event()  # whether any process has started; whether tasks shall end after their present picture
+    while not finished:
         suspects: list[Task] = []
         with _pool(workers, began, stop) as pool:
             yield from _until_broken(pool, waiting, options, target, workers * _AHEAD, suspects, stop, late)
-        exhausted = not suspects
+        finished = not suspects
         if suspects and not began.is_set():
             raise FastecgError(UNGUARDED)
         for drawn in _drawn_alone(suspects, options, target):
@@ -66,7 +66,11 @@ def _until_broken(
     stop: Event,
     late: list[TaskResult] | None,
 ) -> Iterator[TaskResult]:
-    """Yield the results of waiting tasks until all are done or the pool breaks; then `suspects` gets the tasks under way or queued."""
+    """Yield the results of waiting tasks until all are done or the pool breaks. `ahead` tasks are submitted at a time.
+
+    If the pool breaks, `suspects` gets the tasks that were under way or queued. When the run is stopped, `stop` is set, and `late` gets the
+    results of the tasks that were under way.
+    """
     pending: dict[Future[TaskResult], Task] = {}
     try:
         while not suspects:
@@ -145,7 +149,7 @@ def _drawn_alone(tasks: list[Task], options: Options, target: Path | str) -> Ite
 
 
 def _pool(workers: int, began: Event | None = None, stop: Event | None = None) -> ProcessPoolExecutor:
-    """A pool of processes that begin with `start_worker`."""
+    """A pool of `workers` processes that begin with `start_worker`, to which `began` and `stop` are passed."""
     return ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), start_worker, (began, stop))
 
 

@@ -13,7 +13,7 @@ from fastecg.readers import read_record
 from fastecg.run.drawing import Task
 from fastecg.run.manifest import MANIFEST, RUN, Manifest, read_options, write_options
 from fastecg.run.outputs import output_at
-from fastecg.run.plan import _clear, _cut, _free_stem, _part, find_tasks, in_parts, left_of, open_manifest, sweep
+from fastecg.run.plan import _clear, _cut, _free_stem, _shard_of, find_tasks, in_parts, left_of, open_manifest, sweep
 from fastecg.simulation import simulate
 from fastecg.writers import write_record
 
@@ -26,13 +26,13 @@ def stems(tasks) -> list[str]:
 
 
 def test_limit_and_shards_part_the_tasks():
-    assert stems(_part(TASKS, 3, None)) == ["r0", "r1", "r2"]
-    assert stems(_part(TASKS, None, (1, 3))) == ["r0", "r3", "r6"]
-    assert stems(_part(TASKS, 5, (3, 3))) == ["r2"]
-    assert sorted(stem for k in (1, 2, 3) for stem in stems(_part(TASKS, None, (k, 3)))) == stems(TASKS)
+    assert stems(_shard_of(TASKS, 3, None)) == ["r0", "r1", "r2"]
+    assert stems(_shard_of(TASKS, None, (1, 3))) == ["r0", "r3", "r6"]
+    assert stems(_shard_of(TASKS, 5, (3, 3))) == ["r2"]
+    assert sorted(stem for k in (1, 2, 3) for stem in stems(_shard_of(TASKS, None, (k, 3)))) == stems(TASKS)
     for limit, shard in ((0, None), (None, (0, 3)), (None, (4, 3))):
         with pytest.raises(FastecgError):
-            _part(TASKS, limit, shard)
+            _shard_of(TASKS, limit, shard)
 
 
 def test_names_differ_in_more_than_their_case():
