@@ -27,8 +27,8 @@ def read_record(
         (extra "edf"), DICOM (``.dcm``, extra "dicom"), SCP-ECG (``.scp``, extra "scp"), or ``.xml`` of GE MUSE or HL7 aECG. Of an array
         (records, leads, samples), ``many.npy#7`` is record 7, counted from 0.
     fs : float, optional
-        Sampling frequency in Hz, for tables and arrays that have none, or instead of theirs. The other formats all have one; for them,
-        this and the next two parameters are ignored.
+        Sampling frequency in Hz, for tables and arrays that have none, or instead of theirs. For all other formats, `fs`, `leads` and
+        `unit` are ignored.
     leads : sequence of str, optional
         Names of the leads, for tables and arrays that have none, or instead of theirs.
     unit : str, optional

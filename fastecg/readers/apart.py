@@ -1,6 +1,6 @@
 """Read large files of formats that need other libraries, in a separate process.
 
-A damaged file may keep such a library busy for hours, or let it take any amount of memory. Only a process can be stopped then.
+A damaged file may keep such a library busy for hours, or let it take any amount of memory. A process can be stopped then, a thread cannot.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from fastecg.errors import RecordError
 #: Names and units of the signals, their samples in these units, one array each, and the sampling frequency in Hz.
 Signals = tuple[list[str], list[str], list[np.ndarray], float]
 
-#: Files up to this many bytes are read without a separate process: the worst one known, a DICOM file of empty items, takes 7 s and 350 MB.
+#: Files up to this many bytes are read without a separate process: the worst such file known, of empty DICOM items, takes 7 s and 350 MB.
 LARGEST_IN_PROCESS = 2 << 20
 
 _SECONDS = 20.0  # Time that the process may take, s.
@@ -39,7 +39,7 @@ def signals_apart(path: Path) -> Signals:
     Raises
     ------
     RecordError
-        If the file is damaged, or if reading it takes more than 20 s or 2 GiB.
+        If the file is damaged, if reading it takes more than 20 s or 2 GiB, or if the process dies.
     ImportError
         If the library for its format is not installed.
     """
@@ -73,7 +73,7 @@ def main(read: Callable[[Path], Signals], damaged: Callable[[Path, Exception], R
     damaged : callable
         Makes the error for an unexpected exception of `read`.
     """
-    with suppress(ImportError, ValueError, OSError):  # Windows has no limits of processes
+    with suppress(ImportError, ValueError, OSError):  # Windows has no `resource` module; other systems may refuse the limits
         import resource
 
         resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))

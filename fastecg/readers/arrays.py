@@ -58,7 +58,8 @@ def read_numpy(
             f"{path}: it has no record {member}, because its array has the shape {signal.shape}, "
             f"expected (records, leads, samples), or {path.name} without #{member}"
         )
-    number = "" if member is None else f"{member:0{len(str(len(signal)))}}"  # of equal length, so that names are sorted like numbers
+    # Zeros in front make all numbers of a file equally long, so that names are sorted like numbers.
+    number = "" if member is None else f"{member:0{len(str(len(signal)))}}"
     if signal.ndim == 3 and (member is not None or len(signal) == 1):
         if not 0 <= (member or 0) < len(signal):
             raise RecordError(f"{path}: it has no record {member}, expected 0 to {len(signal) - 1}")
@@ -93,9 +94,10 @@ def read_numpy(
 
 
 def _load(path: Path) -> tuple[np.ndarray, float | None, list[str] | None]:
-    """The array with the signal, and the sampling frequency (Hz) and the lead names that a file has, else None."""
+    """The array with the signal, and the sampling frequency (Hz) and the lead names in the file; None for either if the file has none."""
     if path.suffix.lower() == ".npy":
-        return np.load(path, mmap_mode="r", allow_pickle=False), None, None  # mapped, so that a false shape allocates nothing
+        # The file is mapped, so that a header with a false shape allocates nothing.
+        return np.load(path, mmap_mode="r", allow_pickle=False), None, None
     with open(path, "rb") as file, np.load(file, allow_pickle=False) as arrays:
         _check_sizes(path, arrays)
         fs = arrays.get("fs")

@@ -1,6 +1,6 @@
 """Read formats of hospitals: EDF, DICOM and SCP-ECG with the usual library for each, GE MUSE and HL7 aECG from XML.
 
-Nothing about the patient is kept: neither names nor dates nor anything else.
+Nothing about the patient is kept: neither names nor dates nor anything else. Names of leads are cut to 64 characters; none known is longer.
 """
 
 from __future__ import annotations
@@ -165,7 +165,7 @@ def _scp(path: Path) -> Signals:
     from ecgdatakit.parsing.parsers.scp_ecg import SCPECGParser
 
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of missing checksums, which many devices do not write
+        warnings.simplefilter("ignore")  # the parser warns of missing checksums, which many devices do not write
         try:
             leads = SCPECGParser().parse(path).leads
         except MemoryError:
@@ -260,17 +260,18 @@ def _aecg(path: Path, root: ElementTree.Element) -> Record:
     sets = [] if series is None else [_sequence_set(path, element) for element in series.findall(f"{_HL7}component/{_HL7}sequenceSet")]
     if not sets:
         raise RecordError(f"{path}: it has no sequence sets, expected a series with one sequence for each lead")
-    steps = {one.step_s for one in sets}
+    steps = {each.step_s for each in sets}
     if len(steps) > 1:
         raise RecordError(f"{path}: its sequence sets have different time steps, expected the same for all")
     fs = 1.0 / steps.pop()
-    starts = [round((one.start_s - min(other.start_s for other in sets)) * fs) for one in sets]
-    size = max(start + len(signal) for start, one in zip(starts, sets, strict=True) for _, signal in one.leads)
+    # Samples from the start of the earliest set to the start of each, and to the end of the latest.
+    starts = [round((each.start_s - min(other.start_s for other in sets)) * fs) for each in sets]
+    size = max(start + len(signal) for start, each in zip(starts, sets, strict=True) for _, signal in each.leads)
     if size > _MOST_SAMPLES:
         raise RecordError(f"{path}: its sequence sets are spread over {size / fs:g} s, expected one recording")
     signals: dict[str, np.ndarray] = {}
-    for start, one in zip(starts, sets, strict=True):
-        for name, signal in one.leads:
+    for start, each in zip(starts, sets, strict=True):
+        for name, signal in each.leads:
             row = signals.setdefault(name, np.full(size, np.nan))
             row[start : start + len(signal)] = signal
     # The frequency is rounded, because time steps are written with few digits.

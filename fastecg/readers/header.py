@@ -121,7 +121,7 @@ def file_size(path: str | Path) -> int | None:
 
 
 def read_bytes(path: str | Path, first: int, count: int) -> bytes:
-    """Read at most `count` bytes of a file from byte `first` on, by calls of the system: `open` alone takes longer than reading a header.
+    """Read at most `count` bytes of a file from byte `first` on, by `os.read`, which is faster: a header takes less time than `open` alone.
 
     Raises
     ------
@@ -238,7 +238,7 @@ def _signal_line(line: str, number: int, path: str) -> SignalLine:
     """Parse the line about a signal; `number` counts these lines from 1."""
     match = _SIGNAL.fullmatch(line)
     file, storage, scale, numbers, name = match.groups() if match else ("", "", "", "", "")
-    stored, scaled = _storage(storage), _scale(scale or "0")
+    stored, scaled = _storage(storage), _scale(scale or "0")  # `stored` is format, samples per frame, skew and offset
     if stored is None or scaled is None:
         raise RecordError(f"{path}: signal line {number} cannot be understood, expected: file format gain(baseline)/unit ... name")
     gain, baseline, unit = scaled
@@ -267,7 +267,7 @@ def _storage(field: str) -> tuple[str, int, int, int] | None:
 
 @lru_cache(maxsize=256)
 def _scale(field: str) -> tuple[float, int | None, str] | None:
-    """Gain, baseline (None if missing) and unit from "200(1024)/mV"; None if the text is not of this form."""
+    """Gain (WFDB's default for 0), baseline (None if missing) and unit from "200(1024)/mV"; None if the text is not of this form."""
     match = _SCALE.fullmatch(field)
     return match and (float(match["gain"]) or DEFAULT_GAIN, int(match["baseline"]) if match["baseline"] else None, match["unit"] or "mV")
 

@@ -29,7 +29,7 @@ _MV_PER_UNIT = {
     "volt": 1e3,
 }
 
-# Signals whose names begin like this are not ECG leads, even if their unit is mV: signals for which a header states no unit have it too.
+# Signals whose names begin like this are not ECG leads, even if their unit is mV, which is assumed where a header states no unit.
 _NOT_ECG = (
     *("abp", "nbp", "art", "pap", "cvp", "icp", "bp", "lap", "rap", "uap", "uvp", "pulse", "hr"),
     *("pleth", "ppg", "spo2", "sao2", "so2", "co2", "etco2", "resp", "thor", "imp", "airflow", "flow", "nasal"),
@@ -52,7 +52,7 @@ def millivolts_per(unit: str) -> float | None:
 
 
 def _is_ecg(name: str, unit: str) -> bool:
-    """Whether a signal is an ECG lead: its unit is a voltage, and its name is that of a lead, or at least begins as none in `_NOT_ECG`."""
+    """Whether a signal is an ECG lead: its unit is a voltage, and its name is that of a lead, or begins with none of `_NOT_ECG`."""
     if millivolts_per(unit) is None:
         return False
     return standard_name(name) is not None or not name.strip().lower().startswith(_NOT_ECG)
@@ -77,7 +77,8 @@ def choose_leads(names: Sequence[str], units: Sequence[str], path: object) -> li
     Raises
     ------
     RecordError
-        If no signal is an ECG lead, if two leads have one name, or if of more than 24 leads none or more than 24 have known names.
+        If no signal is an ECG lead, if the names of two leads in the file differ in case at most, or if there are more than 24 leads, of
+        which none or more than 24 have known names.
     """
     try:
         return list(_choose(tuple(name.strip()[:LONGEST_NAME] for name in names), tuple(unit[:LONGEST_NAME] for unit in units)))

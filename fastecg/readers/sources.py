@@ -33,7 +33,7 @@ class Source:
     relative : Path
         Its path below the input, without suffix. Outputs have the same path below their folder.
     key : str
-        `relative` with forward slashes. Random values depend on it.
+        `relative` with forward slashes. No two records that `find_records` returns have the same key.
     """
 
     path: Path
@@ -56,9 +56,9 @@ def find_records(inputs: Iterable[str | Path] | str | Path) -> list[Source]:
     ----------
     inputs : path or iterable of paths
         Files of records (WFDB records with or without ``.hea``; an array (records, leads, samples) is as many records), folders, or lists
-        whose names begin with ``RECORDS``. Folders are searched for ``.hea`` files in sorted order, except segments of other
-        records; if there are none, for EDF, BDF, DICOM, SCP-ECG and XML. Each line of a list is a record,
-        or a folder with ``.hea`` files, below the folder of the list.
+        whose names begin with ``RECORDS``. Folders are searched, with the folders below them, for ``.hea`` files in sorted order, except
+        segments of other records; if there are none, for EDF, BDF, DICOM, SCP-ECG and XML. Each line of a list is a record, or a folder
+        with ``.hea`` files, below the folder of the list.
 
     Raises
     ------
@@ -97,7 +97,7 @@ def _clashing(found: list[Source]) -> list[Path]:
 
 
 def _distinct_endings(roots: list[Path]) -> dict[Path, Path]:
-    """The endings of the folders' paths, all of as few parts as make them distinct; empty if there are none."""
+    """The endings of the folders' paths, all of as few parts as make them distinct; empty if no number of parts does."""
     paths = {root: PurePath(os.path.abspath(root)) for root in roots}
     for length in range(1, max((len(path.parts) for path in paths.values()), default=0)):
         ends = {root: Path(*path.relative_to(path.anchor).parts[-length:]) for root, path in paths.items()}
@@ -139,7 +139,7 @@ def parted(path: str) -> tuple[str, int | None]:
 
 
 def _record_file(given: str) -> str:
-    """The header or other file of the record that `given` refers to, whether it exists or not."""
+    """The header or other file of the record that `given` refers to, whether it exists or not: for a signal file its header."""
     stem, suffix = os.path.splitext(parted(given)[0])
     if suffix.lower() in (".hea", *TABLES):
         return given
@@ -219,6 +219,6 @@ def _in_list(path: Path) -> Iterator[Source]:
         name = PurePosixPath(entry)
         if name.is_absolute() or ".." in name.parts or "\\" in entry or "\0" in entry:
             raise RecordError(f"{path}: it lists {entry[:80]!r}, expected records below the folder of the list")
-        folder = os.path.isdir(root / name) and not os.path.isfile(root / f"{name}.hea")
-        for record in (folder and _headers(root / name)) or [Path(_record_file(str(root / name)))]:
+        is_folder = os.path.isdir(root / name) and not os.path.isfile(root / f"{name}.hea")
+        for record in (is_folder and _headers(root / name)) or [Path(_record_file(str(root / name)))]:
             yield _source(record, root)

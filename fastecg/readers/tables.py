@@ -205,9 +205,9 @@ def _named(
 
     `below` are the units in the row below the names, by the index of the column. They replace units in the names, as in "II (uV)".
     """
-    name = names[0].strip()[:LONGEST_NAME] if names else "lead"
+    first_name = names[0].strip()[:LONGEST_NAME] if names else "lead"
     kinds = {"time": _TIMES, "clock": _STAMPS, "count": _COUNTERS}
-    kind = next((kind for kind, pattern in kinds.items() if pattern.fullmatch(name)), "lead")
+    kind = next((kind for kind, pattern in kinds.items() if pattern.fullmatch(first_name)), "lead")
     first = int(kind != "lead")
     named = [_name_and_unit(item) for item in names[first:]]
     if given is not None:
@@ -217,9 +217,9 @@ def _named(
     if first + len(named) != count:
         raise RecordError(f"{path}: {len(names)} names for {count} columns, expected one for each, also for a column of times")
     below = below or {}
-    tick = 1e-3 if "ms" in (name + below.get(0, "")).lower() else 1.0
+    tick_s = 1e-3 if "ms" in (first_name + below.get(0, "")).lower() else 1.0
     units = [below.get(first + k) or unit for k, (_, unit) in enumerate(named)]
-    return _Columns(delimiter, kind, tick, [lead for lead, _ in named], units, before)
+    return _Columns(delimiter, kind, tick_s, [lead for lead, _ in named], units, before)
 
 
 def _name_and_unit(column: str) -> tuple[str, str]:
@@ -257,7 +257,7 @@ def _numbers(path: Path, data: bytes, columns: _Columns, before: int) -> Iterato
         text = text.replace(",", ".")
     if columns.kind == "clock":
         text = _with_seconds(path, text, delimiter, before)
-    unfilled = text
+    unfilled = text  # for the message about a row that is wrong
     text = _filled(text, delimiter)
     # Cells of blanks or of two quotes are empty as well. They are rare, and take longer to find.
     blanks = f"{delimiter} ", f"{delimiter}\t", "\n ", "\n\t", '""'
@@ -349,7 +349,8 @@ class _Clock:
         self._path, self._kind, self._tick_s = path, columns.kind, columns.tick_s
         # Largest ratio of two steps of even times. Times in whole milliseconds are 2 or 3 apart at 360 Hz; time stamps may be 1 or 2 apart.
         self._most_ratio = 1.5 if columns.kind == "time" else 2.1
-        self._last = math.nan
+        self._last = math.nan  # the last time so far
+        # Of the steps between times so far: their number, the shortest, the longest, and their sum.
         self._steps, self._shortest, self._longest, self._span = 0, math.inf, -math.inf, 0.0
 
     def add(self, times: np.ndarray) -> None:
@@ -370,11 +371,11 @@ class _Clock:
         if self._steps == 0:
             raise self._uneven()
         rate = self._steps / self._span
-        tick = self._tick_s
+        tick_s = self._tick_s
         if self._kind == "stamp":
             low, high = _LIKELY_HZ
-            tick = next((tick for tick in _TICKS_S if low <= rate / tick <= high), 1.0)
-        return float(f"{rate / tick:.9g}")
+            tick_s = next((tick_s for tick_s in _TICKS_S if low <= rate / tick_s <= high), 1.0)
+        return float(f"{rate / tick_s:.9g}")
 
     def _uneven(self) -> RecordError:
         return RecordError(f"{self._path}: its times are not evenly spaced and rising, expected one row a sample")

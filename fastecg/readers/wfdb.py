@@ -23,7 +23,7 @@ from fastecg.record import Record
 #: Largest number of values (leads x samples) where the size of a file says little about it (gaps between segments, FLAC): 1 GiB as float32.
 MOST_VALUES = 1 << 28
 
-_GROUPS = 1 << 16  # Groups of format 212 unpacked at a time, so that intermediate results stay in the cache.
+_GROUPS = 1 << 16  # Groups of three bytes in format 212 that are unpacked at a time, so that intermediate results stay in the cache.
 
 
 class Coding(NamedTuple):
@@ -142,7 +142,7 @@ def _rate_of(parts: list[tuple[int, Header]], spelled: list[str]) -> int:
 
 
 def _segment_headers(master: Header) -> list[tuple[int, Header]]:
-    """The frame at which each segment begins, and its header; gaps are left out.
+    """The frame at which each segment begins, and the segment's header; gaps ("~") are left out.
 
     The leads of the record are those in the first header, which has no samples if the layout is variable, in WFDB's terms.
     """
@@ -288,15 +288,15 @@ def _read_file(path: str, lines: list[SignalLine], frames: int) -> list[Stored]:
     """All signals of one file in a format that NumPy reads."""
     coding = CODINGS[lines[0].format]
     where = os.path.join(os.path.dirname(path), lines[0].file)
-    width = sum(line.per_frame for line in lines)
+    width = sum(line.per_frame for line in lines)  # samples of all signals in a frame
     count = frames * width
-    items = -(-count * coding.bytes // coding.samples) if coding.samples > 1 else count  # packed samples are read as bytes
+    length = -(-count * coding.bytes // coding.samples) if coding.samples > 1 else count  # of the array: packed samples are read as bytes
     dtype = np.dtype(coding.dtype)
     try:
-        stored = np.frombuffer(read_bytes(where, lines[0].offset, items * dtype.itemsize), dtype)
+        stored = np.frombuffer(read_bytes(where, lines[0].offset, length * dtype.itemsize), dtype)
     except OSError as fault:
         raise RecordError(f"{path}: a signal file cannot be read ({fault.strerror}), expected {count} samples") from None
-    if len(stored) != items:
+    if len(stored) != length:
         raise RecordError(f"{path}: a signal file ended while it was read, expected {count} samples")
     if coding.samples > 1:
         stored = unpack_212(stored, count)

@@ -98,7 +98,7 @@ def _refuse_same_file(source: Path, target: Path) -> None:
 
 
 def _shard_of(tasks: list[Task], limit: int | None, shard: tuple[int, int] | None) -> list[Task]:
-    """The tasks of one `shard` (k, n) of the first `limit` tasks: every n-th, from the k-th on. If `shard` or `limit` is None, all of them."""
+    """The tasks of one `shard` (k, n) of the first `limit` tasks: every n-th, from the k-th on. None for either stands for all tasks."""
     if limit is not None and limit < 1:
         raise FastecgError(f"limit is {limit}, expected 1 or more")
     tasks = tasks[:limit]

@@ -32,7 +32,8 @@ def _csv(record: Record) -> bytes:
     """CSV: one row for each sample, with the time in s, then the leads in mV, to four decimals; empty cells where samples are missing."""
     file = io.StringIO()
     file.write(",".join(["time", *(f"{lead} (mV)" for lead in record.leads)]) + "\n")
-    for k, row in enumerate(record.signal.T.tolist()):  # only NaN is unequal to itself
+    for k, row in enumerate(record.signal.T.tolist()):
+        # Only NaN is unequal to itself, so this tests for it.
         file.write(",".join([f"{k / record.fs:.9g}", *("" if value != value else f"{value:.4f}" for value in row)]) + "\n")
     return file.getvalue().encode()
 
@@ -64,7 +65,7 @@ def _edf(record: Record) -> bytes:
     seconds, signals = _data_record_s(record), []
     filling = np.full(-record.samples % round(seconds * record.fs), -_LARGEST - 1, dtype=np.int16)  # of the last data record
     for lead, row in zip(record.leads, record.signal.astype(np.float64) * _UV_PER_MV, strict=True):
-        # Largest voltage, µV. Counts are of 1 µV if it fits.
+        # Largest voltage, µV; at least 1, for leads without samples. A count is 1 µV if this voltage fits 16 bits.
         reach = max(float(np.nanmax(np.abs(row))) if np.isfinite(row).any() else 0.0, 1.0)
         scale = max(1.0, np.ceil(reach / _LARGEST))  # µV per count
         counts = np.where(np.isfinite(row), np.rint(np.nan_to_num(row) / scale), -_LARGEST - 1).astype(np.int16)
@@ -87,7 +88,7 @@ def _edf(record: Record) -> bytes:
 def _data_record_s(record: Record) -> int:
     """The duration in s of a "data record" of EDF, which has a whole number of samples.
 
-    It is whole itself, because most fractions do not fit into its field of 8 characters.
+    The duration is a whole number itself, because most fractions do not fit the field of 8 characters in which it is written.
     """
     for seconds in range(1, 101):
         if abs(record.fs * seconds - round(record.fs * seconds)) < 1e-6 * seconds:
@@ -99,7 +100,7 @@ def _data_record_s(record: Record) -> int:
 
 def _aecg(record: Record) -> bytes:
     """HL7 aECG: leads whose samples begin and end at the same times share a sequence set; a lead with gaps is in several sets."""
-    stretches: dict[tuple[int, int], list[int]] = {}
+    stretches: dict[tuple[int, int], list[int]] = {}  # (start, stop) of samples without a gap -> indices of the leads
     for k, row in enumerate(record.signal):
         for start, stop in runs_of(np.isfinite(row)).tolist():
             stretches.setdefault((start, stop), []).append(k)

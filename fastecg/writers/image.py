@@ -39,7 +39,7 @@ def write_image(path: str | os.PathLike[str], image: np.ndarray, *, dpi: float, 
     dpi : float
         Dots per inch, stored in the file.
     quality : int, optional
-        1 to 100, for JPEG (95 when not given) and WebP (90).
+        1 to 100, for JPEG (95 unless given) and WebP (90).
 
     Returns
     -------
@@ -123,7 +123,7 @@ def _tiff(image: np.ndarray, dpi: float, quality: int | None) -> bytes:
 
 
 def _padded_with_zeros(tiff: bytes) -> bytes:
-    """A TIFF file whose byte between pixels and directory, if there is one, is set to 0; libtiff leaves it uninitialised."""
+    """A TIFF file in which the byte between pixels and directory, if there is one, is set to 0, as libtiff leaves it uninitialised."""
     from PIL import Image
 
     with Image.open(io.BytesIO(tiff), formats=["TIFF"]) as opened:

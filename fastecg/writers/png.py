@@ -23,10 +23,8 @@ from fastecg.errors import ImageError
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _UNIT_METRE = 1  # The unit of the resolution: pixels per metre.
 _COLOUR_TYPE = {1: 0, 3: 2, 4: 6}  # Colour types of PNG by the number of channels: grey, RGB, RGBA.
-# A picture is packed as print if the share of `_noise` is at most the first, as noise if it is at least the second. In between, both ways
-# are tried on some rows.
-_PRINT = 0.2
-_NOISE = 0.5
+_PRINT = 0.2  # A picture for which `_noise` gives at most this is packed as print, without a filter.
+_NOISE = 0.5  # A picture for which `_noise` gives at least this is packed as noise. In between, both ways are tried on some rows.
 _BANDS = 4  # Number of bands of rows for such a trial, spread over the picture's height.
 _BAND_ROWS = 8  # Rows in a band.
 _LEVELS = range(4)
@@ -125,7 +123,10 @@ def _packed_noise(rows: np.ndarray, pixel_bytes: int) -> memoryview:
 
 
 def _noise(rows: np.ndarray, pixel_bytes: int) -> float:
-    """Share of bytes, in some rows, that differ from those of both the pixel above and the pixel before: high for noise, low for print."""
+    """Share of bytes, in some rows, that differ from those of both the pixel above and the pixel before: high for noise, low for print.
+
+    The share is 0 for a picture of one row or one column.
+    """
     if rows.shape[0] < 2 or rows.shape[1] <= pixel_bytes:
         return 0.0
     step = max(1, (rows.shape[0] - 1) // _COMPARED_ROWS)

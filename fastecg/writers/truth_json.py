@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 SCHEMA = 1
 
 _DECIMALS = 3  # Decimals of pixel positions.
-_GRID_MM = 5.0  # Side of a large box of the grid: the distance of the points of the lattice "grid", and "x_grid" and "y_grid" in mm.
+# Side of a large box of the grid in mm, which is the distance between points under "grid". In px it is written as "x_grid" and "y_grid".
+_GRID_MM = 5.0
 
 
 def truth_bytes(photo: Photo) -> bytes:
@@ -204,7 +205,7 @@ def _row_column(points: np.ndarray) -> np.ndarray:
 
 
 def _written(points: np.ndarray) -> orjson.Fragment | np.ndarray:
-    """Points (n, 2), rounded: as JSON by a kernel, which is faster, or as numbers if one is too large for it."""
+    """Points (n, 2), rounded: as JSON made by a kernel, which is faster, or as numbers if one of them is too large for the kernel."""
     from fastecg.kernels.decimals import points_json
 
     text = points_json(points)

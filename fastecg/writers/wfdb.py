@@ -22,7 +22,7 @@ _MISSING = -32768  # The value of a missing sample in format 16.
 _LARGEST = 32767  # Largest count of format 16.
 _LONGEST_NAME = 150  # Longest name in bytes: file systems take 255, of which suffixes, temporary names and the like need some.
 _SPAN = 1 << 18  # Samples that are digitised at a time.
-_COUNTS_PER_MV = 1000.0  # One count is 1 µV, which is finer than any electrocardiograph.
+_COUNTS_PER_MV = 1000.0  # One count is 1 µV, well below the noise of an ECG.
 
 
 def write_record(path: str | os.PathLike[str], record: Record, *, drawn: np.ndarray | None = None, comments: Sequence[str] = ()) -> None:
@@ -108,7 +108,7 @@ def _digitised(signal: np.ndarray, drawn: np.ndarray | None) -> tuple[np.ndarray
 
 
 def _spans(signal: np.ndarray, drawn: np.ndarray | None) -> Iterator[tuple[slice, np.ndarray]]:
-    """Slices of samples, each with its values (leads, samples), NaN where not drawn. They keep memory low for long records."""
+    """Yield slices of `_SPAN` samples, each with its values (leads, samples), NaN where not drawn. Long records then take little memory."""
     for start in range(0, signal.shape[1], _SPAN):
         span = slice(start, start + _SPAN)
         values = signal[:, span]
