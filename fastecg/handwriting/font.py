@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from fastecg.handwriting.ink import Ink
 
 _LINE = 3.1  # Distance between lines, in x-heights.
-_MEAN_SLANT = 0.135  # Tangent of the average slant of neat writers. A font's letters are slanted by the difference of a writer's from it.
-_SIGNS = {"→": "->", "←": "<-", "↑": "^", "✓": "v", "µ": "u"}  # What is written instead of signs that a font lacks.
+_MEAN_SLANT = 0.135  # Tangent of the average slant of neat writers. A font's letters are slanted by how much a writer's slant exceeds it.
+_SIGNS = {"→": "->", "←": "<-", "↑": "^", "✓": "v", "µ": "u"}  # Characters that are written instead of signs that a font lacks.
 _COMPARED_PX = 64  # Font size at which glyphs are drawn to be compared.
 
 
@@ -38,6 +38,7 @@ class NotesFont:
     fingerprint: str
 
 
+#: The fonts that have been read, by their fingerprints.
 _known: dict[str, NotesFont] = {}
 
 
@@ -70,7 +71,8 @@ def known_font(fingerprint: str) -> NotesFont:
 
 
 def lacking(words: str, font: NotesFont) -> str:
-    """The characters of the words for which the font has no glyph, in order."""
+    """The characters of the words for which the font has no glyph, each once, in order of their code points."""
+    # The glyph that the font shows for a character that it lacks: U+10FFFF is never assigned.
     missing = _mask(font.path, chr(0x10FFFF))
     return "".join(sorted({c for c in words if not c.isspace() and _mask(font.path, c) in (missing, b"")}))
 
@@ -90,11 +92,12 @@ def write_in_font(words: str, font: NotesFont, writer: Writer, rng: np.random.Ge
     Returns
     -------
     Ink
-        The first line's baseline starts at (0, 0).
+        The first line's baseline starts at about (0, 0) mm.
     """
     from fastecg.handwriting.ink import Ink
 
     words, face = _spelled(words, font), str(font.path)
+    # A unit of the hand, mm. `size` is the em size in mm at which the font's x is as high as the writer's.
     unit, hand = 0.1 * writer.x_height_mm, writer.hand
     _, top, _, bottom = measure(Text("note", "x", 0.0, 0.0, 1.0, face))
     size = writer.x_height_mm / max(bottom - top, 0.2)
@@ -103,7 +106,7 @@ def write_in_font(words: str, font: NotesFont, writer: Writer, rng: np.random.Ge
     for number, line in enumerate(words.split("\n")):
         x, offset = 0.0, 0.0
         for character, (swell, turn, drop, gap) in zip(line, rng.standard_normal((len(line), 4)), strict=True):
-            # Heights above the line change slowly from letter to letter.
+            # Heights change slowly from letter to letter; `offset` is the distance below the line, in units.
             offset += 0.35 * (hand.wander * drop - offset)
             position = x * along + np.array([0.0, number * _LINE * writer.x_height_mm + offset * unit])
             angle = round(math.degrees(writer.slope + 0.6 * hand.turn * turn), 1)
@@ -115,7 +118,7 @@ def write_in_font(words: str, font: NotesFont, writer: Writer, rng: np.random.Ge
 
 
 def _spelled(words: str, font: NotesFont) -> str:
-    """The words without characters that the font lacks; some signs are replaced by letters or signs that it has."""
+    """The words without characters that the font lacks; missing signs of `_SIGNS` are replaced if the font has the replacement."""
     missing = lacking(words, font)
     with_signs = "".join(_SIGNS.get(c, "") if c in missing else c for c in words.replace("\t", " "))
     still = lacking(with_signs, font)

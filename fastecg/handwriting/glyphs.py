@@ -61,7 +61,7 @@ def glyph_table() -> Table:
 
 @cache
 def forms() -> dict[str, tuple[range, range]]:
-    """Indices of the printed and of the cursive allographs of every character."""
+    """For every character, the ranges of the indices of its printed and of its cursive allographs in `Table.allographs`."""
     table, start = _read(), 0
     found: dict[str, list[range]] = {}
     for name in ("print", "cursive"):
@@ -72,7 +72,7 @@ def forms() -> dict[str, tuple[range, range]]:
 
 
 def spelled(words: str) -> str:
-    """The words in characters of the alphabet: without accents, with similar signs instead of some, and with an arrow for `->`.
+    """The words in characters of the alphabet: without accents, with similar signs for some, and with arrows for `->` and `<-`.
 
     Characters that cannot be written at all are left out; see `unwritable`.
     """
@@ -80,12 +80,12 @@ def spelled(words: str) -> str:
 
 
 def unwritable(words: str) -> str:
-    """The characters of the words that the alphabet lacks."""
+    """The characters of the words that the alphabet lacks, each once, in order of their code points."""
     return "".join(sorted({character for character in _simplified(words) if character not in forms() and character not in " \n"}))
 
 
 def _simplified(words: str) -> str:
-    """The words as `spelled` gives them, but with the characters that the alphabet lacks."""
+    """The words as `spelled` gives them, but still with the characters that the alphabet lacks."""
     words = words.replace("->", "→").replace("<-", "←").replace("\t", " ")
     plain = "".join(_ALIASES.get(character, character) for character in words)
     return "".join(part for character in plain for part in _without_accents(character))

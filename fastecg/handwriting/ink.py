@@ -31,7 +31,7 @@ class Ink:
     words : str
         The words that are written, which the truth repeats.
     points_mm : ndarray, shape (n, 2)
-        The pen's path; a row of NaN lifts the pen.
+        The pen's path, (x, y) on the page; a row of NaN lifts the pen.
     width_mm, density : ndarray, shape (n,)
         Width of the line, and density of the ink in it, 0 to 1.
     pen : WritingPen
@@ -65,13 +65,13 @@ class Ink:
         return np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]])
 
     def moved(self, dx_mm: float, dy_mm: float) -> Ink:
-        """The same ink, moved to the right and down."""
+        """The same ink, moved `dx_mm` to the right and `dy_mm` down."""
         letters = tuple(replace(letter, x_mm=letter.x_mm + dx_mm, y_mm=letter.y_mm + dy_mm) for letter in self.letters)
         return replace(self, points_mm=self.points_mm + np.array([dx_mm, dy_mm]), letters=letters)
 
 
 def join_inks(kind: str, words: str, inks: list[Ink]) -> Ink:
-    """Several inks of one pen as one ink, with a kind and words of its own."""
+    """Several inks of one pen as one ink of the given kind and words. At least one of them has strokes."""
     lift = np.array([[np.nan, np.nan]])
     stroked = [ink for ink in inks if len(ink.points_mm)]
     points = [part for ink in stroked for part in (ink.points_mm, lift)][:-1]
@@ -93,7 +93,8 @@ def ink_plane(ink: Ink, scale: float, window: tuple[slice, slice], seed: int = 0
     """Coverage (rows, columns) uint8 by the ink in a window of a sheet at `scale` px/mm; `seed` decides the paper's tooth."""
     rows, columns = window
     shape = (rows.stop - rows.start, columns.stop - columns.start)
-    # Positions are in px from the centre of the window's first pixel: pixel k of the sheet reaches from k to k + 1.
+    # x and y in px from the centre of the window's first pixel, radius in px, and density. Pixel k of the sheet reaches from k / scale to
+    # (k + 1) / scale mm, hence the 0.5.
     nodes = np.empty((len(ink.points_mm), 4))
     nodes[:, 0] = ink.points_mm[:, 0] * scale - 0.5 - columns.start
     nodes[:, 1] = ink.points_mm[:, 1] * scale - 0.5 - rows.start

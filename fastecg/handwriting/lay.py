@@ -46,7 +46,7 @@ def lay_note(
     own: tuple[str, ...] = (),
     font: NotesFont | None = None,
 ) -> Ink | None:
-    """A note of one to three lines in free space, or over a trace; None if there is no place for it.
+    """A note of one to three phrases in free space, or over a trace; None if there is no place for it.
 
     Parameters
     ----------
@@ -66,7 +66,7 @@ def lay_note(
     lines = int(rng.choice((1, 2, 3), p=(0.66, 0.24, 0.10)))
     for attempt in range(_TRIES):
         words = sample_note(rng, lines if attempt < 2 else 1, own, room.shows)
-        words = words if own or rng.random() < 0.4 else broken(words)
+        words = words if own or rng.random() < 0.4 else broken(words)  # Long phrases are broken in 60 % of notes.
         sized = writer.sized(_SMALLER**attempt)  # People write smaller where there is little room.
         ink = write(words, sized, rng) if font is None else write_in_font(words, font, sized, rng)
         if rng.random() < 0.12:
@@ -83,7 +83,7 @@ def _sample_region(rng: np.random.Generator) -> str:
 
 
 def _region_round_a_beat(room: Room, rng: np.random.Generator) -> Extent | None:
-    """A region round a random beat; None if there are no beats."""
+    """The region 90 mm wide and 50 mm high round a random beat; None if there are no beats."""
     found = _some_beat(room, rng)
     if found is None:
         return None
@@ -92,7 +92,10 @@ def _region_round_a_beat(room: Room, rng: np.random.Generator) -> Extent | None:
 
 
 def _crossing(room: Room, ink: Ink, rng: np.random.Generator, region: Extent | None) -> Ink | None:
-    """The ink at the best of some places over traces, where the smallest share of it lies on a trace; None if none touches a trace."""
+    """The ink moved to the best of `_PLACES_TRIED` random places over traces; None if none of them makes it touch a trace.
+
+    The best place is that in which the smallest share of the ink lies on a trace.
+    """
     found = [moved for _ in range(_PLACES_TRIED) if (moved := _fitted(room, ink, rng, region, True))]
     shares = [_share_on_trace(room, moved) for moved in found]
     touching = [(share, k) for k, share in enumerate(shares) if share > 0.0]
@@ -100,7 +103,7 @@ def _crossing(room: Room, ink: Ink, rng: np.random.Generator, region: Extent | N
 
 
 def put(room: Room, ink: Ink, rng: np.random.Generator, region: Extent | None, across: bool = False) -> Ink | None:
-    """The ink moved as by `_fitted` or, with `across`, by `_crossing`. Its place is then taken. None if there is no place."""
+    """The ink moved as by `_fitted` or, with `across`, by `_crossing`. Its place in the room is marked as taken. None if there is none."""
     moved = _crossing(room, ink, rng, region) if across else _fitted(room, ink, rng, region)
     if moved is not None:
         room.take(moved.extent_mm)
@@ -108,7 +111,7 @@ def put(room: Room, ink: Ink, rng: np.random.Generator, region: Extent | None, a
 
 
 def _fitted(room: Room, ink: Ink, rng: np.random.Generator, region: Extent | None = None, across: bool = False) -> Ink | None:
-    """The ink moved to free space, or with `across` to a place that a trace crosses; None if there is none."""
+    """The ink moved to free space, in the region if possible, or with `across` to a place that a trace crosses; None if there is none."""
     x0, y0, x1, y1 = ink.extent_mm
     corner = room.find((x1 - x0, y1 - y0), rng, region, across)
     return None if corner is None else ink.moved(corner[0] - x0, corner[1] - y0)
@@ -139,7 +142,7 @@ def suspicious_beat(room: Room, writer: Writer, rng: np.random.Generator) -> lis
     moved = _fitted(room, word, rng, near)
     if moved is None:
         return inks
-    # The arrow runs from just outside of the word's rectangle to just outside of the circle, or to 2 mm from the beat.
+    # The arrow runs from just outside of the word's rectangle to just outside of the circle, or to 2 mm from the beat without a circle.
     x0, y0, x1, y1 = moved.extent_mm
     middle, beat = np.array([0.5 * (x0 + x1), 0.5 * (y0 + y1)]), np.array([x, y])
     towards = (beat - middle) / max(float(np.hypot(*(beat - middle))), 1e-6)
@@ -171,7 +174,7 @@ def measured_beats(room: Room, writer: Writer, rng: np.random.Generator) -> list
 
 
 def bracketed_beats(room: Room, writer: Writer, rng: np.random.Generator) -> list[Ink]:
-    """A bracket over some beats of a lead, with a word over it if there is room."""
+    """A bracket over two to four beats of a lead, with a word over the bracket if there is room."""
     trace = _some_trace(room, rng)
     peaks = beats(trace) if trace else np.empty((0, 2))
     if len(peaks) < 2:
@@ -184,7 +187,7 @@ def bracketed_beats(room: Room, writer: Writer, rng: np.random.Generator) -> lis
 
 
 def marked_words(room: Room, writer: Writer, rng: np.random.Generator) -> list[Ink]:
-    """An underline, a tick, a highlighter or a crossing-out for a printed line."""
+    """An underline, a tick, a highlighter or a crossing-out for a printed line of more than three characters."""
     printed = [box for box in room.page.boxes if box.kind == "text" and len(box.words) > 3]
     if not printed:
         return []

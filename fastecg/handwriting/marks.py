@@ -26,18 +26,19 @@ def draw_line(points_mm: np.ndarray, writer: Writer, rng: np.random.Generator, k
     up = np.isnan(points_mm[:, 0])
     nodes = np.zeros((int((~up).sum()), 4))
     nodes[:, :2] = points_mm[~up] * np.array([1.0, -1.0]) / _UNIT_MM
+    # The first point begins a stroke without being marked.
     nodes[1:, 3] = up[:-1][~up[1:]]  # a stroke begins at every point after a row of NaN
     hand = writer.hand._replace(lowpass=smooth, tremor=0.8 * writer.hand.tremor, wander=0.4 * writer.hand.wander)
     return inked(nodes, hand, writer.pen, _UNIT_MM, rng, kind, words)
 
 
 def circle(centre: tuple[float, float], radii: tuple[float, float], writer: Writer, rng: np.random.Generator) -> Ink:
-    """A hand-drawn circle: an uneven oval that goes round once or a little more, and ends inside or outside of its start."""
+    """A hand-drawn circle: an uneven oval that goes round 0.96 to 1.35 times, and ends inside or outside of its start."""
     t = np.linspace(0.0, 1.0, 34)
     turns, phase = rng.uniform(0.96, 1.35), rng.uniform(0, 2 * math.pi, 3)
     angle = rng.uniform(-2.8, -0.4) + (1 if rng.random() < 0.25 else -1) * 2 * math.pi * turns * t
     uneven = rng.normal(0, (0.09, 0.05, 0.025))
-    # The radius swings two to four times a turn, grows or shrinks along the way, and leaves the oval at the end.
+    # Factor on the radii: it swings two to four times a turn, grows or shrinks along the way, and leaves the oval at the end.
     swing = sum(uneven[k] * np.cos((k + 2) * angle + phase[k]) for k in range(3))
     leaving = rng.normal(0.1, 0.15) * np.maximum((t - 0.84) / 0.16, 0.0) ** 2
     growth = np.clip(1.0 + rng.normal(0.06, 0.1) * (t - 0.33) + swing + leaving, 0.7, 1.4)
@@ -48,7 +49,7 @@ def circle(centre: tuple[float, float], radii: tuple[float, float], writer: Writ
 
 
 def arrow(tail: tuple[float, float], tip: tuple[float, float], writer: Writer, rng: np.random.Generator) -> Ink:
-    """A curved shaft with a head that is drawn in one stroke or in two."""
+    """An arrow: a curved shaft with a head that is drawn in one stroke or in two."""
     start, end = np.array(tail), np.array(tip)
     along = end - start
     length = float(np.hypot(*along)) or 1.0
@@ -93,7 +94,7 @@ def bracket(x0: float, x1: float, y: float, writer: Writer, rng: np.random.Gener
 
 
 def caliper(beats_x: np.ndarray, y: float, words: str, writer: Writer, rng: np.random.Generator) -> Ink:
-    """Upright strokes at beats, `beats_x` mm, joined by a line at `y` mm, over which `words` are written."""
+    """Upright strokes at beats, `beats_x` (n,) mm, joined by a line at `y` mm, over which `words` are written if there are any."""
     parts = []
     for x in beats_x:
         lean, (up, down) = rng.normal(0, 0.35), rng.uniform(1.2, 3.4, 2)
@@ -110,7 +111,7 @@ def caliper(beats_x: np.ndarray, y: float, words: str, writer: Writer, rng: np.r
 
 
 def counts(beats_x: np.ndarray, tops_y: np.ndarray, writer: Writer, rng: np.random.Generator, dots: bool) -> Ink:
-    """Numbers from 1 on, or dots, over beats at (`beats_x`, `tops_y`)."""
+    """Numbers from 1 on, or dots, over beats at (`beats_x`, `tops_y`), each (n,) mm."""
     small = writer.sized(0.8)
     inks = []
     for k, (x, y) in enumerate(zip(beats_x, tops_y, strict=True)):
@@ -124,10 +125,10 @@ def counts(beats_x: np.ndarray, tops_y: np.ndarray, writer: Writer, rng: np.rand
 
 
 def crossing_out(box: tuple[float, float, float, float], writer: Writer, rng: np.random.Generator) -> Ink:
-    """One or two lines through words in a box (x0, y0, x1, y1), or a scribble over them."""
+    """One or two lines through words in a box (x0, y0, x1, y1) mm, or a scribble over them."""
     x0, y0, x1, y1 = box
     middle, half = 0.5 * (y0 + y1), 0.5 * (y1 - y0)
-    # The scribble goes up and down once every 2.2 mm, at least four times.
+    # A scribble, in 35 % of cases, goes up and down once every 2.2 mm, at least four times.
     if rng.random() < 0.35:
         turns = max(4, int((x1 - x0) / 2.2))
         x = np.linspace(x0 - 0.5, x1 + 0.5, 2 * turns) + rng.normal(0, 0.5, 2 * turns)
@@ -143,7 +144,7 @@ def tick(foot: tuple[float, float], size_mm: float, writer: Writer, rng: np.rand
 
 
 def signature(writer: Writer, rng: np.random.Generator, initials: bool = False) -> Ink:
-    """Random letters in hasty handwriting, so that a signature is nobody's name."""
+    """Random letters in hasty handwriting, so that a signature is nobody's name; or `initials`, which are two capitals."""
     hasty = writer.hand._replace(
         lowpass=rng.uniform(1.5, 2.6), squash=rng.uniform(0.45, 0.8), drop=0.2, merge=0.8, join=1.0, gap=0.6, aspect=rng.uniform(1.0, 1.5),
         slur=0.0, drift=3.0, taper=0.9, skip=-1.2, ascender=rng.uniform(0.9, 1.9),
@@ -161,7 +162,7 @@ def signature(writer: Writer, rng: np.random.Generator, initials: bool = False) 
 
 
 def _with_flourish(written: Ink, writer: Writer, rng: np.random.Generator) -> Ink:
-    """A signature, mostly with a final sweep: out of its last letter, as a line below it, or below it to the left and back."""
+    """A signature, mostly with a final sweep: out of the last letter, as a line below the signature, or to the left below it and back."""
     x0, y0, x1, y1 = written.extent_mm
     how, reach = rng.random(), rng.uniform(10.0, 28.0)
     bottom = y1 - rng.uniform(0.0, 0.15) * (y1 - y0)
@@ -192,11 +193,11 @@ def _with_flourish(written: Ink, writer: Writer, rng: np.random.Generator) -> In
 
 
 def highlighter(box: tuple[float, float, float, float], rng: np.random.Generator, writer: Writer) -> Ink:
-    """A broad stroke over a box (x0, y0, x1, y1), or several if the box is higher than the pen is broad."""
+    """A broad stroke over a box (x0, y0, x1, y1) mm, or several if the box is higher than the pen is broad."""
     x0, y0, x1, y1 = box
     broad = float(np.clip(1.25 * (y1 - y0), 3.0, 5.0))
     colour = _HIGHLIGHTERS[int(rng.choice(5, p=(0.4, 0.25, 0.12, 0.13, 0.1)))]
-    # After the diameter: tooth, blob, dark, press, give and point.
+    # After the diameter, the fields of `WritingPen` are tooth, blob, dark, press, give and point.
     pen = WritingPen("highlighter", colour, broad, 0.12, 0.0, float(rng.uniform(0.8, 0.97)), 0.12, 0.12, 0.0)
     rows = max(1, round((y1 - y0) / (0.85 * broad)))
     still = writer.hand._replace(taper=0.0, tremor=0.03, wander=0.3)
@@ -210,7 +211,7 @@ def highlighter(box: tuple[float, float, float, float], rng: np.random.Generator
 
 
 def thinned(ink: Ink, keep: int) -> Ink:
-    """The ink with every `keep`-th point and the ends of its strokes, which is enough for a broad pen."""
+    """The ink with only every `keep`-th point and the ends of its strokes, which is enough for a broad pen."""
     up = np.isnan(ink.points_mm[:, 0])
     ends = up | np.roll(up, 1) | np.roll(up, -1)
     ends[[0, -1]] = True

@@ -20,7 +20,7 @@ from fastecg.handwriting.writer import Hand, Writer, WritingPen, pick_forms, qui
 from fastecg.kernels.hand import STEP, lay_letters, path_size, press_pen, sample_path, shake_path, smooth_path
 
 _WAVE = 34.0  # Distance between the knots of a baseline's waves, in units.
-_LONGEST = 40  # Largest number of nodes of a letter with its joins.
+_LONGEST = 40  # Largest number of nodes of a letter, joins included.
 
 
 def write(words: str, writer: Writer, rng: np.random.Generator, kind: str = "handwriting") -> Ink:
@@ -79,21 +79,22 @@ def inked(
     path = path[:count]
     smooth = np.empty_like(path)
     smooth_path(path, hand.lowpass / STEP, smooth)
-    # Tremor has a random offset every 7 points (3 units), wander one every 60 (27 units), for the height only.
+    # Tremor has a random offset every 7 points (3 units). Wander has one every 60 points (27 units), and changes the height only.
     shake_path(smooth, rng.standard_normal((count // 7 + 2, 2)) * hand.tremor, 7.0)
     shake_path(smooth, rng.standard_normal((count // 60 + 2, 2)) * np.array([0.0, hand.wander]), 60.0)
     width, density = np.empty(count), np.empty(count)
+    # A run is the path between two lifts of the pen. `grip` and the random numbers are as `press_pen` takes them.
     runs = rng.random((int(np.isnan(smooth[:, 0]).sum()) + 1, 4))
     grip = np.array([pen.press, pen.give, hand.taper, pen.point, pen.blob])
     press_pen(smooth, grip, rng.standard_normal(count // 25 + 2), runs, width, density)
-    # Points are slanted, turned by the slope, and have y down from here on.
+    # Points are slanted and turned by the slope, and y points down from here on.
     x, y = smooth[:, 0] + slant * smooth[:, 1], smooth[:, 1]
     points = np.stack([x * math.cos(slope) - y * math.sin(slope), -(y * math.cos(slope) + x * math.sin(slope))], axis=1) * unit_mm
     return Ink(kind, words, points, width * pen.diameter_mm, np.minimum(density * pen.dark, 1.0), pen)
 
 
 def _add_waves(nodes: np.ndarray, size: float, rng: np.random.Generator) -> None:
-    """Add slow random waves to the baselines, in place, so that a line need not end at the height at which it begins."""
+    """Add slow random waves, some `size` units high, to the baselines, in place; a line need not end at the height at which it begins."""
     if not len(nodes):
         return
     knots = rng.standard_normal(int(max(nodes[:, 0].max(), 0.0) / _WAVE) + 3)
@@ -104,8 +105,8 @@ def _add_waves(nodes: np.ndarray, size: float, rng: np.random.Generator) -> None
 
 def _letter_nodes(words: str, writer: Writer, rng: np.random.Generator) -> np.ndarray:
     """The nodes (n, 4) of all letters of words, placed on lines and joined."""
-    # Index of the form; 1 for small letters, 2 for capitals and digits, 0 for signs; 0 for small letters, 2 for capitals, 1 for digits and
-    # signs; whether the form is cursive: see `lay_letters`.
+    # The columns are those of `lay_letters`: which form; whether it is a small letter (1), a capital or digit (2) or a sign (0), because
+    # signs are not joined; its class, which is 0 for small letters, 1 for digits and signs and 2 for capitals; whether it is cursive.
     letters = np.empty((len(words), 4), dtype=np.int64)
     letters[:, 0] = pick_forms(words, writer, rng)
     letters[:, 1] = [2 * character.isalnum() - character.islower() for character in words]

@@ -55,8 +55,9 @@ class PatchFrame:
         return (slice(top, bottom), slice(left, right)) if left < right and top < bottom else None
 
     def inside(self, window: Window, scale: float) -> tuple[np.ndarray, np.ndarray]:
-        """Coordinates (u, v) in the frame, each (rows, columns) mm, of the centres, k + 0.5, of a window's pixels."""
+        """Coordinates (u, v) in the frame, each (rows, columns) mm, of the centres of a window's pixels at `scale` px/mm."""
         rows, columns = window
+        # Pixel k reaches from k to k + 1 px, so its centre is at k + 0.5.
         x = (np.arange(columns.start, columns.stop) + 0.5) / scale - self.centre_mm[0]
         y = (np.arange(rows.start, rows.stop) + 0.5)[:, None] / scale - self.centre_mm[1]
         (a, b), (c, d) = self.axes
@@ -71,7 +72,7 @@ class PatchFrame:
         return np.rint(255.0 * np.clip(0.5 - off * scale, 0.0, 1.0)) / 255.0
 
     def text(self, words: str, u_mm: float, v_mm: float, size_mm: float, face: str = "sans", bold: bool = False) -> Text:
-        """Words that are printed along the frame's width and start at the point (u, v) of the frame, mm; `size_mm` is the size of type."""
+        """Words that are printed along the frame's width and start at the point (u, v) of the frame, mm; `size_mm` is the em size."""
         x, y = self.to_page(np.array([u_mm, v_mm]))
         return Text("sticker", words, float(x), float(y), size_mm, face, bold, angle_deg=-self.angle_deg)
 
@@ -81,13 +82,13 @@ class PatchFrame:
 
 
 def blend_colour(part: np.ndarray, share: np.ndarray, colour: np.ndarray | tuple[int, int, int]) -> np.ndarray:
-    """Pixels (rows, columns, 3) uint8, covered with a colour by a `share` (rows, columns) from 0 to 1."""
+    """Pixels (rows, columns, 3) uint8, covered with a colour, 0 to 255, by a `share` (rows, columns) from 0 to 1."""
     mixed = part + share[..., None].astype(np.float32) * (np.asarray(colour, dtype=np.float32) - part)
     return np.rint(np.clip(mixed, 0, 255)).astype(np.uint8)
 
 
 def box_round(share: np.ndarray, window: Window, scale: float, kind: str) -> Box:
-    """The upright box round all pixels of a window that are covered, where `share` (rows, columns) is above 0."""
+    """The upright box round all pixels of a window at which `share` (rows, columns) is above 0; there has to be one."""
     rows, columns = (np.flatnonzero(share.any(axis=axis)) for axis in (1, 0))
     x0, x1 = ((window[1].start + edge) / scale for edge in (columns[0], columns[-1] + 1))
     y0, y1 = ((window[0].start + edge) / scale for edge in (rows[0], rows[-1] + 1))
@@ -133,8 +134,8 @@ def text_lines(page: Page) -> list[Box]:
 def free_frame(sheet: Sheet, size_mm: tuple[float, float], angle_deg: float, rng: np.random.Generator, place: str) -> PatchFrame:
     """The frame of a sticker or stamp at a random place.
 
-    If `place` is "free", it is in free space, if there is any; if "anywhere", or without free space, it is anywhere in the upper or lower
-    part of the page; if "top_right", 2 mm from the upper right corner, where programs print square codes ("top_right").
+    With the `place` "free" the frame is in free space. With "anywhere", or without free space, it begins in the upper or lower 30 % of the
+    page's height. With "top_right" it is 2 mm from the edges at the upper right corner, where programs print square codes.
     """
     from fastecg.handwriting.room import Room
 

@@ -70,7 +70,7 @@ class Room:
         return self.share_on_trace(points_mm, reach_mm) > 0.0
 
     def share_on_trace(self, points_mm: np.ndarray, reach_mm: np.ndarray) -> float:
-        """Share of the points (n, 2) that have a trace within `reach_mm` (n,), to some 0.5 mm; rows of NaN do not count."""
+        """Share of the points (n, 2) that have a trace within `reach_mm` (n,), give or take 0.5 mm; rows of NaN do not count."""
         drawn = np.isfinite(points_mm).all(axis=1)
         upper_left, lower_right = ((points_mm[drawn] + sign * reach_mm[drawn, None]) / _FINE_MM for sign in (-1, 1))
         # Four corners of a summed-area table give the number of crossed cells in the square round a point.
@@ -94,6 +94,7 @@ class Room:
         edges if possible.
         """
         width, height = size_mm
+        # One cell more than the place is large, because it may begin anywhere in its first cell.
         rows, columns = (math.ceil(edge / CELL_MM) + 1 for edge in (height, width))
         if rows > self.words.shape[0] or columns > self.words.shape[1]:
             return None
@@ -109,9 +110,12 @@ class Room:
         return None
 
     def _crossings(self, rows: int, columns: int) -> tuple[np.ndarray, np.ndarray]:
-        """Masks of windows of rows x columns cells: those that traces cross at their edges only, and those with traces in 12 to 40 %."""
+        """Two masks of windows of rows x columns cells: those that traces cross near the edges only, and those that traces cross anywhere.
+
+        In the latter windows a trace runs through at least 12 % of the cells, and through at most 40 % and four more.
+        """
         traces = _window_sums(self.traces, rows, columns)
-        down, along = (rows - 1) // 4, columns // 4  # margins of a window's middle, about a half of it each way
+        down, along = (rows - 1) // 4, columns // 4  # cells left out on each side of a window's middle, which is half as high and wide
         middle = _window_sums(self.traces, rows - 2 * down, columns - 2 * along)
         middle = middle[down : down + traces.shape[0], along : along + traces.shape[1]]
         return (traces > 0) & (middle == 0), (traces >= 0.12 * rows * columns) & (traces <= 0.4 * rows * columns + 4)
@@ -127,14 +131,17 @@ class Room:
         return row, column
 
     def _off_edges(self, rows: int, columns: int) -> np.ndarray:
-        """Mask of windows of rows x columns cells that keep `_EDGE_MM` from the paper's edges."""
+        """Mask of windows of rows x columns cells that are at least `_EDGE_MM` from the paper's edges."""
         edge, (height, width) = math.ceil(_EDGE_MM / CELL_MM), self.words.shape
         mask = np.zeros((height - rows + 1, width - columns + 1), dtype=bool)
         mask[edge : height - rows + 1 - edge, edge : width - columns + 1 - edge] = True
         return mask
 
     def regions(self) -> dict[str, Extent]:
-        """Regions, by name, in which people write notes: above all traces, below them (both 12 mm into them), right, and among them."""
+        """Regions, by name, in which people write notes: above all traces and below them (to 12 mm within them), right, and among them.
+
+        Without traces, the middle fifth of the page's height takes their place.
+        """
         width, height = self.page.size_mm
         rows = np.flatnonzero(self.traces.any(axis=1))
         top, bottom = (rows[0] * CELL_MM, (rows[-1] + 1) * CELL_MM) if len(rows) else (0.4 * height, 0.6 * height)
@@ -147,10 +154,11 @@ class Room:
 
 
 def beats(trace: Trace) -> np.ndarray:
-    """Points (n, 2) mm at a trace's beats: the largest deflection of each, up or down."""
+    """Points (n, 2) mm at a trace's beats: the largest deflection of each, up or down; none if the trace has fewer than 20 samples."""
     points = trace.points_mm[np.isfinite(trace.points_mm).all(axis=1)]
     if len(points) < 20:
         return np.empty((0, 2))
+    # Distance in mm from the median height. Deflections above 0.55 of the largest belong to beats.
     deflection = np.abs(points[:, 1] - np.median(points[:, 1]))
     step = points[1, 0] - points[0, 0]
     gap = max(1, round(7.0 / max(step, 1e-6)))  # beats are at least 7 mm apart: at 25 mm/s, up to 214 a minute
@@ -164,7 +172,7 @@ def beats(trace: Trace) -> np.ndarray:
 
 
 def extent_of(trace: Trace) -> Extent:
-    """The rectangle (x0, y0, x1, y1) mm round a trace."""
+    """The rectangle (x0, y0, x1, y1) mm round the samples of a trace."""
     upper_left, lower_right = np.nanmin(trace.points_mm, axis=0), np.nanmax(trace.points_mm, axis=0)
     return float(upper_left[0]), float(upper_left[1]), float(lower_right[0]), float(lower_right[1])
 

@@ -67,13 +67,16 @@ def shown_by(facts: ReportFields) -> str:
 
 
 def _fits(template: str, shows: str) -> bool:
-    """Whether a page has the findings that a template requires."""
+    """Whether a page has the findings that a template requires; True if nothing is known of the page."""
     return not shows or set(template.partition(" @ ")[2].split()) <= set(shows.split())
 
 
 @cache
 def templates() -> dict[str, tuple[str, ...]]:
-    """The templates by subject, and under "remark" the words beside marks. After "@" are the findings that a page must have."""
+    """The templates by subject, and under "remark" the words that stand beside marks.
+
+    In a template, the findings that a page must have follow " @ ".
+    """
     groups: dict[str, list[str]] = {}
     for line in _FILE.read_text(encoding="utf-8").splitlines():
         heading = re.fullmatch(r"== (\w+) ==", line)
@@ -85,13 +88,16 @@ def templates() -> dict[str, tuple[str, ...]]:
 
 
 def phrases() -> tuple[str, ...]:
-    """All phrases: one for every option of a choice, with places for values left as they are."""
+    """All phrases of notes, each once: one for every combination of a template's options, with places for values left as they are."""
     found = dict.fromkeys(made for name in _SHARES for template in templates()[name] for made in _choices(template.partition(" @ ")[0]))
     return tuple(found)
 
 
 def sample_phrase(rng: np.random.Generator, own: tuple[str, ...] = (), shows: str = "") -> str:
-    """A random phrase with its values filled in, which does not contradict what the page `shows`; from `own` if that is not empty."""
+    """A random phrase with its values filled in, which does not contradict what the page `shows`; one of `own` if that is not empty.
+
+    The subject is random. If no template of that subject fits the page, one of the subject "action" is taken.
+    """
     if own:
         return str(own[int(rng.integers(len(own)))])
     group = templates()[str(rng.choice(list(_SHARES), p=list(_SHARES.values())))]
@@ -108,6 +114,7 @@ def sample_remark(rng: np.random.Generator, shows: str = "") -> str:
 
 def sample_note(rng: np.random.Generator, lines: int, own: tuple[str, ...] = (), shows: str = "") -> str:
     """A note of up to `lines` different phrases, one on each line; `own` and `shows` as for `sample_phrase`."""
+    # A phrase may be sampled again, so there are four attempts for every line.
     found: dict[str, None] = {}
     for _ in range(4 * lines):
         if len(found) < lines:
@@ -116,7 +123,7 @@ def sample_note(rng: np.random.Generator, lines: int, own: tuple[str, ...] = (),
 
 
 def broken(words: str, longest: int = 16) -> str:
-    """The words, with lines of more than `longest` characters broken in two at the space nearest to a point just behind the middle."""
+    """The words, with lines of more than `longest` characters broken in two at the space nearest to 55 % of their length, if any."""
     lines = []
     for line in words.split("\n"):
         spaces = [k for k, character in enumerate(line) if character == " "]

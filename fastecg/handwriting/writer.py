@@ -125,11 +125,14 @@ COLOURS = ("black", "blue", "blue-black", "red", "green", "grey")
 _SHARES = (0.74, 0.15, 0.07, 0.04)  # Probabilities of the kinds of pens, in the order of `PENS`.
 
 _QUIRK = 0.42  # Standard deviation of the offset that a hand gives every point of the alphabet, in tenths of the x-height.
-_ODD = 0.08  # Share of letters that are not in the hand's usual form.
+_ODD = 0.08  # Share of letters whose form is sampled, and so may not be the hand's usual one.
 
 
 def sample_pen(rng: np.random.Generator, name: str = "", colour: str = "") -> WritingPen:
-    """A pen of a kind and colour, which are sampled unless given, as is a colour that no pen has."""
+    """A pen of the kind `name` and of a `colour`, both of which are sampled unless given.
+
+    A colour that this kind of pen lacks is taken from another kind. If no kind has it, the colour is sampled.
+    """
     sampled = str(rng.choice(PENS, p=_SHARES))
     name = name or sampled
     colours = _COLOURS[name]
@@ -223,14 +226,14 @@ def _cursive_share(u: float, haste: float) -> float:
 
 @lru_cache(maxsize=16)  # a page has one hand, or a few
 def quirks(writer: Writer) -> np.ndarray:
-    """The offsets (p, 2), in tenths of the x-height, that a writer always gives the points of the alphabet."""
+    """The offsets (p, 2), in tenths of the x-height, that a writer always gives the p points of the alphabet."""
     rng = np.random.default_rng([writer.seed, 1])
     return rng.normal(0.0, _QUIRK, glyph_table().points[:, :2].shape)
 
 
 @lru_cache(maxsize=16)
 def usual_forms(writer: Writer) -> dict[str, tuple[int, tuple[int, ...]]]:
-    """For every character, the writer's usual allograph, and all allographs of the same style (printed or cursive), as indices."""
+    """For every character, the index of the writer's usual allograph, and those of all allographs that are printed or cursive like it."""
     rng = np.random.default_rng([writer.seed, 2])
     chosen = {}
     for character, (printed, cursive) in forms().items():
@@ -241,7 +244,8 @@ def usual_forms(writer: Writer) -> dict[str, tuple[int, tuple[int, ...]]]:
 
 
 def pick_forms(words: str, writer: Writer, rng: np.random.Generator) -> np.ndarray:
-    """Allographs (n,) of the characters of words in the alphabet: -1 for a space, -2 for a new line."""
+    """Indices (n,) of an allograph for every character of words in the alphabet: -1 for a space, -2 for a new line."""
+    # A share `_ODD` of the letters has any form of the same kind, which may be the usual one.
     usual, odd = usual_forms(writer), rng.random((max(len(words), 1), 2))
     picked = np.empty(len(words), dtype=np.int64)
     for k, character in enumerate(words):
