@@ -73,7 +73,7 @@ class Glare(Artifact):
         towards = 1.0 if light.lamp_deg is not None and np.cos(normal - np.radians(light.lamp_deg)) > 0 else -1.0
         return np.asarray(1.0 / (1.0 + np.exp(np.clip(np.float32(-4.0 * towards / self.height_mm) * beyond, -30.0, 30.0))))
 
-    def _at(self, light: Light) -> tuple[float, float]:
+    def _centre(self, light: Light) -> tuple[float, float]:
         """Centre of the patch in picture widths and heights.
 
         If there is a lamp, a patch in the half away from it is mirrored at the picture's centre.

@@ -37,7 +37,7 @@ class PrintHead(Artifact):
         from fastecg.sheet import faded
 
         heat, dead = self._elements(sheet.page.size_mm[1])
-        rows = _in_pixels(heat, sheet, self.element_mm)
+        rows = _ink_of_rows(heat, sheet, self.element_mm)
         worn = faded(sheet, rows=rows, grain=self.fray, seed=self.seed)
         return _with_hidden_traces(worn, dead * self.element_mm)
 
@@ -59,7 +59,7 @@ class PrintHead(Artifact):
         return np.clip(heat, 0.0, 1.0), dead
 
 
-def _in_pixels(heat: np.ndarray, sheet: Sheet, element_mm: float) -> np.ndarray:
+def _ink_of_rows(heat: np.ndarray, sheet: Sheet, element_mm: float) -> np.ndarray:
     """Ink of the sheet's rows, (height,), each the mean of the elements that print it."""
     height = sheet.ink.shape[0]
     elements = (np.arange(height * _FINER) + 0.5) / (_FINER * sheet.scale * element_mm)

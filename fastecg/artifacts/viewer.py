@@ -72,8 +72,8 @@ class Viewer(Artifact):
         running = int(rng.integers(3, SIGNS + 1))
         programs[:running] = rng.permutation(SIGNS)[:running]
         tiles = rng.uniform(60, 200, (MOST_PROGRAMS, 3))
-        listed = self.left_mm - 6.0 if self.left_mm > _LIST_FROM_MM else 0.0
-        window = Window(*edges, *size_mm, self.bezel_mm, listed, rng.uniform(*_THUMB))
+        list_mm = self.left_mm - 6.0 if self.left_mm > _LIST_FROM_MM else 0.0
+        window = Window(*edges, *size_mm, self.bezel_mm, list_mm, rng.uniform(*_THUMB))
         # In the order of `paint_window`. The ones are the frame, whose brightness depends on the place; signs are paler than tiles.
         *parts, caption = _THEMES[self.theme]
         colours = np.array([*parts, np.clip(wall, 0, 255), np.ones(3), caption, *tiles, *(0.25 * tiles + 180.0)])

@@ -73,7 +73,7 @@ class WaterStain(Artifact):
             dense += 0.55**k * line * np.where(d <= edge, 1.0, np.exp(-(((d - edge) / 0.22) ** 2)))
         return -reach, _STEP, np.minimum(dense, 1.0)
 
-    def _run(self, sheet: Sheet, patch: Patch, field: np.ndarray) -> Wash:
+    def _spread_ink(self, sheet: Sheet, patch: Patch, field: np.ndarray) -> Wash:
         """The layer of ink that has spread: the coverage by traces and words, smoothed, within the stain; less if the print is faded."""
         from scipy.ndimage import gaussian_filter
 

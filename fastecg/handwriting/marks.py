@@ -73,15 +73,15 @@ def arrow(tail: tuple[float, float], tip: tuple[float, float], writer: Writer, r
 
 def underline(x0: float, x1: float, y: float, writer: Writer, rng: np.random.Generator, lines: int = 1) -> Ink:
     """One or two lines from `x0` to `x1`, the upper one at `y`, mm, not quite level and of different lengths."""
-    rows = []
+    parts = []
     for k in range(lines):
         # Each line has four points. A second one is 1.1 mm below the first, and a little shorter on average.
         a, b = x0 + rng.normal(0, 0.8) + 0.6 * k, x1 + rng.normal(0, 1.5) - 1.2 * k
         sag = rng.normal(0, 0.25, 4) + np.linspace(0, rng.normal(-0.4, 0.5), 4)
-        rows += [np.stack([np.linspace(a, max(b, a + 3), 4), y + 1.1 * k + sag], axis=1), np.full((1, 2), np.nan)]
+        parts += [np.stack([np.linspace(a, max(b, a + 3), 4), y + 1.1 * k + sag], axis=1), np.full((1, 2), np.nan)]
     if lines == 2 and rng.random() < 0.4:  # The second line is drawn without lifting the pen.
-        rows = [rows[0], rows[2][::-1], rows[1]]
-    return draw_line(np.concatenate(rows[:-1]), writer, rng, "underline")
+        parts = [parts[0], parts[2][::-1], parts[1]]
+    return draw_line(np.concatenate(parts[:-1]), writer, rng, "underline")
 
 
 def bracket(x0: float, x1: float, y: float, writer: Writer, rng: np.random.Generator) -> Ink:
@@ -100,8 +100,8 @@ def caliper(beats_x: np.ndarray, y: float, words: str, writer: Writer, rng: np.r
         lean, (up, down) = rng.normal(0, 0.35), rng.uniform(1.2, 3.4, 2)
         parts += [np.array([[x - lean, y - up], [x + rng.normal(0, 0.12), y], [x + lean, y + down]]), np.full((1, 2), np.nan)]
     share = np.linspace(0.0, 1.0, 5)
-    (start, end), (left, right) = beats_x[[0, -1]] + rng.normal(0, 0.5, 2), rng.normal(0, 0.5, 2)
-    span = np.stack([start + share * (end - start), y + left + share * (right - left) + rng.normal(0, 0.22, 5)], axis=1)
+    (start, end), (drop_start, drop_end) = beats_x[[0, -1]] + rng.normal(0, 0.5, 2), rng.normal(0, 0.5, 2)
+    span = np.stack([start + share * (end - start), y + drop_start + share * (drop_end - drop_start) + rng.normal(0, 0.22, 5)], axis=1)
     lines = draw_line(np.concatenate([*parts, span]), writer, rng, "caliper", words, smooth=0.6)
     if not words:
         return lines
@@ -199,11 +199,11 @@ def highlighter(box: tuple[float, float, float, float], rng: np.random.Generator
     colour = _HIGHLIGHTERS[int(rng.choice(5, p=(0.4, 0.25, 0.12, 0.13, 0.1)))]
     # After the diameter, the fields of `WritingPen` are tooth, blob, dark, press, give and point.
     pen = WritingPen("highlighter", colour, broad, 0.12, 0.0, float(rng.uniform(0.8, 0.97)), 0.12, 0.12, 0.0)
-    rows = max(1, round((y1 - y0) / (0.85 * broad)))
+    strokes = max(1, round((y1 - y0) / (0.85 * broad)))
     still = writer.hand._replace(taper=0.0, tremor=0.03, wander=0.3)
     parts = []
-    for k in range(rows):
-        y = y0 + (k + 0.5) * (y1 - y0) / rows + rng.normal(0, 0.25)
+    for k in range(strokes):
+        y = y0 + (k + 0.5) * (y1 - y0) / strokes + rng.normal(0, 0.25)
         ends = np.array([[x0 - rng.uniform(0, 1.5), y], [x1 + rng.uniform(0, 2.0), y + rng.normal(0, 0.5)]])
         parts += [ends, np.full((1, 2), np.nan)]
     ink = draw_line(np.concatenate(parts[:-1]), replace(writer, hand=still, pen=pen), rng, "highlighter")

@@ -37,10 +37,10 @@ _LEADS = (
 )  # fmt: skip
 
 _FILE = Path(__file__).with_name("phrases.txt")
-_SHARES = {"rhythm": 0.24, "conduction": 0.14, "ischaemia": 0.22, "action": 0.26, "status": 0.14}  # Probabilities of the subjects of notes.
+_SUBJECTS = {"rhythm": 0.24, "conduction": 0.14, "ischaemia": 0.22, "action": 0.26, "status": 0.14}  # Subjects of notes, and their probabilities.
 
 _CHOICE = re.compile(r"\[([^]]*)\]")  # A choice of one of several words: [a|b].
-_SLOT = re.compile(r"\{([^}]*)\}")  # A place for a value: {rate}.
+_PLACEHOLDER = re.compile(r"\{([^}]*)\}")  # A place for a value: {rate}.
 
 
 def shown_by(facts: ReportFields) -> str:
@@ -89,7 +89,7 @@ def templates() -> dict[str, tuple[str, ...]]:
 
 def phrases() -> tuple[str, ...]:
     """All phrases of notes, each once: one for every combination of a template's options, with places for values left as they are."""
-    found = dict.fromkeys(made for name in _SHARES for template in templates()[name] for made in _choices(template.partition(" @ ")[0]))
+    found = dict.fromkeys(made for name in _SUBJECTS for template in templates()[name] for made in _choices(template.partition(" @ ")[0]))
     return tuple(found)
 
 
@@ -100,10 +100,10 @@ def sample_phrase(rng: np.random.Generator, own: tuple[str, ...] = (), shows: st
     """
     if own:
         return str(own[int(rng.integers(len(own)))])
-    group = templates()[str(rng.choice(list(_SHARES), p=list(_SHARES.values())))]
+    group = templates()[str(rng.choice(list(_SUBJECTS), p=list(_SUBJECTS.values())))]
     fitting = [template for template in group if _fits(template, shows)] or [line for line in templates()["action"] if _fits(line, shows)]
     made = _choices(fitting[int(rng.integers(len(fitting)))].partition(" @ ")[0])
-    return _SLOT.sub(lambda slot: _filled(slot.group(1), rng, shows), made[int(rng.integers(len(made)))])
+    return _PLACEHOLDER.sub(lambda placeholder: _filled(placeholder.group(1), rng, shows), made[int(rng.integers(len(made)))])
 
 
 def sample_remark(rng: np.random.Generator, shows: str = "") -> str:
@@ -173,17 +173,17 @@ def _choices(template: str) -> list[str]:
     return [made for option in choice.group(1).split("|") for made in _choices(head + option + tail)]
 
 
-def _filled(slot: str, rng: np.random.Generator, shows: str = "") -> str:
+def _filled(placeholder: str, rng: np.random.Generator, shows: str = "") -> str:
     """The value for a place in a template: a time of day, leads, the page's own number, or a random number of a range.
 
-    `slot` is written as `phrases.txt` explains: "clock", "leads", "5.9-7.2", "5-60/5" (in steps of 5) or "rate 62-95".
+    `placeholder` is written as `phrases.txt` explains: "clock", "leads", "5.9-7.2", "5-60/5" (in steps of 5) or "rate 62-95".
     """
-    if slot == "clock":
+    if placeholder == "clock":
         return f"{int(rng.integers(24)):02d}:{int(rng.integers(60)):02d}"
-    if slot == "leads":
+    if placeholder == "leads":
         leads = [name for wall, names in _WALLS.items() if wall in shows.split() for name in names] or _LEADS
         return str(leads[int(rng.integers(len(leads)))])
-    name, _, span = slot.rpartition(" ")
+    name, _, span = placeholder.rpartition(" ")
     known = re.search(rf"\b{name}=(\d+)", shows) if name else None
     if known:
         return known.group(1)

@@ -122,7 +122,7 @@ _PENS = {
 }
 PENS = tuple(_PENS)
 COLOURS = ("black", "blue", "blue-black", "red", "green", "grey")
-_SHARES = (0.74, 0.15, 0.07, 0.04)  # Probabilities of the kinds of pens, in the order of `PENS`.
+_PEN_SHARES = (0.74, 0.15, 0.07, 0.04)  # Probabilities of the kinds of pens, in the order of `PENS`.
 
 _QUIRK = 0.42  # Standard deviation of the offset that a hand gives every point of the alphabet, in tenths of the x-height.
 _ODD = 0.08  # Share of letters whose form is sampled, and so may not be the hand's usual one.
@@ -133,7 +133,7 @@ def sample_pen(rng: np.random.Generator, name: str = "", colour: str = "") -> Wr
 
     A colour that this kind of pen lacks is taken from another kind. If no kind has it, the colour is sampled.
     """
-    sampled = str(rng.choice(PENS, p=_SHARES))
+    sampled = str(rng.choice(PENS, p=_PEN_SHARES))
     name = name or sampled
     colours = _COLOURS[name]
     weights = np.array([share for _, share in colours.values()])

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from fastecg.styles.style import GridInk, Pen, Style
 
-# Layouts of a "muse" report, and how often each is printed.
+# Layouts of a "muse" report, and the share of reports that have each.
 _SHARES = (("3x4+1", 0.62), ("3x4", 0.18), ("3x4+3", 0.12), ("12x1", 0.05), ("6x2", 0.03))
 
 MUSE = Style(

@@ -9,9 +9,9 @@ CLOCK_FORM = "{hour:02d}:{minute:02d}:{second:02d}"  # How most machines write t
 
 RGB = tuple[int, int, int]
 
-_PALEST = 0.45  # Smallest share of its ink's contrast that a line keeps on a raster, however thin it is.
+_PALEST = 0.45  # Smallest share of its ink's contrast that a grid line keeps on a raster, however thin the line is.
 
-#: Bold lead names on traces are bold only if the factors on pen width and ink contrast have a larger product: on four of ten machines.
+#: Bold lead names on traces stay bold only if the product of the factors on pen width and ink contrast is larger: on four of ten machines.
 _BOLD = 1.08
 
 
@@ -22,16 +22,16 @@ class GridInk:
     Widths and diameters are in mm; a width of 0 leaves that weight out. `minor` "dots" prints the 4 x 4 crossings within every 5 mm box.
     """
 
-    minor: str  # "line" or "dots"
+    minor: str  # the 1 mm grid: "line" or "dots"
     minor_ink: RGB
     minor_mm: float  # line width, or dot diameter
     major_ink: RGB
-    major_mm: float
+    major_mm: float  # width of the 5 mm lines
     heavy_ink: RGB = (0, 0, 0)
     heavy_mm: float = 0.0  # width of the lines every 25 mm
     heavy_rows: bool = True  # whether there are horizontal ones
-    major_bead_mm: float = 0.0  # pitch of the beads that major lines are made of, a part of 5 mm; 0: they are solid
-    uneven: float = 0.0  # variation, as a share, of dots, beads and lines of ready-ruled paper in ink, size and position
+    major_bead_mm: float = 0.0  # pitch of the beads that 5 mm lines are made of, 5 mm over a whole number; 0: they are solid
+    uneven: float = 0.0  # variation, as a share, of the ink of lines, and of ink, size and position of dots and beads, on ruled paper
     rows_last: bool = False  # whether horizontal lines of all weights lie over vertical ones, as plotting libraries draw them
     dots_per_mm: float = field(default=0.0, repr=False)  # dots per mm of the raster to which lines are rounded; 0: no raster
 
@@ -64,7 +64,7 @@ class Style:
     label_bold: bool = False
     label_place: str = "above"  # "above", "below", "on", "left", "far_above", "far_below"
     label_spelling: str = "aVR"  # "aVR", "AVR", "a V R"
-    label_shift_mm: float = 0.6  # distance from the trace's first sample to the name's left end
+    label_shift_mm: float = 0.6  # from the trace's first sample to the name's left end; unused at the place "left" in the first column
     # What is printed between columns: "none", "tick", "tick_pair", "double_dash", "dotted", "dashed_tick", "bar", "short_bar",
     # "margin_colon", "step".
     separator: str = "none"
@@ -78,9 +78,11 @@ class Style:
     text_mm: float = 2.8  # font size (em) of header and footer
     paper_size: str = "letter"  # a key of `fastecg.layouts.PAPERS`
     grid_inset_mm: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)  # margins without grid: left, top, right, bottom
-    date_form: str = DATE_FORM  # the machine's formats of dates and of the time of day
-    clock_form: str = CLOCK_FORM
-    rows_mm: tuple[float, float, float] = (0.0, 0.0, 0.0)  # first row, distance of rows, by how much strips are nearer; 0: spread evenly
+    date_form: str = DATE_FORM  # how the machine writes dates
+    clock_form: str = CLOCK_FORM  # how the machine writes the time of day
+    # Height of the first row's 0 mV line below the page's upper edge, distance of rows, and by how much rhythm strips are higher than these
+    # two say. Without a distance, rows are spread evenly.
+    rows_mm: tuple[float, float, float] = (0.0, 0.0, 0.0)
     row_play: float = 0.0  # largest shift of a row that centres its traces, as a share of the rows' distance
     frame_mm: float = 0.0  # width of a line round the page; 0: there is none
     layouts: tuple[tuple[str, float], ...] = (("3x4+1", 1.0),)  # layouts that such machines print, and how often
@@ -91,7 +93,7 @@ class Style:
     one_bit: bool = False  # whether a pixel of the print has ink or none
 
     def printed(self, pen_width: float, ink_depth: float, grid_depth: float) -> Style:
-        """The style of one machine of the family, whose pen's width, ink contrast and grid contrast are changed by these factors.
+        """The style of one machine of the family, whose pen's width, ink contrast and grid contrast are multiplied by these factors.
 
         Bold lead names on traces become regular if pen and ink are not strong enough, see `_BOLD`; with all factors 1, nothing changes.
         """
@@ -110,8 +112,8 @@ def on_raster(style: Style, dots_per_mm: float, one_bit: bool) -> Style:
     """The style as a program draws it into a bitmap of `dots_per_mm` pixels per mm: with grid lines of whole pixels and an even pen.
 
     With `one_bit`, letters and traces are black and white, and the pen is of whole pixels; otherwise they have soft edges, and the pen is
-    at least a pixel wide. Lines of the grid that would be thinner than three quarters of a pixel are one pixel wide and paler; if they were
-    not, a fine grid would cover half of the page.
+    at least a pixel wide. Lines of the grid that would be thinner than three quarters of a pixel are one pixel wide and paler: in full ink
+    and at a coarse raster, they would darken the page.
     """
     pen_mm = max(round(style.pen_mm * dots_per_mm), 1) / dots_per_mm if one_bit else max(style.pen_mm, 1.0 / dots_per_mm)
     shares = (

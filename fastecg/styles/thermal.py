@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastecg.styles.style import GridInk, Pen, Style
 
-#: How the trace of a thermal head varies: the head heats steep strokes only briefly, and its elements do not heat alike.
+#: How the trace of a thermal head varies: elements of the head heat steep strokes only briefly, and no two elements heat alike.
 HEAD = Pen(thin=0.26, pale=0.06, wander=0.08, mottle=0.1)
 
 #: Number of heating elements per mm of a thermal head. Letters are made of their dots.

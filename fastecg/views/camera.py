@@ -46,25 +46,27 @@ class Camera(View):
     crop_right: float = param(0.0, 0.0, 0.4, "share of the picture's width cut off at its right")
 
     def size(self, page_mm: tuple[float, float], dpi: float) -> tuple[int, int]:
-        """Height and width in px of the picture, after cropping."""
+        """Height and width in px of the picture, after cropping; at least 1."""
         return _frame(self, page_mm, dpi)[2]
 
     def project(self, points_mm: np.ndarray, page_mm: tuple[float, float], dpi: float) -> np.ndarray:
-        """Positions (…, 2) px of points in space (…, 3) mm."""
+        """Positions (…, 2) px of points in space (…, 3) mm; the middle of the first pixel is (0, 0)."""
         scale, corner, _ = _frame(self, page_mm, dpi)
         return self._image_plane(points_mm, page_mm) * scale - corner
 
     def _image_plane(self, points_mm: np.ndarray, page_mm: tuple[float, float]) -> np.ndarray:
-        """Coordinates (…, 2), right and down, in an image plane with its origin at the page's centre and a scale of 1 per mm there."""
+        """Coordinates (…, 2), to the right and down in the picture, from the page's centre, where a mm of the page measures 1."""
         lens = _farthest(self, page_mm), self.lens_k1, self.lens_k2
         return self._through(points_mm, page_mm, lens, self.azimuth_deg + self.roll_deg + 90.0 * self.turns)
 
     def _through(
         self, points_mm: np.ndarray, page_mm: tuple[float, float], lens: tuple[float, float, float], turned_deg: float
     ) -> np.ndarray:
-        """Coordinates (…, 2) in the image plane, whose x axis points to the camera's side of the page, rotated clockwise by `turned_deg`.
+        """Coordinates (…, 2) as those of `_image_plane`, for any rotation.
 
-        `lens` is a squared distance from the centre, and the two terms of the distortion at that distance.
+        If `turned_deg` is 0, the side of the page from which the camera looks is on the right in the picture; the picture is turned
+        clockwise by `turned_deg`. `lens` is a squared distance from the centre in these coordinates, and the two terms of the lens's
+        distortion at that distance.
         """
         from fastecg.kernels.pinhole import through_lens
 
@@ -85,17 +87,21 @@ class Camera(View):
 
 @lru_cache(maxsize=4)
 def _farthest(camera: Camera, page_mm: tuple[float, float]) -> float:
-    """Squared distance of the page's farthest corner from its centre, in the image plane.
+    """Squared distance of the page's farthest corner from the page's centre, in the coordinates of `_image_plane` without distortion.
 
-    `lens_k1` and `lens_k2` hold at that corner, so that the distortion looks the same at every distance of the camera.
+    `lens_k1` and `lens_k2` are the distortion at that corner, so that it looks the same at every distance of the camera.
     """
     corners = camera._through(_outline(page_mm), page_mm, (1.0, 0.0, 0.0), 0.0)
     return float(np.max(corners[:, 0] ** 2 + corners[:, 1] ** 2))
 
 
-@lru_cache(maxsize=4)  # a page asks for it ten times
+@lru_cache(maxsize=4)  # a picture needs it ten times
 def _frame(camera: Camera, page_mm: tuple[float, float], dpi: float) -> tuple[float, np.ndarray, tuple[int, int]]:
-    """Scale, px per unit of the image plane; first pixel's position (x, y) px from the page's centre; height and width, after cropping."""
+    """What maps the coordinates of `_image_plane` to the picture, after cropping.
+
+    These are the scale in px per unit; the position (x, y) of the first pixel's middle, px from the page's centre; and the picture's height
+    and width in px.
+    """
     outline = camera._image_plane(_outline(page_mm), page_mm)
     upper_left, lower_right = outline.min(axis=0), outline.max(axis=0)
     width, height = (lower_right - upper_left) / camera.fill

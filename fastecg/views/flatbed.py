@@ -44,7 +44,7 @@ class Flatbed(View):
         return tall, wide
 
     def project(self, points_mm: np.ndarray, page_mm: tuple[float, float], dpi: float) -> np.ndarray:
-        """Positions (…, 2) px of points in space (…, 3) mm; how high they are makes no difference."""
+        """Positions (…, 2) px of points in space (…, 3) mm, whose height makes no difference; the middle of the first pixel is (0, 0)."""
         angle = np.deg2rad(self.skew_deg + 90.0 * self.turns)
         x, y = points_mm[..., 0] - page_mm[0] / 2, points_mm[..., 1] - page_mm[1] / 2
         height, width = self._uncropped(page_mm, dpi)
@@ -55,7 +55,8 @@ class Flatbed(View):
         places = np.stack([across + 0.5 * (width - 1) - left, down + 0.5 * (height - 1) - top], axis=-1)
         if self.skew_deg == 0.0 and self.stretch_x == self.stretch_y == 1.0:
             # A page that is neither askew nor stretched is moved by up to half a pixel, until its corner is at the corner of a pixel: then
-            # a bitmap is not resampled. `corner` is its upper left corner, px from that of the uncropped scan.
+            # a bitmap is not resampled. `corner` is the page's upper left corner, in px from the upper left corner of the uncropped scan,
+            # first without the offsets, then with them.
             corner = [
                 0.5 * (length - side * scale) for length, side in zip((width, height), page_mm[:: -1 if self.turns % 2 else 1], strict=True)
             ]

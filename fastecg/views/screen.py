@@ -22,7 +22,7 @@ class Screen(Camera):
     zoom: float = param(1.0, 0.3, 2.5, "size of the page on the display; 1 is its size on paper")
 
     def _distance_mm(self) -> float:
-        """Distance of the lens in millimetres of the page, which the display shows larger or smaller than paper."""
+        """Distance of the lens in millimetres of the page. The display shows such a millimetre `zoom` times as large as paper does."""
         return self.distance_mm / self.zoom
 
     def backdrop(self) -> np.ndarray:
