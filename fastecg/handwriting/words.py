@@ -37,7 +37,8 @@ _LEADS = (
 )  # fmt: skip
 
 _FILE = Path(__file__).with_name("phrases.txt")
-_SUBJECTS = {"rhythm": 0.24, "conduction": 0.14, "ischaemia": 0.22, "action": 0.26, "status": 0.14}  # Subjects of notes, and their probabilities.
+# Subjects of notes, and their probabilities.
+_SUBJECTS = {"rhythm": 0.24, "conduction": 0.14, "ischaemia": 0.22, "action": 0.26, "status": 0.14}
 
 _CHOICE = re.compile(r"\[([^]]*)\]")  # A choice of one of several words: [a|b].
 _PLACEHOLDER = re.compile(r"\{([^}]*)\}")  # A place for a value: {rate}.
