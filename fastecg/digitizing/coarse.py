@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Protocol
 
 import numpy as np
@@ -17,9 +16,6 @@ CURVE_MM = 2.0
 
 _LATTICE_MM = 2.0  # Distance of the points at which the warp is evaluated for a strip; between them it is interpolated.
 _EDGE_MM = 1.5  # Margin of a strip above and below the ink.
-# A strip of more pixels is made in bands, because its coordinates take 16 bytes per pixel. A letter page at 200 dpi has 3.7 million pixels.
-_WHOLE_PX = 5_000_000
-_BAND_PX = 1_000_000  # Number of pixels of a band.
 _FAINT = 0.12  # A pixel counts towards the extent of a trace if its coverage (0 to 1) is larger than this.
 # Coverage from which ink counts as full when a path is sought. Otherwise the path of a pale row would take the darker ink of the next row.
 _FULL_INK = 0.6
@@ -46,10 +42,6 @@ class PageWarp(Protocol):
 
     def inverse(self, points_px: np.ndarray) -> np.ndarray:
         """Page points (n, 2), (x, y), of pixels (n, 2)."""
-        ...
-
-    def __hash__(self) -> int:
-        """Hash by identity: results that were computed with a map are cached for it."""
         ...
 
 
@@ -131,73 +123,17 @@ def straighten(plane: np.ndarray, warp: PageWarp, span_mm: tuple[float, float], 
     reach_mm : (float, float)
         Smallest and largest page y of the ink. The strip has a margin above and below.
     """
-    from scipy.ndimage import map_coordinates
+    from fastecg.kernels.straight import sample_straight
 
-    def ink_at(points: np.ndarray) -> np.ndarray:
-        return np.asarray(map_coordinates(plane, points[::-1], order=1, mode="constant", output=np.float32))
-
-    x, y = _lattice_mm(span_mm, reach_mm)
-    height, width = _pixels(y, warp), _pixels(x, warp)
-    if height * width <= _WHOLE_PX:
-        ink = ink_at(_pixels_of_strip(warp, span_mm, reach_mm))
-    else:
-        along = _along_columns(warp, x, y)
-        ink, band = np.empty((height, width), dtype=np.float32), max(1, _BAND_PX // width)
-        for top in range(0, height, band):
-            ink[top : top + band] = ink_at(_across_rows(along, warp, y, np.arange(top, min(top + band, height))))
-    return Strip(ink / _full_coverage(plane), span_mm[0], reach_mm[0] - _EDGE_MM, warp.scale)
-
-
-def _lattice_mm(span_mm: tuple[float, float], reach_mm: tuple[float, float]) -> tuple[np.ndarray, np.ndarray]:
-    """Page x and page y of the lattice on which the warp is evaluated for a strip."""
     ends = span_mm, (reach_mm[0] - _EDGE_MM, reach_mm[1] + _EDGE_MM)
     x, y = (np.linspace(a, b, max(int(np.ceil((b - a) / _LATTICE_MM)), 1) + 1) for a, b in ends)
-    return x, y
-
-
-def _pixels(axis_mm: np.ndarray, warp: PageWarp) -> int:
-    """Number of a strip's pixels along an axis of its lattice."""
-    return int((axis_mm[-1] - axis_mm[0]) * warp.scale) + 1
-
-
-def _steps(axis_mm: np.ndarray, warp: PageWarp, pixels: np.ndarray) -> np.ndarray:
-    """Positions of a strip's pixels along an axis of its lattice, in units of the distance of lattice points."""
-    return np.asarray(pixels / ((axis_mm[1] - axis_mm[0]) * warp.scale))
-
-
-def _along_columns(warp: PageWarp, x_mm: np.ndarray, y_mm: np.ndarray) -> np.ndarray:
-    """Pixel coordinates (2, columns, heights), x and y, of a strip's columns at the heights of its lattice."""
-    lattice = warp.forward(np.stack(np.meshgrid(x_mm, y_mm), axis=-1).reshape(-1, 2)).reshape(len(y_mm), len(x_mm), 2)
-    return _interpolated(np.moveaxis(lattice, 2, 0), _steps(x_mm, warp, np.arange(_pixels(x_mm, warp)))).swapaxes(1, 2)
-
-
-def _across_rows(along: np.ndarray, warp: PageWarp, y_mm: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """Pixel coordinates (2, rows, columns), x and y, of some rows of a strip."""
-    return _interpolated(along, _steps(y_mm, warp, rows)).swapaxes(1, 2)
-
-
-@lru_cache(maxsize=1)  # Several planes of one page are straightened one after the other.
-def _pixels_of_strip(warp: PageWarp, span_mm: tuple[float, float], reach_mm: tuple[float, float]) -> np.ndarray:
-    """Pixel coordinates (2, rows, columns), x and y, of the points of a strip."""
-    x, y = _lattice_mm(span_mm, reach_mm)
-    return _across_rows(_along_columns(warp, x, y), warp, y, np.arange(_pixels(y, warp)))
-
-
-def forget_strips() -> None:
-    """Free the pixel coordinates of the last page's strips, which are cached for further strips and take 16 bytes per pixel."""
-    _pixels_of_strip.cache_clear()
-
-
-def _interpolated(values: np.ndarray, positions: np.ndarray) -> np.ndarray:
-    """Interpolate values linearly along their last axis, at positions (n,) that are fractional indices of this axis."""
-    below = np.minimum(positions.astype(int), values.shape[-1] - 2)
-    weight = positions - below
-    found = np.take(values, below, axis=-1)
-    found *= 1.0 - weight
-    after = np.take(values, below + 1, axis=-1)
-    after *= weight
-    found += after
-    return found
+    lattice = warp.forward(np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)).reshape(len(y), len(x), 2)
+    # The strip's rows and columns, in units of the distance of lattice points.
+    rows, columns = (np.arange(int((axis[-1] - axis[0]) * warp.scale) + 1) / ((axis[1] - axis[0]) * warp.scale) for axis in (y, x))
+    ink = np.empty((len(rows), len(columns)), dtype=np.float32)
+    sample_straight(plane, lattice, rows, columns, ink)
+    ink /= _full_coverage(plane)
+    return Strip(ink, span_mm[0], reach_mm[0] - _EDGE_MM, warp.scale)
 
 
 def verticals(warp: PageWarp, x_mm: np.ndarray, reach_mm: tuple[float, float]) -> tuple[float, np.ndarray]:

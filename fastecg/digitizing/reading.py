@@ -13,7 +13,7 @@ from fastecg.digitizing.assign import LayoutMatch
 from fastecg.digitizing.balance import balanced
 from fastecg.digitizing.bars import frame_of_bars
 from fastecg.digitizing.checks import never_beat, tracks_beat
-from fastecg.digitizing.coarse import PageWarp, Strip, ZoomedWarp, forget_strips
+from fastecg.digitizing.coarse import PageWarp, Strip, ZoomedWarp
 from fastecg.digitizing.decode import Decoded, decode, read_segments
 from fastecg.digitizing.follow import StraightPage, TracePath, assign_ink, follow_row, own_planes, page_strip
 from fastecg.digitizing.ink import PictureInk, picture_ink
@@ -118,11 +118,8 @@ def read_signals(picture: np.ndarray, settings: Settings = READ, *, name: str = 
         If onnxruntime is not installed.
     """
     picture = as_colour(picture)
-    try:
-        with one_thread():
-            return read_analysed(_analyse_picture(picture, settings, weights), settings, name)
-    finally:
-        forget_strips()
+    with one_thread():
+        return read_analysed(_analyse_picture(picture, settings, weights), settings, name)
 
 
 def _analyse_picture(picture: np.ndarray, settings: Settings, weights: Path) -> PageAnalysis:

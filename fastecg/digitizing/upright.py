@@ -10,7 +10,6 @@ import numpy as np
 from fastecg.digitizing.analysis import PageAnalysis, analyse_layers, has_ink
 from fastecg.digitizing.assign import SPEEDS_MM_S
 from fastecg.digitizing.checks import never_beat, tracks_beat
-from fastecg.digitizing.coarse import forget_strips
 from fastecg.digitizing.gridless import gridless_warp
 from fastecg.digitizing.names import no_heart, nothing_drawn, read_names
 from fastecg.digitizing.scale import find_scales
@@ -94,7 +93,6 @@ def analyse_upright(picture: np.ndarray, settings: Settings, weights: Path = WEI
         if no_ecg and (large or never_beat(analysis.tracks)):  # Further analyses of a large picture would take gigabytes.
             raise no_heart()
         del layers, analysis  # Their maps take hundreds of megabytes.
-        forget_strips()
     assert best is not None
     # If no grid was found at these scales, they came from something else that is periodic, such as a line of letters.
     tiny = bool(scales) and _area_mm2(picture, tried[0]) < _TINY_MM2
@@ -137,7 +135,6 @@ def _better_gridless(best: PageAnalysis, picture: np.ndarray, settings: Settings
         if plausible or (settings.layout is None and _is_no_ecg(analysis, ruled=False)):
             break
         del analysis
-        forget_strips()
     return best
 
 

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from fastecg.digitizing import coarse, ruled, upright
+from fastecg.digitizing import ruled, upright
 from fastecg.digitizing.analysis import _has_wide_pieces, has_ink
 from fastecg.digitizing.phase import Lattice
 from fastecg.digitizing.segmenter import Layers
@@ -226,24 +226,6 @@ def test_rows_of_a_large_picture_beat_or_have_names(found, beat, never, named, s
     network = SimpleNamespace(separate=lambda picture, zoom: None)
     assert _has_rows(np.zeros((900, 900, 3), dtype=np.uint8), network, named=named) == seen
     assert turned == ([0] if beat or not named else [0, 1, 2]), "on its side it has no rows, so that upside down is not looked at"
-
-
-def test_a_large_strip_is_made_in_bands_of_the_same_values(monkeypatch):
-    """What is larger than a letter page would take 32 bytes a pixel for coordinates alone."""
-    y, x = np.mgrid[0:320:16, 0:480:16].astype(float)
-    points = np.column_stack([x.ravel(), y.ravel()])
-    places = points / SCALE + 0.3 * np.sin(points[:, ::-1] / 50)
-    warp = fit_warp(points, places, (320, 480))
-    for plane in (np.random.default_rng(0).random((320, 480), dtype=np.float32), np.tile(np.arange(240, dtype=np.uint8), (320, 2))):
-        whole = coarse.straighten(plane, warp, (3.0, 52.0), (4.0, 36.0))
-        with monkeypatch.context() as patched:
-            patched.setattr(coarse, "_WHOLE_PX", whole.ink.size - 1)
-            patched.setattr(coarse, "_BAND_PX", 7 * whole.ink.shape[1])
-            patched.setattr(coarse, "_pixels_of_strip", None)
-            banded = coarse.straighten(plane, warp, (3.0, 52.0), (4.0, 36.0))
-        assert len(whole.ink) % 7, "the last band is a smaller one"
-        np.testing.assert_array_equal(banded.ink, whole.ink)
-        assert (banded.left_mm, banded.top_mm, banded.scale) == (whole.left_mm, whole.top_mm, whole.scale)
 
 
 def test_a_plausible_scale_is_taken_although_another_has_a_better_score(monkeypatch):
