@@ -172,7 +172,7 @@ class _Evidence:
 def _candidates(evidence: _Evidence, forced: str | None) -> Iterator[tuple[Layout, float]]:
     """Layouts that a page may have, each with its cost for being rare or for an unusual number of rhythm strips.
 
-    If the name of the layout is `forced`, only this layout, and the same with a longer duration if its rows in one column are longer.
+    If a layout is `forced` by its name, only this layout; if it has one column and the rows are much longer, also with their duration.
     """
     tracks, ordered = len(evidence.tracks), sorted(evidence.names, key=lambda name: name.y_mm)
     leads = tuple(dict.fromkeys(name.lead for name in ordered if name.lead in LEADS))
@@ -339,7 +339,7 @@ def _match_by_names(evidence: _Evidence) -> list[LayoutMatch]:
     if not known:
         return []
     best: LayoutMatch | None = None
-    within = max(0.25 * evidence.pitch_mm, _LEAST_DOWN_MM)
+    within = max(0.25 * evidence.pitch_mm, _LEAST_DOWN_MM)  # Largest deviation of a name of the layout from an offset, mm.
     for offset in {round(float(below), 1) for below in evidence.below_mm[known].ravel() if abs(below) < 25.0}:
         nearest = [(k, int(np.argmin(np.abs(evidence.below_mm[k] - offset)))) for k in known]
         near = [(k, track) for k, track in nearest if abs(evidence.below_mm[k, track] - offset) < within]

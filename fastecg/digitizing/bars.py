@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 #: Bars are looked for up to this far left and right of where two columns meet.
 REACH_MM = 1.0
-_GRIDLESS_REACH_MM = 2.0  # Reach to the left and right on a page without a grid, whose millimetres are less certain.
+_GRIDLESS_REACH_MM = 2.0  # `REACH_MM` on a page without a grid, whose millimetres are less certain.
 _ABOVE_MM = 6.0  # Bars are looked for up to this far above the row's level.
 _BELOW_MM = 4.0  # Bars are looked for up to this far below the row's level.
 _LEAST_MM = 1.5  # Minimum length of the upright ink of a solid bar.
@@ -89,7 +89,7 @@ def find_bars(axis: TimeAxis, analysis: PageAnalysis, match: LayoutMatch, straig
             patch_y = y + np.arange(-_ABOVE_MM, _BELOW_MM, 1.0 / ink.scale)
             patch = _ink_at(ink, patch_x, patch_y) * (_ink_at(straight.written, patch_x, patch_y) > _WRITTEN)
             # The height in mm of upright ink in every pixel column of the patch: the opening removes ink that is too short. If no solid bar
-            # is found, a closing joins dashes before.
+            # is found, dashes are joined by a closing first.
             height = grey_opening(patch, size=(round(_LEAST_MM * ink.scale), 1)).sum(axis=0) / ink.scale
             if height.max(initial=0.0) <= _LEAST_MM:
                 joined = grey_closing(patch, size=(round(_DASH_GAP_MM * ink.scale), 1))

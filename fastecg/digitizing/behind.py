@@ -201,6 +201,7 @@ def _fill(
     if shift is not None:
         weights = np.exp(-away / _LEVEL_S)
         differences = shown[beside] - shown[beside + shift]
+        # The edges of the hole with visible samples beside them, and masks of these samples.
         sides = [(at, side) for at, side in ((start, beside < start), (stop, beside >= stop)) if side.any()]
         # Page y of the trace minus that of the other beat, just before and just after the hole. In the hole, it changes linearly.
         levels = [float(np.average(differences[side], weights=weights[side])) for _, side in sides]

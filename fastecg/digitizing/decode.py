@@ -332,7 +332,7 @@ def _flags_of_unread(readings: Sequence[SegmentReading], rows: PageSegments) -> 
 
 
 def _without_contradictions(readings: list[SegmentReading], fs: float, flags: list[str]) -> list[SegmentReading]:
-    """Resolve contradictions between two readings of one lead: a rhythm strip that differs from its column is left out beside it.
+    """Resolve contradictions between two readings of one lead: a rhythm strip that differs from its column is left out where that is drawn.
 
     The two readings are not averaged, since the mean of different signals shows neither of them. A flag for each contradiction is appended
     to `flags`.
