@@ -99,7 +99,8 @@ def picture_ink(layers: Layers, shown: OwnScale | None = None) -> PictureInk | N
         return None
     weights, offset = _projection(ground_colours, ink_colours)
     ground_coverage = ground_colours @ weights - offset
-    # The coverage still shows a grid that has the colour of the ink. The grid is subtracted where the network's maps have it.
+    # The coverage still shows a grid that has the colour of the ink. The grid is subtracted where the network's maps have it, and `level`,
+    # the coverage of paper without a grid, becomes 0.
     maps = np.stack([np.ones(len(ground_coverage)), *(layers[name][tuple(ground)] for name in ("grid", "major"))], axis=1)
     level, *by_grid = np.linalg.lstsq(maps, ground_coverage, rcond=None)[0]
     noise = float((ground_coverage - maps @ [level, *by_grid]).std())

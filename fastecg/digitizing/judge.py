@@ -32,7 +32,7 @@ _ENOUGH_NAMES = 0.7  # Share of a layout's names that gives as much confidence a
 _MARGIN_SCALE = 0.8  # If the best match's score exceeds that of the next other order by this, the confidence has a factor of 1 - 1/e.
 _GOOD = 0.35  # The confidence is not reduced if the median residual of the checks in `_SUMS` (0 is best) is at most this.
 _BAD = 0.9  # The confidence is 0 if that median residual is at least this.
-_UNCHECKED = 0.9  # Confidence factor of a reading whose leads cannot be checked against each other.
+_UNCHECKED = 0.9  # Confidence factor of a reading without any of the checks in `_SUMS`.
 # Confidence factor instead of `_UNCHECKED` if the reading also lacks the check "beats", and has several leads in a layout that is not in
 # `LAYOUTS`: the names on any plot form some layout.
 _UNUSUAL = 0.5
