@@ -9,24 +9,25 @@ import numpy as np
 
 from fastecg.kernels.runs import runs_of
 
-#: Distance of the 5 mm lines of a grid.
+#: Distance of the 5 mm lines of a grid, mm.
 FIVE_MM = 5.0
-#: Distance in mm of the points by which `verticals` describes a vertical of the page; between them it is taken as straight.
+#: Distance in mm of the points by which `verticals` describes an upright line of the page, which counts as straight between them.
 CURVE_MM = 2.0
 
-_LATTICE_MM = 2.0  # Distance of the points at which the warp is evaluated for a strip; between them it is interpolated.
+_LATTICE_MM = 2.0  # Distance of the points at which the warp is evaluated for a strip. Between these points it is interpolated linearly.
 _EDGE_MM = 1.5  # Margin of a strip above and below the ink.
-_FAINT = 0.12  # A pixel counts towards the extent of a trace if its coverage (0 to 1) is larger than this.
-# Coverage from which ink counts as full when a path is sought. Otherwise the path of a pale row would take the darker ink of the next row.
+_FAINT = 0.12  # Pixels count for the extent of a trace if their coverage (0 to 1) is larger than this.
+# Coverage (0 to 1) from which ink counts as full when a path is sought. Otherwise the path of a pale row would take the next row's darker
+# ink.
 _FULL_INK = 0.6
 _STEP_COST = 0.001  # Cost of a path's step of 1 px up or down.
 _PAPER_COST = 1.0  # Additional cost of a path's step of 1 px up or down over bare paper.
-_TIP_PX = 3  # Ink that reaches farther than this beyond the path, in its own column and in both neighbours, is the tip of a spike.
+_TIP_PX = 3  # Ink is the tip of a spike if it reaches farther than this beyond the path in its own column and in both columns beside it.
 _LEAST_INK = 0.3  # A column of a strip gives a height if its coverages add up to more than this.
 
 
 class PageWarp(Protocol):
-    """The part of a map between page (mm) and picture (px) that digitising uses; `fastecg.mesh.Warp` and `FittedWarp` have it.
+    """What digitising uses of a map between page (mm) and picture (px), such as a `fastecg.mesh.Warp`, `FittedWarp` or `ZoomedWarp`.
 
     The centre of a pixel has whole numbers as coordinates. Page y grows downwards, as the picture's does.
     """
@@ -95,7 +96,7 @@ class Strip:
 
 
 def extent_mm(plane: np.ndarray, warp: PageWarp, span_mm: tuple[float, float]) -> tuple[float, float] | None:
-    """Smallest and largest page y of a plane's ink between two page x; None if there is hardly any ink."""
+    """Smallest and largest page y of a plane's ink between two page x; None if it has fewer than 8 pixels of ink there."""
     page = warp.inverse(inked_pixels(plane, _FAINT * _full_coverage(plane)))
     inside = (page[:, 0] >= span_mm[0]) & (page[:, 0] <= span_mm[1])
     if inside.sum() < 8:
@@ -111,7 +112,7 @@ def inked_pixels(plane: np.ndarray, least: float) -> np.ndarray:
 
 
 def straighten(plane: np.ndarray, warp: PageWarp, span_mm: tuple[float, float], reach_mm: tuple[float, float]) -> Strip:
-    """Resample the ink of a plane so that rows of traces are straight, at the scale of the picture.
+    """Resample the ink of a part of the page, which is bent in the picture, to a straight strip with the scale of the picture.
 
     Parameters
     ----------
@@ -121,7 +122,12 @@ def straighten(plane: np.ndarray, warp: PageWarp, span_mm: tuple[float, float], 
     span_mm : (float, float)
         Page x of the first and the last column of the strip.
     reach_mm : (float, float)
-        Smallest and largest page y of the ink. The strip has a margin above and below.
+        Smallest and largest page y of the ink. The strip has a margin of `_EDGE_MM` above and below.
+
+    Returns
+    -------
+    Strip
+        Its coverage is 0 to 1, and 0 outside the picture.
     """
     from fastecg.kernels.straight import sample_straight
 
@@ -176,18 +182,18 @@ def along_ink(strip: Strip, x_mm: np.ndarray, pen_mm: float, hidden: np.ndarray 
     strip : Strip
     x_mm : ndarray, shape (n,)
     pen_mm : float
-        Width of the pen: the middle of the stroke is half of it below the tip of the ink.
+        Width of the pen: the stroke's middle is half this width from the end of the ink at a tip.
     hidden : ndarray, shape of `strip.ink`, bool, optional
         Where something else covers the trace. A spike may continue behind it.
     """
     height, width = strip.ink.shape
     tops, bottoms = path_through(strip.ink, np.zeros(height))
-    # Halfway between two columns, the path is at the middle of the rows that it has in both.
+    # Halfway between two columns, the path is at the middle of the rows that it has in both columns.
     crossings = (np.maximum(tops[:-1], tops[1:]) + np.minimum(bottoms[:-1], bottoms[1:])) / 2
     half_pen = 0.5 * pen_mm * strip.scale
     sure = strip.ink >= np.float32(_FULL_INK)
     through = sure if hidden is None else sure | hidden
-    # Spikes that point down are found with the strip upside down.
+    # Tips (column, row) of spikes that point up, and of spikes that point down, which are found with the strip upside down.
     above, below = _tips(sure, through, tops), _tips(sure[::-1], through[::-1], height - 1 - bottoms)
     columns = np.concatenate([np.arange(width - 1) + 0.5, above[:, 0], below[:, 0]])
     rows = np.concatenate([crossings, above[:, 1] + half_pen, height - 1 - below[:, 1] - half_pen])
@@ -225,14 +231,14 @@ def _tips(sure: np.ndarray, through: np.ndarray, edge: np.ndarray) -> np.ndarray
     height, width = sure.shape
     rows = np.arange(height)[:, None]
     columns = np.arange(width)
-    # The upper end of the unbroken ink above the edge, and the first row of sure ink at or below every row.
+    # For every column, the first row of the stretch of `through` that ends at the edge; for every pixel, the first sure ink at or below it.
     highest_through = np.maximum.accumulate(np.where(through, -1, rows), axis=0)[edge, columns] + 1
     first_ink = np.minimum.accumulate(np.where(sure, rows, height)[::-1], axis=0)[::-1]
     # A spike that ends behind a letter is cut off where the letter begins, since nothing shows how far it continues.
     top = first_ink[np.minimum(highest_through, height - 1), columns]
     padded = np.pad(edge, 1, mode="edge")
     missed = np.minimum(np.minimum(padded[:-2], padded[2:]), edge) - top > _TIP_PX
-    tips = []  # In the middle of the columns that are within 1 px of the spike's highest row.
+    tips = []  # A tip lies in the middle of those columns of its spike that reach within 1 px of its highest row.
     for first, stop in runs_of(missed).tolist():
         highest = int(top[first:stop].min())
         tips.append((first + float(np.flatnonzero(top[first:stop] <= highest + 1).mean()), highest))
@@ -240,10 +246,11 @@ def _tips(sure: np.ndarray, through: np.ndarray, edge: np.ndarray) -> np.ndarray
 
 
 def column_peaks(strip: Strip, x_mm: np.ndarray, temperature: float = 0.2) -> np.ndarray:
-    """Page y (n,) at page x (n,) as the soft maximum of every column's ink, with monotone cubics between columns.
+    """Page y (n,) at page x (n,) as the position of the soft maximum of every column's ink, with monotone cubics between columns.
 
     Networks that end in a softmax over columns read traces in the same way. `temperature` is that of the softmax, in units of coverage. The
-    ink is smoothed along y by 0.7 px first. All are NaN if fewer than four columns have ink.
+    ink is smoothed along y first, by a Gaussian with a standard deviation of 0.7 px. Before the first and after the last column with ink,
+    page y is constant. All are NaN if fewer than four columns have ink.
     """
     from scipy.interpolate import PchipInterpolator
     from scipy.ndimage import gaussian_filter1d
@@ -259,12 +266,12 @@ def column_peaks(strip: Strip, x_mm: np.ndarray, temperature: float = 0.2) -> np
 
 
 def far_from_ink(strip: Strip, x_mm: np.ndarray, most_mm: float) -> np.ndarray:
-    """Mask (n,) of the page x (n,) that are farther than `most_mm` from the nearest column with ink; all are if there is none."""
+    """Mask (n,) of the page x (n,) that are farther than `most_mm` from the nearest column with ink; all of them without such a column."""
     known, _ = _mean_rows(strip.ink)
     if not known.size:
         return np.ones(len(x_mm), dtype=bool)
     positions = (x_mm - strip.left_mm) * strip.scale
-    after = np.clip(np.searchsorted(known, positions), 1, max(len(known) - 1, 1))
+    after = np.clip(np.searchsorted(known, positions), 1, max(len(known) - 1, 1))  # `known[after]` is the next column with ink.
     nearest = np.minimum(np.abs(positions - known[after - 1]), np.abs(positions - known[np.minimum(after, len(known) - 1)]))
     return np.asarray(nearest > most_mm * strip.scale)
 
@@ -277,5 +284,5 @@ def _mean_rows(ink: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _full_coverage(plane: np.ndarray) -> float:
-    """The value of a plane that means full coverage."""
+    """The value of a plane that means full coverage: 255 for uint8, otherwise 1."""
     return 255.0 if plane.dtype == np.uint8 else 1.0
