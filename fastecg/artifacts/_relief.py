@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from fastecg.mesh import Mesh
     from fastecg.sheet import Sheet
 
-#: Largest slope that a single artifact makes, in mm of height per mm of paper: the sine of 37°. Steeper paper would hide its far side
-#: from a camera that looks at it from low down.
+#: Largest slope that `limited_lift` allows an artifact, in mm of height per mm along the paper: the sine of 37°. Steeper paper would hide
+#: its far side from a camera that looks at it from low down.
 STEEPEST = 0.6
 
 _PRESSED_MM = 38.0  # Length of the stretches of a fold that are pressed flat or left standing: about half the width of a hand.

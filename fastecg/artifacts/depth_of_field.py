@@ -33,7 +33,10 @@ class DepthOfField(Artifact):
     sharp_y: float = param(0.5, -0.2, 1.2, "where the camera is focused, in picture heights")
 
     def focus(self, sheet: Sheet, warp: Warp) -> Sheet:
-        """Blur the sheet in bands of rows. A band is blurred as its softest place needs it, and mixed with the sharp band elsewhere."""
+        """Blur the sheet in bands of rows. A band is blurred as much as its softest column needs; elsewhere the sharp band is mixed in.
+
+        Nothing is done if no blur could be seen.
+        """
         from fastecg.kernels.stencil import blend_columns, blur
 
         x_mm, y_mm, sigma_mm = self.sigma_mm(warp)

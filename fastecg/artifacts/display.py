@@ -60,7 +60,7 @@ class Display(Artifact):
 def _beside_panel_mm(light: Light) -> np.ndarray:
     """Distance (rows, columns), mm of the page, of the light's nodes from the display's panel.
 
-    It is negative on the panel, and -inf everywhere if the panel's edges are unknown.
+    It is negative on the panel, NaN far from the page, and -inf everywhere if the panel's edges are unknown.
     """
     x, y = light.warp.nodes_mm[..., 0], light.warp.nodes_mm[..., 1]
     if light.panel_mm is None:
@@ -74,9 +74,9 @@ def viewing_cosine(warp: Warp) -> np.ndarray:
 
     It is 1 where no page is near, and everywhere if no page is seen in the picture's middle.
 
-    On the camera's axis, at the picture's centre, a plane is foreshortened by this cosine. Elsewhere the cosine is proportional to the
-    inverse distance, which follows from the page's size in the picture: its area goes with the distance to the power of -3. (The slant of
-    the rays at the picture's edge is neglected; it looks like a lens's vignette.)
+    On the camera's axis, at the picture's centre, a plane is foreshortened by this cosine. Elsewhere the cosine is proportional to 1 / d,
+    where d is the distance from the camera. It follows from the area in the picture of a piece of the page, which is proportional to d to
+    the power of -3. (The slant of the rays at the picture's edge is neglected; it looks like a lens's vignette.)
     """
     # Steps on the page per px of the picture, mm, and mm² of the page per px².
     down, across = np.gradient(warp.nodes_mm, CELL, axis=(0, 1))

@@ -81,7 +81,7 @@ class DogEar(Artifact):
         from fastecg.sheet import bare
 
         points = _grid(window)
-        # The pixel of the front that lay here before the corner was folded over.
+        # The pixel of the front that was printed on the other side of this piece of paper: its place mirrored in the fold.
         printed = np.rint(_mirrored(points, fold_a, fold_b)).astype(int)
         height, width = sheet.pixels.shape[:2]
         column, row = np.clip(printed[..., 0], 0, width - 1), np.clip(printed[..., 1], 0, height - 1)

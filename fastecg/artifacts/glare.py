@@ -38,7 +38,7 @@ class Glare(Artifact):
         """Strength of the reflection at the nodes (rows, columns), 0 to 1. A slope mirrors what level paper would mirror elsewhere."""
         x, y = light.pixels()
         height, width = light.warp.size
-        at_x, at_y = self._at(light)
+        at_x, at_y = self._centre(light)
         right, down = (x - at_x * width) / light.warp.scale, (y - at_y * height) / light.warp.scale
         shift_mm = _SHIFT * 1000.0 * self.gloss if light.warp.mesh.height_mm.any() else 0.0
         if self.shape == "sky":

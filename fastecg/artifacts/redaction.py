@@ -64,9 +64,10 @@ class Redaction(Artifact):
         return [_frame_over(box + value * words.endswith(":"), rng) for words, box in near]
 
     def _free_strips(self, sheet: Sheet, rng: np.random.Generator) -> list[PatchFrame]:
-        """Frames of strips that look as if they covered names: in free space above the traces, or anywhere on a page without words.
+        """Frames of strips that look as if they covered names, in free space, above the traces if possible.
 
-        On a page with words there are fewer than `lines`, or none, if space is short. Strips are 30 x 4.5 mm, 5.5 mm apart.
+        If space is short, a page with words gets fewer than `lines` strips or none, and one without words gets all of them at any place.
+        Strips are 30 x 4.5 mm, 5.5 mm from one middle to the next.
         """
         room, has_words = Room.of(sheet.page, sheet.boxes), bool(text_lines(sheet.page))
         header, fewest = room.regions()["header"], 1 if has_words else self.lines

@@ -48,7 +48,7 @@ class WaterStain(Artifact):
         # Strengths above 1 are possible, as densities are divided by 1.5 and the depth is 1.5.
         mottle = np.maximum(0.8 + 0.3 * patch.clouds(self.seed + 9, 0.5 * self.radius_mm, 4), 0.15) * self.strength / 1.5
         dried = Wash(patch, field, mottle, *self._profile(), transmission(_LIQUIDS[self.liquid], 1.5))
-        return stained(sheet, self._run(sheet, patch, field), dried) if self.bleed else stained(sheet, dried)
+        return stained(sheet, self._spread_ink(sheet, patch, field), dried) if self.bleed else stained(sheet, dried)
 
     def _field(self, patch: Patch, x: float, y: float) -> np.ndarray:
         """Distance (rows, columns) in mm of the patch's nodes from the outline, negative inside; approximate, because of `aspect`."""

@@ -226,7 +226,7 @@ def marked_lead(room: Room, writer: Writer, rng: np.random.Generator) -> list[In
 
 
 def signed(room: Room, writer: Writer, rng: np.random.Generator, initials: bool) -> list[Ink]:
-    """A signature or initials at the bottom or in the header, sometimes with the time of day; an empty list if there is no room."""
+    """A signature or initials, sometimes with the time of day, at the bottom or in the header if possible; an empty list without room."""
     ink = marks.signature(writer, rng, initials)
     if rng.random() < 0.4:
         clock = write(f"{int(rng.integers(24)):02d}:{int(rng.integers(60)):02d}", writer, rng)
