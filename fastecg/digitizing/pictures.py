@@ -27,17 +27,17 @@ PAGED = (".pdf", ".tif", ".tiff")
 #: some of them, such as PostScript.
 FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "BMP", "GIF", "AVIF")
 
-#: Largest number of pixels of a picture that is read. Larger ones are reduced by a whole number, while or after they are decoded.
+#: Largest number of pixels of a picture as it is read. Larger ones are reduced by a whole factor, while or after they are decoded.
 LARGEST = 25_000_000
 
-#: Largest number of pages that are read of a file. A damaged file may claim to have any number.
+#: Largest number of pages of a file that are read. A damaged file may claim to have any number.
 MOST_PAGES = 2000
 
 _MOST_PIXELS = 120_000_000  # Largest number of pixels of a picture that is decoded.
-_MOST_OF_WEBP = 60_000_000  # The same for WebP, whose decoder keeps three copies of the picture.
-_LONGEST_SIDE = 65_535  # Largest side in px.
+_MOST_OF_WEBP = 60_000_000  # `_MOST_PIXELS` for WebP, whose decoder keeps three copies of the picture.
+_LONGEST_SIDE = 65_535  # Largest side in px of a picture that is decoded.
 _WHITES = 255.0, 1023.0, 4095.0, 16383.0, 65535.0  # Values of white in pixels of 8, 10, 12, 14 and 16 bits.
-_UPPER_WHITES = 15.0, 63.0  # Values of white if pixels of 12 and 14 bits were stored in 16, of which Pillow keeps the upper 8.
+_UPPER_WHITES = 15.0, 63.0  # Values of white in the upper 8 of 16 bits, which Pillow keeps, if the pixels have 12 or 14 bits.
 _FLOAT_WHITES = 1.0, *_WHITES  # Values of white in pixels that are floats.
 _BAND = 1 << 22  # Number of pixels of the bands in which a picture is reduced, to save memory.
 _BY_DECODER = (2, 4, 8)  # Factors by which JPEG can be reduced while it is decoded.
@@ -52,8 +52,10 @@ class PictureSource:
 
 
 def find_pictures(inputs: Iterable[Path]) -> list[PictureSource]:
-    """Find the pictures among files and folders. Folders are searched recursively, in the order of their paths, by `SUFFIXES`; files that
-    are given themselves count whatever their suffix.
+    """Find the pictures among files and folders.
+
+    Folders are searched recursively for files with one of `SUFFIXES`, in the order of their paths. Inputs that are files may have any
+    suffix.
 
     Raises
     ------
@@ -98,15 +100,15 @@ def page_count(path: Path) -> int:
 
 
 def read_picture(path: Path, page: int = 0) -> np.ndarray:
-    """Read a picture, or page `page` of a file with several pages, as (height, width, 3) uint8.
+    """Read a picture, or page `page` (from 0) of a file with several pages, as (height, width, 3) uint8.
 
-    It is turned upright by the orientation that the camera noted. If it has more than `LARGEST` pixels, it is reduced (`reduction_of`), or
-    drawn smaller if it is a page of a PDF.
+    The picture is turned upright by the orientation that the camera noted. If it has more than `LARGEST` pixels, it is reduced by
+    `reduction_of`, or drawn smaller if it is a page of a PDF.
 
     Raises
     ------
     ImageError
-        If the file cannot be read as a picture, or has more pixels than any scan of a page.
+        If the file cannot be read as a picture, or has more than 120 million pixels (WebP: 60 million), or more than 65535 along a side.
     FastecgError
         If the library that reads it is not installed.
     """
@@ -158,9 +160,9 @@ def _float_tiff(path: Path, page: int) -> Image.Image:
 
 def pixels_of(picture: Image.Image) -> np.ndarray:
     """The pixels of a PIL image as `read_picture` gives them."""
-    halved = any(";16" in str(tile[3]) for tile in getattr(picture, "tile", ()))  # Pillow keeps the upper 8 of 16 bits.
+    upper_bits = any(";16" in str(tile[3]) for tile in getattr(picture, "tile", ()))  # Of 16 bits for a colour, Pillow keeps the upper 8.
     factor = _loaded(picture, reduction_of(picture.size))
-    return _turned(_reduced(picture, factor, _white_level(picture, halved)), picture.getexif().get(_ORIENTATION))
+    return _turned(_reduced(picture, factor, _white_level(picture, upper_bits)), picture.getexif().get(_ORIENTATION))
 
 
 def _supported_formats() -> tuple[str, ...]:
@@ -172,7 +174,7 @@ def _supported_formats() -> tuple[str, ...]:
 
 
 def _is_heif(path: Path) -> bool:
-    """Whether a file is HEIF, as iPhones write it; Pillow can read that format from then on."""
+    """Whether a file has a suffix of HEIF, which iPhones write. If so, Pillow can read HEIF after this call."""
     if path.suffix.lower() not in (".heic", ".heif"):
         return False
     try:
@@ -183,7 +185,7 @@ def _is_heif(path: Path) -> bool:
 
 
 def reduction_of(size: tuple[int, int]) -> int:
-    """The factor k by which a picture of `size` (width, height) is reduced: the middle of its pixel p was at (p + 0.5) k - 0.5 before."""
+    """The factor k by which a picture of `size` (width, height) is reduced: the middle of pixel p was at (p + 0.5) k - 0.5 before."""
     return math.ceil(math.sqrt(size[0] * size[1] / LARGEST))
 
 
@@ -197,7 +199,7 @@ def _check_size(path: Path, found: Image.Image) -> None:
 
 
 def _loaded(found: Image.Image, factor: int) -> int:
-    """Decode a picture, reduced by its decoder if it can. Returns the factor by which it still has to be reduced."""
+    """Decode a picture, reduced by `factor` if its decoder can do so. Returns the factor by which it still has to be reduced."""
     smaller = -(-found.width // factor), -(-found.height // factor)
     if found.format in ("JPEG", "MPO") and factor in _BY_DECODER:
         found.draft("RGB", (found.width // factor, found.height // factor))
@@ -217,12 +219,12 @@ def _reduced(found: Image.Image, factor: int, white: float) -> np.ndarray:
     return out
 
 
-def _white_level(picture: Image.Image, halved: bool) -> float:
+def _white_level(picture: Image.Image, upper_bits: bool) -> float:
     """The value of white in a picture: for more than 8 bits, the smallest usual value that no pixel exceeds; otherwise 255.
 
-    `halved`: whether Pillow has kept only the upper 8 of 16 bits.
+    `upper_bits` is whether the file has 16 bits for a colour, of which Pillow has kept the upper 8.
     """
-    if picture.mode == "RGB" and halved:
+    if picture.mode == "RGB" and upper_bits:
         lightest = max(high for _, high in picture.getextrema())  # type: ignore[misc]
         return next((white for white in _UPPER_WHITES if 0 < lightest <= white), 255.0)
     if not _is_deep(picture):

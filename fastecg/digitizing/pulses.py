@@ -20,9 +20,10 @@ USUAL_GAIN = 10.0
 
 _INK = 0.4  # Minimum coverage of ink. Pixels of a pulse in the network's map have at least half of it.
 _HEIGHT_OFF = 0.035  # `_BARE_HEIGHT_OFF` of a pulse with feet. It has no effect, since a pulse with feet may have any height.
-_BARE_HEIGHT_OFF = 0.08  # Largest log ratio of a usual gain and the height of a bare pulse. A trace runs into it, so it has no feet.
+# Largest log ratio of a usual gain and the height of a bare pulse, which is one without feet, since a trace runs into it.
+_BARE_HEIGHT_OFF = 0.08
 _SAME_GAIN = 0.15  # If the height of a pulse differs from the gain by more than this share, 0 mV is taken from its feet.
-_LEAST_BARE_MM = 4.5  # Minimum usual gain, mm/mV, that the height of a bare pulse fits. Lower ones may be letters.
+_LEAST_BARE_MM = 4.5  # Minimum usual gain, mm/mV, that the height of a bare pulse fits. What is lower may be a letter.
 _HALF_PEN_MM = 0.1  # Half the width of pulses in the network's map.
 _BESIDE_MM = 0.4  # A row touches a pulse if its end lies in the pulse or closer to it than this.
 # Distance above and below a pulse's plateau, or left and right of its flank, in which its ink is looked for, and distance from its flanks
@@ -47,9 +48,10 @@ class Pulse:
     bare : bool
         Whether it has no feet.
     fall_mm : float
-        Page x of its right flank.
+        Page x of the middle of its right flank.
     pixel_phase : float
-        Position of the plateau's centre line within a pixel of the picture, 0 to 1 downwards; NaN if the line is not level in the picture.
+        Position of the plateau's centre line within a pixel of the picture, 0 to 1 downwards, and 0.5 in
+        the middle of the pixel; NaN if the line is not level in the picture.
     """
 
     foot_mm: float
@@ -76,12 +78,12 @@ class Pulse:
 
 
 def runs_into(x_mm: float, pulses: Sequence[Pulse]) -> bool:
-    """Whether an end of a row at page x lies in or beside a pulse."""
+    """Whether an end of a row at page x lies in a pulse or less than 0.4 mm beside one."""
     return any(pulse.left_mm - _BESIDE_MM < x_mm < pulse.right_mm + _BESIDE_MM for pulse in pulses)
 
 
 def read_pulses(layers: Layers, warp: PageWarp, shown: np.ndarray | None = None) -> list[Pulse]:
-    """Find the calibration pulses of a picture. Their heights are measured in the picture's own ink `shown` (height, width), if given."""
+    """Find the calibration pulses of a picture. They are measured in the picture's own ink `shown`, (height, width) 0 to 1, if given."""
     from scipy.ndimage import find_objects, label
 
     plane = layers["pulse"]
@@ -89,14 +91,15 @@ def read_pulses(layers: Layers, warp: PageWarp, shown: np.ndarray | None = None)
     found = []
     for k, box in enumerate(find_objects(blobs), 1):
         rows, columns = np.nonzero(blobs[box] == k)
-        if len(rows) < 4 * SCALE:  # Less than about 2 mm of line, which is 2 px wide.
+        if len(rows) < 4 * SCALE:  # About 2 mm of a line 2 px wide.
             continue
         pixels = np.column_stack([columns + box[1].start, rows + box[0].start]).astype(np.float64)
         pulse = _pulse(warp.inverse(pixels), plane[box][rows, columns], warp, shown)
         if pulse is not None:
             plateau = np.array([[x, pulse.top_mm] for x in (pulse.left_mm, pulse.right_mm)])
             found.append(replace(pulse, pixel_phase=pixel_phase(plateau, 1, warp, layers)))
-    if odd_pixels([pulse.pixel_phase for pulse in found]):  # Such lines are drawn half a pixel too low (see `snapping`).
+    # Lines an odd number of pixels wide are drawn half a pixel too low (see `snapping`).
+    if odd_pixels([pulse.pixel_phase for pulse in found]):
         half = 0.5 * layers.zoom / warp.scale
         found = [replace(pulse, foot_mm=pulse.foot_mm - half) for pulse in found]
     return found
@@ -135,9 +138,9 @@ def _pulse(points_mm: np.ndarray, ink: np.ndarray, warp: PageWarp, shown: np.nda
 
 
 def _plateau_mm(top: float, span: tuple[float, float], warp: PageWarp, shown: np.ndarray | None) -> float:
-    """Page y of a plateau, the middle of its ink. It is at about `top`, which is returned if too little ink is seen.
+    """Page y of the middle of a plateau's ink, which is looked for around page y `top`. If too little ink is seen, `top` is returned.
 
-    `span` is page x of its left and right end.
+    `span` is page x of the left and right end of the plateau.
     """
     from scipy.ndimage import map_coordinates
 
@@ -153,7 +156,7 @@ def _plateau_mm(top: float, span: tuple[float, float], warp: PageWarp, shown: np
 
 
 def _flank_mm(x: float, span: tuple[float, float], warp: PageWarp, shown: np.ndarray | None) -> float:
-    """Page x of the right flank of a pulse, the middle of its ink. It is at about `x`, which is returned if too little ink is seen.
+    """Page x of the middle of the ink of a pulse's right flank, which is looked for around `x`. If too little is seen, `x` is returned.
 
     `span` is page y of the plateau and of the feet. Only the middle half of the flank is looked at.
     """
@@ -169,7 +172,7 @@ def _flank_mm(x: float, span: tuple[float, float], warp: PageWarp, shown: np.nda
 
 
 def _second_step(x: np.ndarray, y: np.ndarray, ink: np.ndarray, span: tuple[float, float], top: float, foot: float) -> list[float]:
-    """Height in mm of the lower plateau, right of the first, of a pulse that shows two gains, as a list; empty if it has one plateau."""
+    """Height in mm of the lower plateau, right of the first, of a pulse that shows two gains, as a list; empty if there is one plateau."""
     near_foot = y > foot - 0.8
     end = float(np.percentile(x[near_foot], 95))
     middle = (x > span[1] + 0.4) & (x < end - 0.4) & (y > top + 1.0) & (y < foot - 1.0)
@@ -181,15 +184,15 @@ def _second_step(x: np.ndarray, y: np.ndarray, ink: np.ndarray, span: tuple[floa
 
 
 def snapped(value: float, choices: Sequence[float], within: float) -> float | None:
-    """The choice that is closest to a value, if the log of their ratio is less than `within`; otherwise None."""
+    """The choice that is closest to a value, if the log of their ratio is between -`within` and `within`; otherwise None."""
     best = min(choices, key=lambda choice: abs(np.log(value / choice)) if value > 0 else np.inf)
     return best if value > 0 and abs(np.log(value / best)) < within else None
 
 
 def gain_of_pulses(pulses: Sequence[Pulse]) -> tuple[float, float] | None:
-    """Gains of limb and chest leads, mm/mV, by the median height of pulses, rounded to a usual gain if close to it; None without pulses.
+    """Gains of limb and chest leads, mm/mV, by the median height of pulses, or the usual gain close to it; None without pulses.
 
-    The gain of chest leads differs only if most pulses have a second plateau, whose height is close to a usual gain.
+    The gain of chest leads differs only if most pulses have a second plateau, whose median height is close to a usual gain.
     """
     if not pulses:
         return None

@@ -41,15 +41,16 @@ _SMALLEST = 200  # Minimum height and width of a picture, px.
 _SURE_NAME = 0.6  # Names of leads count in the search for a second page if their confidence (0 to 1) is larger than this.
 _ANOTHER_PAGE = 0.5  # The picture may show another page if the names that belong to no lead are more than this share of the leads.
 _DARK = 96.0  # A picture may show light traces on dark ground if its median grey level (0 to 255) is below this.
-_LIGHTER = 2.0  # A dark picture does so if its lightest pixels are more than this many times as far from the median as its darkest.
+# A dark picture shows light traces if its lightest pixels are more than this many times as far from the median as its darkest.
+_LIGHTER = 2.0
 # Resolutions in dpi at which programs draw and scanners scan.
 _USUAL_DPI = (72.0, 75.0, 96.0, 100.0, 120.0, 150.0, 180.0, 200.0, 240.0, 250.0, 300.0, 400.0, 500.0, 600.0)
-_LEVEL = 6e-4  # At such a resolution, rows with a smaller slope are taken to be level, since programs do not rotate what they draw.
+_LEVEL = 6e-4  # At a usual resolution, rows with a smaller slope are taken to be level, since programs do not rotate what they draw.
 _AT_DPI = 1e-3  # Relative tolerance of a usual resolution. Bars between columns, drawn on whole pixels, do not give the scale more exactly.
 _LEAST_ZOOM = 0.6  # A picture that was shrunk by a smaller factor is not fitted at its own scale, which would take gigabytes.
 _SAME_ZOOM = 0.1  # A picture is fitted at the scale of the network if the logarithm of its zoom is smaller than this.
 _FIVES = 0.5  # A pixel belongs to a 5 mm line of the grid if its coverage (0 to 1) in the map of these lines is larger than this.
-_FIVES_SHARE = 0.01  # Minimum share of such pixels in the picture. Lines 0.15 mm wide in both directions would have a share of 0.06.
+_FIVES_SHARE = 0.01  # 5 mm lines are seen if they have at least this share of the pixels. If 0.15 mm wide, they would have 0.06.
 # On a page without a grid, scale and tilt are measured by the bars between its columns after the page was laid out. If they differ by more
 # than a tolerance from the assumed ones, the page is laid out again, since bars far from the expected position are found only in part.
 # There is one tolerance for each repetition.
@@ -125,7 +126,8 @@ def read_signals(picture: np.ndarray, settings: Settings = READ, *, name: str = 
 def _analyse_picture(picture: np.ndarray, settings: Settings, weights: Path) -> PageAnalysis:
     """Analyse a picture, inverted if it shows light traces on dark ground and its inverse fits a layout, and turned upright.
 
-    If the layout is given, it is turned only if enough names of leads show which way is up, or if it fits the layout only when turned.
+    If the layout is given, the picture is turned only if enough names of leads show which way is up, or if only the turned picture fits
+    the layout.
     """
     if _light_on_dark(picture):
         inverse = _analyse_picture(255 - picture, settings, weights)
@@ -151,7 +153,15 @@ def read_analysed(analysis: PageAnalysis, settings: Settings, name: str = "recor
 
 
 def lay_out(analysis: PageAnalysis, settings: Settings) -> LaidOutPage:
-    """Find where each lead of an analysed picture is, and which ink belongs to it."""
+    """Find where each lead of an analysed picture is, and which ink belongs to it.
+
+    Raises
+    ------
+    ImageError
+        If the picture fits no layout, or is no ECG.
+    LayoutError
+        If `settings.page` is not a corrected page.
+    """
     if settings.page is not None:
         return _lay_out_as_corrected(analysis, settings)
     if analysis.match is None:
@@ -160,7 +170,7 @@ def lay_out(analysis: PageAnalysis, settings: Settings) -> LaidOutPage:
     if settings.layout is None and never_beat(analysis.tracks):
         raise no_heart()
     if settings.layout is None and settings.gain_mm_mv is None and not tracks_beat(analysis.tracks):
-        # A picture that is no ECG is refused here, before the gain is looked for in printed words, which takes longest.
+        # A picture that is no ECG is refused here. To look for the gain in printed words takes longest, so a usual gain is assumed.
         page_ink = _page_ink(analysis)
         judged_by_first_reading(_lay_out_best(analysis, replace(settings, gain_mm_mv=USUAL_GAIN), page_ink)[0], settings)
     page, (stretch, fall) = _lay_out_best(analysis, settings, page_ink)
@@ -175,9 +185,10 @@ def lay_out(analysis: PageAnalysis, settings: Settings) -> LaidOutPage:
 
 
 def _at_usual_resolution(analysis: PageAnalysis, stretch: float, fall: float) -> tuple[float, float]:
-    """Correct the stretch of a page without a grid to a usual resolution, and its fall to level rows, if they are close to these.
+    """Correct the stretch of a page without a grid to give a usual resolution, and its fall to give level rows, if they nearly do.
 
-    `stretch` multiplies the pixels per mm of the analysis, and `fall` is added to its tilt. If no usual resolution is close, both stay.
+    `stretch` multiplies the pixels per mm of the analysis, and `fall` (mm per mm) is added to its tilt. If no usual resolution is close,
+    both stay.
     """
     dpi = 25.4 * analysis.warp.scale * stretch / analysis.layers.zoom
     nearest = min(_USUAL_DPI, key=lambda usual: abs(np.log(usual / dpi)))
@@ -187,7 +198,7 @@ def _at_usual_resolution(analysis: PageAnalysis, stretch: float, fall: float) ->
 
 
 def _lay_out_as_corrected(analysis: PageAnalysis, settings: Settings) -> LaidOutPage:
-    """Lay out an analysed picture by a page model that a person has corrected. Each segment is read from the track closest to its 0 mV."""
+    """Lay out an analysed picture by a corrected page. Each segment is read from the track that is closest to its 0 mV line."""
     assert settings.page is not None
     model = read_page(settings.page)
     page_ink = _page_ink(analysis)
@@ -207,7 +218,7 @@ def _lay_out_as_corrected(analysis: PageAnalysis, settings: Settings) -> LaidOut
 
 
 def judged_by_first_reading(page: LaidOutPage, settings: Settings) -> LaidOutPage:
-    """Correct the levels and names of a page by a first, quick reading, and judge by it whether the page is an ECG."""
+    """Correct the levels and names of a page by a first, quick reading, and judge by this reading whether the page is an ECG."""
     drawn = list(read_segments(page.by_segment, page.rows, page.analysis.warp, "centroid"))
     page = levelled(strips_by_trace(as_simultaneous(page) if beats_agree(drawn, page.rows.fs) else page, drawn), drawn)
     page = balanced(levelled_by_names(page, drawn), drawn)
@@ -216,7 +227,10 @@ def judged_by_first_reading(page: LaidOutPage, settings: Settings) -> LaidOutPag
 
 @dataclass(frozen=True, eq=False)
 class _PageInk:
-    """What is known of a page without its layout: the straightened page, its pulses, the ink of every track, and the picture's own ink."""
+    """What is known of a page before it is laid out: the straightened page, its pulses, the ink of every track, and the picture's own ink.
+
+    `ink` is None if the picture's own ink cannot be separated from the ground.
+    """
 
     straight: StraightPage
     pulses: list[Pulse]
@@ -246,7 +260,7 @@ def _lay_out_best(analysis: PageAnalysis, settings: Settings, page_ink: _PageInk
     -------
     page : LaidOutPage
     frame : (float, float)
-        Stretch and fall of a page without a grid, as `frame_of_bars` measures them from the bars between its columns; otherwise (1, 0).
+        For a page without a grid, stretch and fall by the bars between its columns, see `frame_of_bars`, and by gaps; otherwise (1, 0).
     """
     assert analysis.match is not None
     page_ink = page_ink or _page_ink(analysis)
@@ -254,12 +268,12 @@ def _lay_out_best(analysis: PageAnalysis, settings: Settings, page_ink: _PageInk
     if not analysis.gridless:
         return page, (1.0, 0.0)
     stretch, fall = frame_of_bars(axis, analysis, analysis.match, page_ink.straight)
-    # Rows with gaps between their columns are longer than the time that they show: the columns' own length gives the scale.
+    # Rows with gaps between their columns are longer than the time that they show, so the length of the columns alone gives the scale.
     return page, (stretch * axis.shown_s / axis.column_s if axis.has_gaps else stretch, fall)
 
 
 def _lay_out_match(analysis: PageAnalysis, match: LayoutMatch, settings: Settings, page_ink: _PageInk) -> tuple[LaidOutPage, TimeAxis]:
-    """Lay out an analysed picture by one of the layouts that match it."""
+    """Lay out an analysed picture by one of the layouts that match it, and find how time runs along its rows."""
     straight, pulses = page_ink.straight, page_ink.pulses
     flags: list[str] = []
     if settings.layout is not None and not enough_names(analysis):
@@ -290,7 +304,7 @@ def _lay_out_match(analysis: PageAnalysis, match: LayoutMatch, settings: Setting
 
 
 def read_traces(page: LaidOutPage, mode: str = "stroke_fit", name: str = "record") -> Reading:
-    """Read the signals of a page that is laid out."""
+    """Read the signals of a page that is laid out, in one of `MODES`."""
     ink, close, lines_mm = page.ink, None, None
     warp = page.analysis.warp
     if ink is not None:
@@ -313,7 +327,9 @@ def _without_marks(page: LaidOutPage, warp: PageWarp, ink: PictureInk) -> Pictur
 
 
 def _at_own_scale(page: LaidOutPage) -> tuple[PageWarp, PictureInk] | None:
-    """Warp and ink of the picture at its original size; None if that is unknown, or resizing it hardly changed it, or shrank it a lot.
+    """Warp and ink of the picture at its original size; None if that is unknown, nearly the size of the layers, or much larger.
+
+    None, too, if the picture's own ink cannot be separated from the ground.
 
     Pixels of the original picture are better data for the fit. Their noise is independent, and each is the mean of the ink in its area, as
     the model of the stroke assumes.
@@ -351,7 +367,7 @@ def as_colour(picture: np.ndarray) -> np.ndarray:
 
 
 def _follow_tracks(tracks: Sequence[Track], strip: Strip) -> list[TracePath]:
-    """Follow every track along a straightened page. Rows count as 4 mm apart at least, and a row alone as 40 mm from the next."""
+    """Follow every track along a straightened page. Rows count as at least 4 mm apart, and a single row as 40 mm from the next."""
     right = strip.left_mm + strip.ink.shape[1] / strip.scale
     levels = [track.level_mm for track in tracks]
     distances = [min((abs(level - other) for j, other in enumerate(levels) if j != k), default=40.0) for k, level in enumerate(levels)]
@@ -363,19 +379,19 @@ def _segments(
 ) -> tuple[Segment, ...]:
     """The segments of a layout that are in the picture, ordered by row and column. Rows without a track are left out.
 
-    `gains` are those of limb leads and of chest leads.
+    `baselines` (page y, mm) and `zeros` (what each was taken from) are those of the rows, `gains` those of limb and of chest leads.
     """
     segments = []
     for (row, column), label in sorted(match.cells.items()):
         if match.tracks[row] is None:
             continue
         rhythm = row >= match.strips
-        begin = 0.0 if rhythm else axis.column_s * column
-        early = axis.early_s if rhythm or column == len(match.layout.columns) - 1 else 0.0
-        first, last = round(begin * fs), round((begin + (axis.strip_s if rhythm else axis.shown_s) - early) * fs)
+        begin_s = 0.0 if rhythm else axis.column_s * column
+        early_s = axis.early_s if rhythm or column == len(match.layout.columns) - 1 else 0.0
+        start, stop = round(begin_s * fs), round((begin_s + (axis.strip_s if rhythm else axis.shown_s) - early_s) * fs)
         lead = label.removeprefix("-")
         gain = gains[1] if lead.startswith("V") else gains[0]
-        signed = -gain if label.startswith("-") else gain
-        at = axis.start_mm + column * axis.pitch_mm
-        segments.append(Segment(lead, first, last, at, baselines[row], signed, rhythm=rhythm, row=row, zero=zeros[row]))
+        signed_gain = -gain if label.startswith("-") else gain
+        x_mm = axis.start_mm + column * axis.pitch_mm
+        segments.append(Segment(lead, start, stop, x_mm, baselines[row], signed_gain, rhythm=rhythm, row=row, zero=zeros[row]))
     return tuple(segments)

@@ -1,6 +1,6 @@
 """The second fit: each row of traces is fitted as a whole to the ink in the picture itself.
 
-The first fit, to the traces in the map of the network, has shown which ink belongs to which lead. In the second fit, a row of traces is one
+The first fit, to the traces in the map of the network, shows which ink belongs to which lead. In the second fit, a row of traces is one
 stroke. The pen is lifted between leads, so that neighbouring leads do not influence each other. Pixels under the strokes of other rows are
 left out. The two fits are averaged, since their errors are nearly independent. Where the second fit is unreliable or follows other ink,
 only the first one counts.
@@ -24,29 +24,30 @@ from fastecg.digitizing.pulses import Pulse, runs_into
 from fastecg.digitizing.row_ends import Overhang, overhang_mm
 from fastecg.kernels.runs import runs_of
 
-# The last two stages of the first fit, without the attraction of distant ink, and the earlier one with a fixed blur. This fit starts from
-# the result of the first.
+# Like the last two stages of the first fit, but without the attraction of distant ink, and with a fixed blur of 0.8 px in the earlier one.
+# The second fit starts from the result of the first.
 _STAGES = (Stage(0.015, 2, 0.0, 6, 0.8, rel_tol=0.01), Stage(0.005, 3, 0.0, 10, rel_tol=0.001))
-_PEN_MM = 0.4  # Width of the pen with which this fit starts.
-_NEAR_PX = 4.0  # Ink this close to the edges of the first fit's stroke is fitted. On steep flanks, that fit may be this far off.
+_PEN_MM = 0.4  # Width of the pen with which the second fit starts.
+_NEAR_PX = 4.0  # Ink this close to the edges of the first fit's stroke is fitted. On steep flanks, the first fit may be this far off.
 _OTHERS_PX = 1.5  # Pixels this close to the strokes of other rows are left out, too, since the edges of strokes are soft.
 _MARGIN_PX = 8  # Width of the margin around a row in the part of the picture that is used for its fit.
 _HOOK_SAMPLES = 4  # Samples at either end of a trace that are searched for a hook.
-_USUAL_SAMPLES = 12  # Samples next to them from which the usual step between samples is estimated.
+_USUAL_SAMPLES = 12  # Samples inwards of these from which the usual step between samples is estimated.
 _HOOK_FACTOR = 6.0  # A step may belong to a hook if it is more than this many times as large as the usual one.
 _LEAST_HOOK_MM = 0.5  # Minimum height of a step that belongs to a hook.
 _MAX_SD_PX = 3.0  # Samples whose standard deviation is larger keep the value of the first fit.
 _HIDING_PX = 9  # Side of the square around a pixel of writing in which a trace may be hidden.
 _HIDDEN_SD_MM = 1.0  # Standard deviation of samples that are interpolated behind writing.
 _MAX_GAP_MM = 8.0  # Longest gap behind writing that is interpolated: about a word.
-_HIDDEN_SHARE = 0.6  # Minimum share of such a gap that writing covers.
-_MAX_DISTANCE_PX = 2.0  # Samples of the second fit that are farther than this from the first are not used: they have followed other ink.
-# Median standard deviation of a row's samples, px, at which both fits have equal weight. On crisp pages, where it is 0.07 to 0.1 px, the
-# second fit is better; on blurred or noisy ones, where it is 0.4 to 0.5 px, the first is. The errors of the fits differ by more than the
-# deviations predict, hence the fourth power. The noise of bare paper was a poorer criterion, since most of it comes from the grid.
+_HIDDEN_SHARE = 0.6  # Minimum share of the samples of a gap that writing has to cover for the gap to be interpolated.
+_MAX_DISTANCE_PX = 2.0  # Samples of the second fit that are farther than this from the first fit have followed other ink, and are not used.
+# Median standard deviation of a row's samples in the second fit, px, at which both fits have equal weight. On crisp pages, where it is 0.07
+# to 0.1 px, the second fit is better; on blurred or noisy ones, where it is 0.4 to 0.5 px, the first is. The errors of the fits differ by
+# more than these deviations predict, so the weight depends on their fourth power. The noise of bare paper was a poorer measure, since most
+# of it comes from the grid.
 _EQUAL_WEIGHT_PX = 0.25
 _WEIGHT_POWER = 4.0
-_FLANK_SAMPLES = 1  # Number of samples by which a steep slope is extended on either side when the distance between the fits is computed.
+_FLANK_SAMPLES = 1  # Samples at most this many away from a steep one count as steep in the distance between the fits.
 
 
 def refined(
@@ -65,7 +66,7 @@ def refined(
     Returns
     -------
     readings : list of SegmentReading
-        Weighted means of both fits, row by row, from left to right, with the standard deviations of the second where it has any weight.
+        Weighted means of both fits, row by row, from left to right. Where the second fit has any weight, standard deviations are its own.
     pens : dict of int to FittedPen
         The pen of every row that could be fitted, by the row's number.
     """
@@ -88,7 +89,7 @@ def refined(
 
 
 def _by_row(readings: Sequence[SegmentReading]) -> dict[int, list[SegmentReading]]:
-    """The segments of every row, from left to right."""
+    """The segments of each row from left to right, by the row's number."""
     groups: dict[int, list[SegmentReading]] = {}
     for item in sorted(readings, key=lambda item: item.segment.x_mm):
         groups.setdefault(item.segment.row, []).append(item)
@@ -105,7 +106,8 @@ def overhangs(
 ) -> list[Overhang]:
     """Measure how far ink reaches beyond the first and last sample of every segment.
 
-    The overhang is NaN where an end touches the next segment or a calibration pulse, or cannot be measured. Rows without a pen are skipped.
+    This overhang is NaN where an end touches the next segment or a calibration pulse, or where it cannot be measured. Rows without a fitted
+    pen are left out.
     """
     groups = _by_row(readings)
     return [end for row, pen in pens.items() for end in _overhangs(groups[row], rows, warp, ink, pen, pulses)]
@@ -119,13 +121,14 @@ def _overhangs(
     gaps_mm = [np.inf, *(after[0, 0] - before[-1, 0] for before, after in pairwise(points)), np.inf]
 
     def beyond(inwards: np.ndarray, blank_mm: float) -> float:
+        # Overhang at the first of the points `inwards` of a trace, beyond which there is `blank_mm` of paper.
         if blank_mm < COLUMN_GAP_MM or runs_into(inwards[0, 0], pulses):
             return np.nan
         return overhang_mm(inwards, warp, ink, pen, _PEN_MM * warp.scale / 2)
 
-    # Pixels alone blur an edge by about 1 px.
-    half, soft = pen.width * _PEN_MM / 2, max(pen.blur - 1.0, 0.0) / warp.scale
-    return [Overhang(beyond(own, gaps_mm[k]), beyond(own[::-1], gaps_mm[k + 1]), half, soft) for k, own in enumerate(points)]
+    # Even without blur, pixels give an edge a half width of about 1 px.
+    radius_mm, soft_mm = pen.width * _PEN_MM / 2, max(pen.blur - 1.0, 0.0) / warp.scale
+    return [Overhang(beyond(own, gaps_mm[k]), beyond(own[::-1], gaps_mm[k + 1]), radius_mm, soft_mm) for k, own in enumerate(points)]
 
 
 def bridged(readings: Sequence[SegmentReading], rows: PageSegments, warp: PageWarp, ink: PictureInk) -> list[SegmentReading]:
@@ -143,9 +146,9 @@ def bridged(readings: Sequence[SegmentReading], rows: PageSegments, warp: PageWa
             if start == 0 or stop == len(y) or (stop - start) * rows.speed_mm_s / rows.fs > _MAX_GAP_MM:
                 continue
             line = np.interp(np.arange(start, stop), (start - 1, stop), (y[start - 1], y[stop]))
-            at = np.rint(warp.forward(np.column_stack([item.x_mm(rows)[start:stop], line]))).astype(int)
-            inside = (at >= 0).all(axis=1) & (at < covered.shape[::-1]).all(axis=1)
-            if inside.all() and covered[at[:, 1], at[:, 0]].mean() > _HIDDEN_SHARE:
+            pixels = np.rint(warp.forward(np.column_stack([item.x_mm(rows)[start:stop], line]))).astype(int)
+            inside = (pixels >= 0).all(axis=1) & (pixels < covered.shape[::-1]).all(axis=1)
+            if inside.all() and covered[pixels[:, 1], pixels[:, 0]].mean() > _HIDDEN_SHARE:
                 y[start:stop], sd[start:stop] = line, _HIDDEN_SD_MM
         out.append(replace(item, y_mm=y, sd_mm=sd))
     return out
@@ -156,7 +159,7 @@ def _refined_row(
 ) -> tuple[list[SegmentReading], FittedPen | None]:
     """Fit the segments of one row again. Returns their readings and the pen, which is None if nothing was fitted.
 
-    `own` are the points (n, 2) px of each of its segments by the first fit, `others` those of the segments of other rows.
+    `own` are the points (n, 2) px of each of its segments by the first fit, `others` those of all segments of other rows.
     """
     lifted = np.array([np.nan])  # A point that is NaN after every segment lifts the pen.
     x_mm = np.concatenate([part for item in group for part in (item.x_mm(rows), lifted)])
@@ -166,23 +169,24 @@ def _refined_row(
         return group, None
     top, curves = verticals(warp, np.nan_to_num(x_mm), (float(np.nanmin(y_mm)) - CURVE_MM, float(np.nanmax(y_mm)) + CURVE_MM))
     curves[:, lost] = np.nan
-    low, high = _part_around(own, ink.coverage.shape)
-    if (high - low < 2).any():
+    corner, far_corner = _part_around(own, ink.coverage.shape)
+    if (far_corner - corner < 2).any():
         return group, None
-    seen = _ink_to_fit(ink, low, high, own, others, _PEN_MM * warp.scale)
+    seen = _ink_to_fit(ink, corner, far_corner, own, others, _PEN_MM * warp.scale)
     known = np.flatnonzero(~lost)
     start = (np.interp(np.arange(len(x_mm)), known, y_mm[known]) - top) * warp.scale
-    stroke = StrokeProblem(seen, curves - low, CURVE_MM * warp.scale, _PEN_MM * warp.scale / 2)
+    stroke = StrokeProblem(seen, curves - corner, CURVE_MM * warp.scale, _PEN_MM * warp.scale / 2)
     fit = fit_stroke(stroke, start, _STAGES)
     heights, sd = top + fit.heights / warp.scale, fit.sd / warp.scale
-    shown = np.isfinite(stroke.ink_at(start)) & (fit.sd < _MAX_SD_PX)
-    weight = weight_of_second_fit(float(np.median(fit.sd[shown]))) if shown.any() else 0.0
-    out, at = [], 0
+    # The second fit counts where its start is not hidden and its standard deviation is small.
+    reliable = np.isfinite(stroke.ink_at(start)) & (fit.sd < _MAX_SD_PX)
+    weight = weight_of_second_fit(float(np.median(fit.sd[reliable]))) if reliable.any() else 0.0
+    out, offset = [], 0
     for item in group:
-        part = slice(at, at + len(item.y_mm))
-        at = part.stop + 1
+        part = slice(offset, offset + len(item.y_mm))
+        offset = part.stop + 1
         distance_mm = _distance_from_trace(heights[part], item.y_mm, rows.speed_mm_s / rows.fs)
-        weights = np.where(shown[part] & (distance_mm < _MAX_DISTANCE_PX / warp.scale), weight, 0.0)
+        weights = np.where(reliable[part] & (distance_mm < _MAX_DISTANCE_PX / warp.scale), weight, 0.0)
         y = weights * heights[part] + (1.0 - weights) * item.y_mm
         straighten_hooks(y)
         out.append(replace(item, y_mm=y, sd_mm=np.where(weights > 0.0, sd[part], item.sd_mm)))
@@ -197,7 +201,8 @@ def weight_of_second_fit(sd_px: float) -> float:
 def _distance_from_trace(second: np.ndarray, first: np.ndarray, step_mm: float) -> np.ndarray:
     """Approximate distance (n,) in mm of the second trace from the first one, perpendicular to the first.
 
-    Beside a steep flank a large vertical distance is a small perpendicular one, so it is divided by the flank's steepness.
+    `second` and `first` are heights (n,) in mm at points `step_mm` apart. The vertical distance is divided by the length of the first trace
+    per mm along x, since beside a steep flank a large vertical distance is a small perpendicular one.
     """
     from scipy.ndimage import maximum_filter1d
 
@@ -206,35 +211,38 @@ def _distance_from_trace(second: np.ndarray, first: np.ndarray, step_mm: float) 
 
 
 def _part_around(own: list[np.ndarray], shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
-    """First pixel (x, y) of the part of the picture around the points `own` of a row, and the first pixel beyond this part."""
+    """First pixel (x, y) of the part of the picture around the points `own` of a row, and the first pixel to the right of and below it."""
     every = np.concatenate(own)
-    low = np.maximum(np.floor(np.nanmin(every, axis=0)).astype(int) - _MARGIN_PX, 0)
-    return low, np.minimum(np.ceil(np.nanmax(every, axis=0)).astype(int) + _MARGIN_PX, shape[::-1])
+    corner = np.maximum(np.floor(np.nanmin(every, axis=0)).astype(int) - _MARGIN_PX, 0)
+    return corner, np.minimum(np.ceil(np.nanmax(every, axis=0)).astype(int) + _MARGIN_PX, shape[::-1])
 
 
 def _ink_to_fit(
-    ink: PictureInk, low: np.ndarray, high: np.ndarray, own: list[np.ndarray], others: list[np.ndarray], pen_px: float
+    ink: PictureInk, corner: np.ndarray, far_corner: np.ndarray, own: list[np.ndarray], others: list[np.ndarray], pen_px: float
 ) -> np.ndarray:
-    """The ink of a row in the part of the picture from `low` to `high`: 0 far from its stroke, NaN under other strokes and writing."""
+    """The ink of a row from pixel `corner` to `far_corner`, excluded: 0 far from its stroke, NaN under other strokes and writing."""
     from fastecg.kernels.capsule import stroke_polyline
 
-    part = slice(low[1], high[1]), slice(low[0], high[0])
+    part = slice(corner[1], far_corner[1]), slice(corner[0], far_corner[0])
     seen = ink.coverage[part].copy()
     plane = np.zeros(seen.shape, dtype=np.uint8)
     for points in own:
-        stroke_polyline(points - low, pen_px + 2 * _NEAR_PX, plane)
+        stroke_polyline(points - corner, pen_px + 2 * _NEAR_PX, plane)
     seen[plane == 0] = 0.0
     plane[:] = 0
     for points in others:
-        inside = ((points > low - pen_px) & (points < high + pen_px)).all(axis=1)
+        inside = ((points > corner - pen_px) & (points < far_corner + pen_px)).all(axis=1)
         if inside.any():
-            stroke_polyline(points - low, pen_px + 2 * _OTHERS_PX, plane)
+            stroke_polyline(points - corner, pen_px + 2 * _OTHERS_PX, plane)
     seen[(plane > 0) | ink.hidden[part]] = np.nan
     return seen
 
 
 def straighten_hooks(y_mm: np.ndarray) -> None:
-    """Level, in place, a hook of a few samples at either end of a trace (n,) to the sample beside it. Bars between columns leave hooks."""
+    """Set hooks at the ends of a trace (n,), a few samples long, to the height of the sample beside them, in place.
+
+    Bars between columns leave such hooks.
+    """
     for way in (1, -1):
         y = y_mm[::way]
         known = np.flatnonzero(np.isfinite(y))[: _HOOK_SAMPLES + _USUAL_SAMPLES + 1]

@@ -15,14 +15,14 @@ _SURE_MV = 0.03  # Samples count as read with confidence if their standard devia
 _LINE_PX = 1.5  # Width of the traces that are drawn over the picture.
 _THIN_PX = 0.8  # Width of the 0 mV lines and of the ticks at their ends.
 _NAME_PX = 14.0  # Font size of the names of leads.
-_TICK_MM = np.array([[0.0, -4.0], [0.0, 4.0]])  # Ends (x, y) of the tick at either end of a 0 mV line, relative to that end.
+_TICK_MM = np.array([[0.0, -4.0], [0.0, 4.0]])  # Ends (x, y) of the tick at either end of a 0 mV line, relative to this end of the line.
 _NAME_MM = np.array([0.8, 1.0])  # Upper left corner (x, y) of a lead's name, relative to the start of its 0 mV line.
-#: Colours of leads, sRGB, which are used in turn.
+# Colours of segments, sRGB, which are used in turn.
 _COLOURS = ((220, 30, 40), (30, 90, 220), (0, 140, 60), (190, 0, 190), (230, 120, 0), (0, 150, 170))
 
 
 def twelve_leads(record: Record) -> Record:
-    """The record with all twelve leads in their usual order, followed by further ones. Leads that were not drawn are NaN."""
+    """The record with all twelve leads in their usual order, followed by further ones. Those of the twelve that it lacks are NaN."""
     rows = [record.lead(lead) if lead in record.leads else np.full(record.samples, np.nan) for lead in LEADS]
     further = [lead for lead in record.leads if lead not in LEADS]
     signal = np.stack([*rows, *(record.lead(lead) for lead in further)])
@@ -57,7 +57,7 @@ def report_of(reading: Reading, *, deviations: bool = True) -> dict[str, Any]:
 
 
 def _segment_values(reading: Reading, segment: Segment) -> dict[str, Any]:
-    """One segment as plain values. `line_px` are the ends [x, y] of its 0 mV line in pixels of the input picture."""
+    """One segment as plain values. `line_px` are the ends [x, y] of its 0 mV line in px of the input picture, the first sample first."""
     found, analysis = reading.decoded, reading.analysis
     rows = found.layout
     length = (segment.stop - 1 - segment.start) * rows.speed_mm_s / rows.fs
@@ -91,8 +91,9 @@ def unturned(points_px: np.ndarray, analysis: PageAnalysis) -> np.ndarray:
 def _lead_values(reading: Reading, lead: str, deviations: bool) -> dict[str, Any]:
     """One lead as plain values.
 
-    They are the ranges of samples that are drawn, the shares of these that were read and that were read with confidence, the median of
-    standard deviations, and with `deviations` that of every sample; None where there is none.
+    They are the ranges of samples that are drawn; the shares of these samples that were read, and that were read with a standard deviation
+    of at most 0.03 mV or an unknown one; the median standard deviation in µV, and with `deviations` that of every sample. None stands for
+    an unknown standard deviation.
     """
     found = reading.decoded
     k = found.record.leads.index(lead)
@@ -118,13 +119,16 @@ def _share(part: np.ndarray, whole: np.ndarray) -> float:
 
 
 def overlay(picture: np.ndarray, reading: Reading) -> np.ndarray:
-    """A pale copy of the picture (height, width, 3) with the reading drawn over it: every segment's trace, name, ends and 0 mV line."""
+    """A pale copy of the picture (height, width, 3) with the reading drawn over it: trace, name, ends and 0 mV line of segments.
+
+    Segments whose lead is not in the record are left out.
+    """
     from PIL import Image, ImageDraw
 
-    turned = np.rot90(picture, reading.analysis.turns)
+    turned = np.rot90(picture, reading.analysis.turns)  # Drawn on upright, and turned back at the end.
     seen = np.ascontiguousarray(255 - ((255 - turned) * np.float32(0.6)).astype(np.uint8))
     analysis, rows = reading.analysis, reading.decoded.layout
-    unit = max(1.0 / min(analysis.layers.zoom, 1.0), 1.0)  # Pixels of the picture per pixel of the layers, at least 1.
+    unit = max(1.0 / min(analysis.layers.zoom, 1.0), 1.0)  # Lines become thicker if the picture is larger than the layers.
     for k, points in enumerate(read_points(reading)):
         _draw(seen, points, _LINE_PX * unit, _COLOURS[k % len(_COLOURS)])
     names = []
