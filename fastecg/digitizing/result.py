@@ -40,7 +40,7 @@ class ReadSegment:
     rhythm : bool
         Whether it is a rhythm strip.
     start_s, stop_s : float
-        Time of its first sample and of the end of its last one, from the start of the page.
+        Time of its first sample, and of the one after its last, from the start of the page.
     zero : str
         What its 0 mV level was taken from: "pulse" (a calibration pulse), "isoelectric" (the trace itself), "strip" (the same lead
         elsewhere on the page) or "page" (a corrected page).
@@ -129,7 +129,8 @@ class Digitized:
     def to_page(self, points_px: np.ndarray) -> np.ndarray:
         """Convert points (n, 2) in pixels of the picture to millimetres on the page.
 
-        They are counted from some crossing of the grid's lines, or without a grid from the upper left corner of the picture turned upright.
+        x is to the right and y down, from some crossing of the grid's lines, or without a grid from the first pixel of the picture turned
+        upright.
         """
         analysis = self._reading.analysis
         return np.asarray(analysis.warp.inverse(analysis.layers.to_maps(turned(np.asarray(points_px, dtype=np.float64), analysis))))
@@ -167,7 +168,7 @@ class Digitized:
         folder : path
             Folder of the files; it is made if it does not exist.
         name : str, optional
-            Name of the files. Without it, they have the record's name without the characters that WFDB does not allow.
+            Name of the files. Without it, they are named like the record, without the characters that WFDB does not allow.
         overlay : bool
             Whether to write the picture with what was read drawn over it, as ``<name>-overlay.jpg``.
         also : sequence of str
@@ -298,7 +299,7 @@ def read_image(path: str | os.PathLike[str], page: int = 0) -> np.ndarray:
     Raises
     ------
     ImageError
-        If the file cannot be read as a picture, or is larger than any scan of a page.
+        If the file cannot be read as a picture, or has more than 120 million pixels (WebP: 60 million), or more than 65535 along a side.
     FastecgError
         If the library that reads it is not installed.
 
@@ -328,7 +329,7 @@ def read_images(path: str | os.PathLike[str]) -> Iterator[np.ndarray]:
     Raises
     ------
     ImageError
-        If the file cannot be read, or, after the first 2000 pages, if it has more.
+        If a page cannot be read, or, after the first 2000 pages, if the file has more.
     FastecgError
         If the library that reads it is not installed.
 

@@ -1,8 +1,8 @@
 """Locate the start of time to a few micrometres: by how far ink extends beyond the first and last sample of each row, and by the grid.
 
-The fit adjusts only heights at fixed times, so it does not show whether the ink starts slightly before or after the first sample. To
-measure this, the fitted stroke is lengthened and shortened until its residual at the end of the row is smallest, which works for any slope
-and blur.
+The fits of the stroke adjust only heights at fixed times, so they do not show how far before the first sample the ink starts. To measure
+this, the fitted stroke is lengthened and shortened until its residual at the end of the row is smallest, which works for any slope and
+blur.
 
 `start_delay_mm` is a Bayesian estimate. Its prior combines the earlier estimate of the start with the grid, since programs usually start
 time on a 5 mm line. Its likelihood is that of the measured ends, for every cap that the pen may have.
@@ -21,32 +21,32 @@ from fastecg.digitizing.ink import PictureInk
 
 _INSIDE_MM = 1.0  # Length of the part of a trace next to its end that is compared with the ink.
 _LONGEST_MM = 0.6  # Largest overhang that is tried.
-_SHORTEST_MM = -0.3  # Smallest overhang that is tried. It is negative if the ink ends before the last sample.
+_SHORTEST_MM = -0.3  # Smallest overhang that is tried; below 0, the ink ends before the last sample.
 _STEP_MM = 0.02  # Step of the fine search for the overhang.
-_COARSE = 3  # Step of the coarse search, as a multiple of that of the fine one.
-_BEYOND_MM = 0.2  # Length beyond the largest overhang that has to be blank paper.
+_COARSE = 3  # Step of the coarse search for the overhang, as a multiple of `_STEP_MM`.
+_BEYOND_MM = 0.2  # Length beyond the largest overhang in which the residual is computed, too.
 _RISES_MM = (0.0, 0.1, 0.2, 0.3, 0.45, 0.6)  # Height changes, up and down, that are tried for the ink beyond the sample at an end.
 _SAMPLES_PER_PX = 3  # Number of points per pixel, along x and along y, at which the ink is computed.
-_DARKEST = 1.2  # The coverage of the picture is clipped at this multiple of the pen's.
+_DARKEST = 1.2  # The coverage of the picture is clipped at this multiple of the pen's coverage.
 _LEAST_SAMPLES = 6  # Ends of traces with fewer samples are not measured.
-# For square, round and butt caps: the overhang relative to a round cap in radii of the pen, its prior probability, and its standard
-# deviation. The overhangs are about those that `overhang_mm` measures: 0.15 to 0.16 and -0.75 to -0.84 on square and butt caps that are
-# drawn exactly, and 0.11 to 0.18 on the square caps of programs.
+# For square, round and butt caps: how much farther the ink extends than with a round cap, in radii of the pen; the prior probability of the
+# cap; and the standard deviation of the first number. The first numbers are about those that `overhang_mm` measures: 0.15 to 0.16 and -0.75
+# to -0.84 on square and butt caps that are drawn exactly, and 0.11 to 0.18 on the square caps of programs.
 _CAPS = ((0.13, 0.5, 0.06), (0.0, 0.3, 0.08), (-0.8, 0.1, 0.12))
 _SOFT = 0.4  # Additional standard deviation of caps, as a share of the blur of edges beyond that of the pixels.
-_OTHER_CAP = 0.02  # Prior density of caps other than these, per radius of the pen.
-_CAP_RANGE = (-1.0, 0.8)  # Caps that are tried, in radii of the pen.
+_OTHER_CAP = 0.02  # Prior density of caps other than those of `_CAPS`, per radius of the pen.
+_CAP_RANGE = (-1.0, 0.8)  # Range of the caps that are tried, in radii of the pen beyond a round cap.
 _START_FAR = 3.0  # Standard deviation of a start that is an outlier, as a multiple of that of other starts.
-_FAR = 0.05  # Prior probability of such an outlier.
+_FAR = 0.05  # Prior probability that a start is an outlier.
 _STRAY = 0.1  # Prior probability that a measured end is spurious.
 _RANGE_MM = 0.9  # Width of the uniform distribution of spurious ends: the range of the search.
 _LEAST_SD_MM = 0.006  # Standard deviation of the median of many ends.
 _FEW_SD_MM = 0.04  # Standard deviation of one end alone. For several, it is divided by their number.
 _EARLY = 0.3  # Prior probability that rows end before their time.
-_EARLIEST_MM = 0.3  # Largest distance by which such rows end early.
-_ON_LINE = 0.7  # Prior probability that time starts on a 5 mm line of the grid, as most programs let it.
+_EARLIEST_MM = 0.3  # Largest distance by which rows end before their time.
+_ON_LINE = 0.7  # Prior probability that time starts on a 5 mm line of the grid, as in most programs.
 _ON_FINE_LINE = 0.1  # Prior probability of a start on another 1 mm line, or that other lines were taken for 5 mm lines.
-_KNOWN_MM = 0.06  # The 1 mm lines are used only if the range from `unsnapped_offset_mm` is narrower than this.
+_KNOWN_MM = 0.06  # The 1 mm lines are used only if the possible places of a line, `_FINE_MM` added on both sides, span less than this.
 _LINE_SD_MM = 0.008  # Standard deviation of a start about its line.
 _MOST_MM = 0.2  # Largest correction of the start of time, in either direction.
 _FINE_MM = 0.004  # Distance between the starts that are tried.
@@ -66,7 +66,10 @@ class Overhang:
 
 
 def overhang_mm(points_mm: np.ndarray, warp: PageWarp, ink: PictureInk, pen: FittedPen, radius_px: float) -> float:
-    """Measure how far ink extends along page x beyond the first of the points of a trace, in mm; NaN if it cannot be measured.
+    """Measure how far ink extends along page x beyond the first of the points of a trace, in mm.
+
+    NaN if fewer than six samples lie within 1 mm of this point or one of them was not read, if something hides the end or the edge of the
+    picture is close, or if the best overhang is at a limit of the search.
 
     Parameters
     ----------
@@ -76,9 +79,9 @@ def overhang_mm(points_mm: np.ndarray, warp: PageWarp, ink: PictureInk, pen: Fit
     ink : PictureInk
     pen : FittedPen
     radius_px : float
-        Half the width of the pen before the fit, which `pen.width` multiplies.
+        Half the nominal width of the pen, of which `pen.width` is a multiple.
     """
-    start, way = points_mm[0], float(np.sign(points_mm[0, 0] - points_mm[-1, 0]))
+    start, way = points_mm[0], float(np.sign(points_mm[0, 0] - points_mm[-1, 0]))  # Outwards is right (1) or left (-1).
     points = points_mm[np.abs(points_mm[:, 0] - start[0]) < _INSIDE_MM][::-1]  # Ordered from inside to the end.
     if len(points) < _LEAST_SAMPLES or not np.isfinite(points).all():
         return np.nan
@@ -86,10 +89,10 @@ def overhang_mm(points_mm: np.ndarray, warp: PageWarp, ink: PictureInk, pen: Fit
     line = warp.forward(np.vstack([points, beyond]))
     reach = pen.width * radius_px + pen.blur
     wide_reach = reach + _RISES_MM[-1] * warp.scale
-    low, high = np.floor(line.min(axis=0) - wide_reach).astype(int), np.ceil(line.max(axis=0) + wide_reach).astype(int) + 1
-    if (low < 0).any() or (high > ink.coverage.shape[::-1]).any():
+    corner, far_corner = np.floor(line.min(axis=0) - wide_reach).astype(int), np.ceil(line.max(axis=0) + wide_reach).astype(int) + 1
+    if (corner < 0).any() or (far_corner > ink.coverage.shape[::-1]).any():
         return np.nan
-    y, x = np.mgrid[low[1] : high[1], low[0] : high[0]]
+    y, x = np.mgrid[corner[1] : far_corner[1], corner[0] : far_corner[0]]
     pixels = np.column_stack([x.ravel(), y.ravel()]).astype(np.float64)
     hidden = ink.hidden[y, x].ravel()
     # Pixels near the trace or near any extension of it are compared, but not those around the inner end, where the trace continues.
@@ -100,8 +103,8 @@ def overhang_mm(points_mm: np.ndarray, warp: PageWarp, ink: PictureInk, pen: Fit
     near = ((distances[:-1].min(axis=0) < reach) | (distances[-1] < wide_reach)) & (from_inside > reach) & ~hidden
     offsets = (np.arange(_SAMPLES_PER_PX) + 0.5) / _SAMPLES_PER_PX - 0.5
     subpixels = (pixels[near][:, None] + np.stack(np.meshgrid(offsets, offsets), axis=-1).reshape(-1, 2)).reshape(-1, 2)
-    covered = np.clip(ink.coverage[y, x].ravel()[near], 0.0, _DARKEST * max(pen.ink, 1.0))
-    seen = _End(covered, subpixels, np.minimum.accumulate(_distances(subpixels, line[:-1]), axis=0))
+    coverage = np.clip(ink.coverage[y, x].ravel()[near], 0.0, _DARKEST * max(pen.ink, 1.0))
+    seen = _End(coverage, subpixels, np.minimum.accumulate(_distances(subpixels, line[:-1]), axis=0))
 
     def residuals_at(mm: np.ndarray) -> np.ndarray:
         return np.array([_residual(seen, points, way, end, warp, pen, radius_px) for end in mm])
@@ -128,7 +131,7 @@ class _End:
     points : ndarray, shape (m * n, 2)
         The n points in px within each pixel at which the ink of the stroke is computed.
     nearest : ndarray, shape (samples - 1, m * n)
-        Smallest distance px of each point from the trace up to its sample 1, 2, ….
+        Smallest distance in px of each point from the trace up to its sample 1, 2, …, from inside to the end.
     """
 
     ink: np.ndarray
@@ -137,23 +140,26 @@ class _End:
 
 
 def _residual(seen: _End, points: np.ndarray, way: float, further_mm: float, warp: PageWarp, pen: FittedPen, radius_px: float) -> float:
-    """Sum of squared residuals of the ink of a stroke extended by `further_mm`, for the slope of the extension that fits best."""
-    x, last = way * points[:, 0], points[-1]
+    """Sum of squared residuals of the ink of a stroke extended by `further_mm`, for the slope of the extension that fits best.
+
+    `points` are the samples of the trace, from inside to the end, and `way` is 1 at a right end and -1 at a left one.
+    """
+    x, last = way * points[:, 0], points[-1]  # This x grows outwards.
     end = x[-1] + further_mm
     kept = len(points) if further_mm >= 0.0 else max(int(np.searchsorted(x, end)), 1)  # Number of samples that are kept.
     level = last[1] if further_mm >= 0.0 else float(np.interp(end, x, points[:, 1]))
     rises_mm = [0.0] if further_mm <= 0.0 else [sign * rise_mm for rise_mm in _RISES_MM for sign in (1, -1)]
-    least = np.inf
+    smallest = np.inf
     radius = pen.width * radius_px
     for rise_mm in rises_mm:
-        # The last piece of the stroke, from the last sample that is kept to the tried end; `seen.nearest` has the pieces before it.
+        # The last piece of the stroke is from the last sample that is kept to the tried end. `seen.nearest` has the pieces before it.
         stroke = warp.forward(np.array([points[kept - 1], (way * end, level + rise_mm)]))
         distance = _distances(seen.points, stroke)[0]
         if kept > 1:
             distance = np.minimum(distance, seen.nearest[kept - 2])
-        covered = _step((radius - distance) / pen.blur) - _step((-radius - distance) / pen.blur)
-        least = min(least, float(((pen.ink * covered.reshape(len(seen.ink), -1).mean(axis=1) - seen.ink) ** 2).sum()))
-    return least
+        coverage = _step((radius - distance) / pen.blur) - _step((-radius - distance) / pen.blur)
+        smallest = min(smallest, float(((pen.ink * coverage.reshape(len(seen.ink), -1).mean(axis=1) - seen.ink) ** 2).sum()))
+    return smallest
 
 
 def _distances(points: np.ndarray, line: np.ndarray) -> np.ndarray:
@@ -165,13 +171,13 @@ def _distances(points: np.ndarray, line: np.ndarray) -> np.ndarray:
 
 
 def _step(u: np.ndarray) -> np.ndarray:
-    """The same as `fastecg.kernels.fit.step` for arrays: the share of a soft edge's ink, from 0 at u = -1 to 1 at u = 1."""
+    """Share of a soft edge's ink, from 0 at u = -1 to 1 at u = 1: `fastecg.kernels.fit.step` for arrays."""
     rest = 1.0 - np.minimum(np.abs(u), 1.0)
     return np.asarray(np.where(u < 0.0, 0.5 * rest**2, 1.0 - 0.5 * rest**2))
 
 
 def start_delay_mm(overhangs: Sequence[Overhang], start_sd_mm: float, to_line_mm: tuple[float, float] | None = None) -> float:
-    """Posterior mean in mm of the delay of the start of time, given the grid and the ends of rows; above 0 if time starts farther right.
+    """Posterior mean of what has to be added to the start of time, mm to the right, given the grid and the ends of rows.
 
     A longer cap lengthens both ends equally, while a later start lengthens the right end and shortens the left. Rows may also end early.
 
@@ -181,11 +187,11 @@ def start_delay_mm(overhangs: Sequence[Overhang], start_sd_mm: float, to_line_mm
     start_sd_mm : float
         Standard deviation of the start before this estimate.
     to_line_mm : (float, float), optional
-        Smallest and largest delay by which the start would be on the nearest 5 mm line; None if there are no such lines.
+        Smallest and largest delay that may put the start on the nearest 5 mm line; None if no 5 mm lines are seen.
     """
     left, right = (np.array([getattr(item, side) for item in overhangs]) for side in ("left_mm", "right_mm"))
     left, right = left[np.isfinite(left)], right[np.isfinite(right)]
-    # `likely` is the density over delays in mm (rows) and caps in radii of the pen (columns), apart from a factor.
+    # `likely` is the density over delays in mm (rows) and caps (columns) in radii of the pen beyond a round cap, apart from a factor.
     late = np.arange(-_MOST_MM, _MOST_MM + _FINE_MM / 2, _FINE_MM)[:, None]
     cap = np.arange(*_CAP_RANGE, 0.02)[None]
     likely = _normal(late, start_sd_mm) + _FAR * _normal(late, _START_FAR * start_sd_mm)
@@ -200,33 +206,34 @@ def start_delay_mm(overhangs: Sequence[Overhang], start_sd_mm: float, to_line_mm
         likely = likely * (_STRAY / _RANGE_MM + _normal(cap * radius - late - np.median(left), _sd(left)))
     if len(right):
         off, sd = cap * radius + late - np.median(right), _sd(right)
+        # Ink that ends anywhere from 0 to `_EARLIEST_MM` too far left is equally likely.
         early = ((off > 0.0) & (off < _EARLIEST_MM)) / _EARLIEST_MM
         likely = likely * (_STRAY / _RANGE_MM + (1.0 - _EARLY) * _normal(off, sd) + _EARLY * early)
     return float((likely * late).sum() / likely.sum())
 
 
 def _on_lines(delay_mm: np.ndarray, to_line_mm: tuple[float, float]) -> np.ndarray:
-    """Factor by which the grid changes the prior density of `delay_mm`, given the range of distances to the nearest 5 mm line."""
+    """Factor by which the grid changes the prior density of `delay_mm`, given `to_line_mm` of `start_delay_mm`."""
     from scipy.special import ndtr
 
     low, high = to_line_mm[0] - _FINE_MM, to_line_mm[1] + _FINE_MM
     out = np.full(delay_mm.shape, 1.0 - _ON_LINE - _ON_FINE_LINE)
-    known = high - low < _KNOWN_MM
-    for prior, apart_mm in ((_ON_LINE, FIVE_MM), (_ON_FINE_LINE, 1.0)) if known else ((_ON_LINE, FIVE_MM),):
+    fine_known = high - low < _KNOWN_MM
+    for prior, apart_mm in ((_ON_LINE, FIVE_MM), (_ON_FINE_LINE, 1.0)) if fine_known else ((_ON_LINE, FIVE_MM),):
         nearest = apart_mm * np.rint((low + high) / 2 / apart_mm)
-        # The nearest line may be anywhere from `low` to `high`. The factor is the density of starts there, relative to starts anywhere
-        # between two lines.
+        # The nearest line may be anywhere from `low` to `high`, less `nearest`. `out` gets the density of starts on this line, relative to
+        # that of starts anywhere between two lines.
         within = ndtr((delay_mm + nearest - low) / _LINE_SD_MM) - ndtr((delay_mm + nearest - high) / _LINE_SD_MM)
         out += prior * apart_mm * within / (high - low)
     return out
 
 
 def _normal(off: np.ndarray, sd: float) -> np.ndarray:
-    """Density of a normal distribution with mean 0."""
+    """Density at `off` of the normal distribution with mean 0 and standard deviation `sd`."""
     return np.asarray(np.exp(-0.5 * (off / sd) ** 2) / (sd * np.sqrt(2.0 * np.pi)))
 
 
 def _sd(ends: np.ndarray) -> float:
-    """Standard deviation of the median of ends, mm. It has a minimum, since a few ends may share a common error."""
+    """Standard deviation of the median of ends (n,), mm. The fewer ends, the larger is its minimum, since they may share an error."""
     spread = 1.5 * float(np.median(np.abs(ends - np.median(ends)))) / np.sqrt(len(ends))
     return float(np.hypot(np.hypot(_LEAST_SD_MM, _FEW_SD_MM / len(ends)), spread))

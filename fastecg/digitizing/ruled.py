@@ -1,4 +1,4 @@
-"""Find the grid of a picture in the network's maps, or in the picture itself if the maps are not clear."""
+"""Find the grid of a picture in the network's maps, or in the picture itself if the maps show no clear grid."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from fastecg.digitizing.targets import SCALE
 from fastecg.digitizing.warp_fit import FittedWarp, residuals_mm, straight_warp
 from fastecg.errors import ImageError
 
-_CLEAR_MM = 0.06  # Largest median residual of a warp with which the search ends.
-_WORST_MM = 0.25  # Largest 90 % quantile of the residuals of such a warp.
+_CLEAR_MM = 0.06  # Largest median of the residuals of a warp for the search to end with this warp.
+_WORST_MM = 0.25  # Largest 90 % quantile of the residuals of a warp for the search to end with this warp.
 _LEAST_SHARE = 0.03  # Minimum share of the picture in which the grid has to be followed, since any warp fits a handful of nodes.
 _SCALE_OFF = 0.25  # Largest log ratio of the grid's scale and the expected one.
 # If 1 mm takes fewer pixels of the picture than this, 1 mm lines may be miscounted: a program draws them on whole pixels, so that most are
-# 3 px apart and some 4. Its 5 mm lines are not.
+# 3 px apart and some 4. The 5 mm lines are then counted instead.
 _FEW_PX = 4.5
 _PRINTED = 0.15  # Pixels with at least this coverage (0 to 1) by traces, pulses or writing are left out.
 _BLUR_PX = 12.0  # Standard deviation of the blur with which the darkness of the paper is estimated.
@@ -27,7 +27,8 @@ _BLUR_PX = 12.0  # Standard deviation of the blur with which the darkness of the
 def picture_grid(layers: Layers) -> PageWarp | None:
     """Find the map between pixels of the layers and millimetres of the page by the grid; None if there is no grid.
 
-    A straight map is preferred, then the first with small residuals, then the one whose largest residuals are smallest.
+    The planes of `_planes` are tried in their order until the map by one of them is straight or has small residuals. Without such a map, the
+    one whose residuals have the smallest 90 % quantile is returned.
     """
     found: list[tuple[float, FittedWarp]] = []
     fives = Fives(layers["major"], SCALE)
@@ -61,7 +62,7 @@ def _planes(layers: Layers) -> Iterator[np.ndarray]:
 def _lines(layers: Layers) -> np.ndarray:
     """The lines of a grid of any colour, (height, width) float32 0 to 1: by how much pixels are darker than the paper around them.
 
-    1 is the darkness of the darkest hundredth of the pixels; near traces, pulses and writing, all are 0.
+    The value that only a hundredth of the pixels exceed becomes 1, as do larger ones. Near traces, pulses and writing, all are 0.
     """
     from scipy.ndimage import gaussian_filter, maximum_filter
 
@@ -71,7 +72,7 @@ def _lines(layers: Layers) -> np.ndarray:
         printed |= layers[name] >= _PRINTED
     clear = ~maximum_filter(printed, 5)
     darkness = 1.0 - layers.picture.min(axis=2) / np.float32(255)
-    ground = gaussian_filter(np.where(clear, darkness, np.float32(0)), _BLUR_PX)
-    ground /= np.maximum(gaussian_filter(clear.astype(np.float32), _BLUR_PX), np.float32(1e-3))
-    lines = np.where(clear, np.clip(darkness - ground, 0.0, 1.0), np.float32(0))
+    paper = gaussian_filter(np.where(clear, darkness, np.float32(0)), _BLUR_PX)
+    paper /= np.maximum(gaussian_filter(clear.astype(np.float32), _BLUR_PX), np.float32(1e-3))
+    lines = np.where(clear, np.clip(darkness - paper, 0.0, 1.0), np.float32(0))
     return np.asarray(lines / np.float32(max(float(np.quantile(lines[::4, ::4], 0.99)), 1e-3))).clip(0.0, 1.0)

@@ -21,8 +21,9 @@ _NEAR = (0.75, 1.33)  # Range in which the period of lines is looked for, as sha
 _PLAIN = 0.003  # There is no grid if the strength of its lines (see `carriers`) is at most this.
 _CLEAR = 0.035  # There is certainly a grid if this strength is larger.
 _SAME_PERIOD = 0.03  # Largest log ratio of the scales by a map of the network and by the picture for them to agree.
-_AS_CLEAR = 0.5  # Periods of the picture count only if they are stronger than this share of the strongest. Others may be harmonics.
-_NOT_OWN = 0.3  # Weight of a period in the map of the network that the picture itself does not have.
+# A period of the picture confirms a scale only if it is stronger than this share of the strongest one. Weaker ones may be harmonics.
+_AS_CLEAR = 0.5
+_NOT_OWN = 0.3  # Factor of the strength of a grid whose period is clear in the network's map, but not in the picture itself.
 
 
 def find_scales(picture: np.ndarray, network: LayerSegmenter) -> list[float]:
@@ -33,7 +34,7 @@ def find_scales(picture: np.ndarray, network: LayerSegmenter) -> list[float]:
 
 
 def _find_scales(picture: np.ndarray, network: LayerSegmenter) -> list[float]:
-    """The same as `find_scales`, without enlarging small pictures. Scales that differ by less than a tenth count as one."""
+    """`find_scales` without enlarging small pictures. Scales that differ by less than a tenth count as one."""
     found: list[tuple[float, float]] = []
     middles = _tile_centres(picture)
     periods = _periods(picture, middles)
@@ -42,7 +43,7 @@ def _find_scales(picture: np.ndarray, network: LayerSegmenter) -> list[float]:
     for px_per_mm in _candidates([scale for scale, _ in periods]):
         strength, scale = max(_try_scale(picture, network, px_per_mm, middle) for middle in middles[:2])
         if strength > _PLAIN:
-            shown = any(abs(np.log(scale / period)) < _SAME_PERIOD for period in clear_scales)
+            shown = any(abs(np.log(scale / clear_scale)) < _SAME_PERIOD for clear_scale in clear_scales)
             found.append((strength * (1.0 if shown else _NOT_OWN), scale))
         if strength > _CLEAR:  # No other grid is likely to be clearer.
             break
@@ -56,20 +57,21 @@ def _find_scales(picture: np.ndarray, network: LayerSegmenter) -> list[float]:
 def _try_scale(picture: np.ndarray, network: LayerSegmenter, px_per_mm: float, middle: tuple[float, float]) -> tuple[float, float]:
     """Strength of the grid in the maps of the network at an assumed scale (px/mm), and the scale of the picture (px/mm) by this grid.
 
-    The strength is a tenth of that of the weaker map if its 1 mm lines and its 5 mm lines do not have the same scale.
+    The maps are those of a part around `middle` (x, y) px. The strength is that of the map of all lines or of 5 mm lines, whichever is
+    weaker, and a tenth of this if both do not have the same scale.
     """
     seen = network.part(picture, SCALE / px_per_mm, middle, _PART)
     tile = seen["grid"]
     strength, gradient = carriers(tile, (_NEAR[0] * SCALE, _NEAR[1] * SCALE))
     # If the grid was found at the right scale, the map of 5 mm lines has a period five times as long as the map of all lines.
-    fives, coarse = carriers(seen["major"], (5 * _NEAR[0] * SCALE, 5 * _NEAR[1] * SCALE))
-    found = float(np.sqrt(abs(np.linalg.det(gradient))))  # mm per px of the maps
-    agree = abs(np.log(found / (5 * np.sqrt(abs(np.linalg.det(coarse))) + 1e-9))) < 0.1
-    return min(strength, fives) * (1.0 if agree else 0.1), 1.0 / max(found * seen.zoom, 1e-6)
+    fives, gradient_of_fives = carriers(seen["major"], (5 * _NEAR[0] * SCALE, 5 * _NEAR[1] * SCALE))
+    lines_per_px = float(np.sqrt(abs(np.linalg.det(gradient))))  # In the maps; at the right scale, lines are 1 mm apart.
+    agree = abs(np.log(lines_per_px / (5 * np.sqrt(abs(np.linalg.det(gradient_of_fives))) + 1e-9))) < 0.1
+    return min(strength, fives) * (1.0 if agree else 0.1), 1.0 / max(lines_per_px * seen.zoom, 1e-6)
 
 
 def _periods(picture: np.ndarray, middles: list[tuple[float, float]]) -> list[tuple[float, float]]:
-    """Scales (px/mm) that explain the picture's strongest periods by lines 1 mm or 5 mm apart, and the strengths of these periods."""
+    """Scales (px/mm) at which lines 1 mm or 5 mm apart have the periods that are strongest around `middles`, and these strengths."""
     darkness = _darkness(picture)
     found: list[tuple[float, float]] = []
     for (x, y), zoom in ((middle, zoom) for zoom in (1.0, 0.4) for middle in middles):
@@ -78,7 +80,7 @@ def _periods(picture: np.ndarray, middles: list[tuple[float, float]]) -> list[tu
             part = resized(np.repeat(np.clip(255 * part, 0, 255).astype(np.uint8)[..., None], 3, 2), zoom)[..., 0] / np.float32(255)
         if min(part.shape) < 64:
             continue
-        # In a reduced picture, closely spaced lines alias to a false distance, so short periods are left out.
+        # In a reduced picture, lines less than 2 px apart appear at a false distance, so short periods are left out.
         strength, gradient = carriers(part, (3.0 if zoom == 1.0 else 12.0, 60.0))
         if strength < 1e-3:
             continue
@@ -89,7 +91,7 @@ def _periods(picture: np.ndarray, middles: list[tuple[float, float]]) -> list[tu
 
 
 def _candidates(by_periods: list[float]) -> Iterator[float]:
-    """Scales (px/mm) that are tried: those by the periods of the picture, then usual ones; each differs from the others by over a tenth."""
+    """Scales (px/mm) that are tried: those by the periods of the picture, then usual ones that differ from all of these by over a tenth."""
     given: list[float] = []
     for scale in by_periods:
         if all(abs(np.log(scale / other)) > 0.1 for other in given):
@@ -101,7 +103,7 @@ def _candidates(by_periods: list[float]) -> Iterator[float]:
 
 
 def _tile_centres(picture: np.ndarray) -> list[tuple[float, float]]:
-    """The four of 16 points (x, y) px spread over a picture around which it is most regular, which shows a grid and little else."""
+    """Of 16 points (x, y) px spread over a picture, the four around which it is most regular, since a grid and little else is there."""
     height, width = picture.shape[:2]
     darkness = _darkness(picture)
     centres = [((i + 0.5) * width / _TILES, (j + 0.5) * height / _TILES) for j in range(_TILES) for i in range(_TILES)]
@@ -115,5 +117,5 @@ def _tile_centres(picture: np.ndarray) -> list[tuple[float, float]]:
 
 
 def _darkness(picture: np.ndarray) -> np.ndarray:
-    """Darkness (height, width) of every pixel's darkest channel, 0 to 0.5: limited so that black ink counts no more than a grid's ink."""
+    """Darkness (height, width) of every pixel's darkest channel, at most 0.5, so that black ink counts no more than a grid's ink."""
     return np.minimum(1.0 - picture.min(axis=2) / np.float32(255), np.float32(0.5))

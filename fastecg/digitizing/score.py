@@ -28,7 +28,7 @@ class LeadScore:
     challenge_2024_db : float
         The PhysioNet Challenge 2024 metric.
     challenge_2024_official_db : float
-        The same metric with the fault of the organisers' code, for comparison with published scores.
+        The PhysioNet Challenge 2024 metric with the fault of the organisers' code, for comparison with published scores.
     signal, noise : float
         Powers of the lead and of its error by the Kaggle metric of 2025, mV² summed over samples.
     missing : float
@@ -53,22 +53,22 @@ class RecordScore:
 
     @property
     def snr_db(self) -> float:
-        """Mean raw SNR of the leads, dB."""
+        """Mean of the finite raw SNRs of the leads, dB; without any, inf if one is infinite, and NaN otherwise."""
         return _mean([lead.snr_db for lead in self.leads])
 
     @property
     def challenge_2024_db(self) -> float:
-        """Mean of the Challenge 2024 metric over the leads, dB."""
+        """Mean of the finite values of the Challenge 2024 metric of the leads, dB; without any, inf or NaN."""
         return _mean([lead.challenge_2024_db for lead in self.leads])
 
     @property
     def challenge_2024_official_db(self) -> float:
-        """The same by the code that the Challenge published, which has a fault."""
+        """`challenge_2024_db` by the code that the Challenge published, which has a fault."""
         return _mean([lead.challenge_2024_official_db for lead in self.leads])
 
     @property
     def kaggle_ratio(self) -> float:
-        """Ratio of the powers of signal and error, summed over all leads, not clipped; inf if there is no error."""
+        """Ratio of the sums over all leads of the powers of signal and error, not clipped; inf if there is no error."""
         noise = sum(lead.noise for lead in self.leads)
         return sum(lead.signal for lead in self.leads) / noise if noise > 0 else np.inf
 
@@ -92,8 +92,8 @@ class Scores:
         dict of str to float
             The number of records; mean, standard deviation, median and 5th percentile of their raw SNR in dB; the share of records with any
             lead below 5 dB; the means over all leads of the Challenge metric, right and as published, in dB; the mean ratio of the Kaggle
-            metric over records in dB, which clips every record at 25.84 dB, as the competition did, and the same unclipped; and the mean
-            share of missing samples. Infinite SNRs are left out of the means.
+            metric over records in dB, which clips every record at 25.84 dB, as the competition did, and this mean unclipped; and the mean
+            share of missing samples. Infinite values are left out, except of the unclipped mean, which they make infinite.
         """
         values = np.array([record.snr_db for record in self.records])
         ratios = np.array([record.kaggle_ratio for record in self.records])
@@ -115,7 +115,7 @@ class Scores:
         return {name: {"records": len(values), **_spread(values)} for name, values in found.items()}
 
     def rows(self) -> list[dict[str, Any]]:
-        """The scores as a table: one dictionary for every lead of every record. Its Kaggle metric is that of the lead alone, unclipped."""
+        """The scores as a table: one dictionary for every lead of every record. Its Kaggle metric is that of the lead alone in dB, unclipped."""
         return [
             {"record": record.name, "lead": lead.lead, "snr_db": lead.snr_db, "challenge_2024_db": lead.challenge_2024_db,
              "challenge_2024_official_db": lead.challenge_2024_official_db,

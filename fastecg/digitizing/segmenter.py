@@ -16,10 +16,10 @@ from fastecg.system.cores import cores
 #: The network that ships with the package.
 WEIGHTS = Path(__file__).parent / "layernet.onnx"
 
-_BAND = 640  # Rows of a picture that the network sees at once. More rows take more memory; fewer rows make more overlaps.
-_OVERLAP = 64  # Rows by which a band extends into each neighbour; their results are discarded, because the network lacks context there.
-# The working memory of the network is released after a picture with more pixels than this, which is more than a letter page has. A picture
-# as wide as A3 takes 500 MB of it. To allocate it again takes 0.2 s.
+_BAND = 640  # Rows of pixels in a band; the network sees one band at a time. More rows take more memory; fewer rows make more overlaps.
+_OVERLAP = 64  # Rows of each neighbour that the network sees with a band as context. The results for these rows are discarded.
+# The working memory of the network is released after a picture with more pixels than this, which is more than a letter page has. This memory
+# takes 500 MB for a picture as wide as A3, and allocating it again takes 0.2 s.
 _RELEASED = 5_000_000
 
 
@@ -35,14 +35,14 @@ class Layers:
         Probability of each class of `MARKERS` in every cell of the marker map. Height and width are first rounded up to multiples of
         `STRIDE`.
     zoom : float
-        Pixels of the maps per pixel of the picture before it was resized for the network.
+        Width of the maps divided by that of the picture before it was resized for the network.
     cap_mm : float
         How far the ink in the map of traces extends beyond the first and last sample of a trace. For maps of the network, 0.14 was measured
         on pages whose truth is known.
     picture : ndarray, shape (height, width, 3) uint8, optional
         The picture that the network was given, as large as the maps.
     original : ndarray, shape (height / zoom, width / zoom, 3) uint8, optional
-        The same picture before it was made `zoom` times as large.
+        The picture before it was made `zoom` times as large.
     """
 
     maps: np.ndarray
@@ -123,21 +123,21 @@ class LayerSegmenter:
         maps = np.empty((len(MAPS), height, width), dtype=np.float32)
         markers = None
         for top in range(0, padded.shape[0], _BAND):
-            low, high = max(top - _OVERLAP, 0), min(top + _BAND + _OVERLAP, padded.shape[0])
+            first, stop = max(top - _OVERLAP, 0), min(top + _BAND + _OVERLAP, padded.shape[0])
             bottom = min(top + _BAND, padded.shape[0])
             run = self._last_run if bottom == padded.shape[0] and height * width > _RELEASED else None
-            found = self._session.run(None, {"picture": np.ascontiguousarray(padded[low:high])}, run)
-            maps[:, top:bottom] = found[0][:, top - low : min(bottom, height) - low, :width]
+            found = self._session.run(None, {"picture": np.ascontiguousarray(padded[first:stop])}, run)
+            maps[:, top:bottom] = found[0][:, top - first : min(bottom, height) - first, :width]
             if markers is None:
                 markers = np.empty((found[1].shape[0], padded.shape[0] // MARKER_CELL, padded.shape[1] // MARKER_CELL), dtype=np.float32)
-            markers[:, top // MARKER_CELL : bottom // MARKER_CELL] = found[1][:, (top - low) // MARKER_CELL : (bottom - low) // MARKER_CELL]
+            markers[:, top // MARKER_CELL : bottom // MARKER_CELL] = found[1][:, (top - first) // MARKER_CELL : (bottom - first) // MARKER_CELL]
         assert markers is not None
         return Layers(maps, markers, width / picture.shape[1], picture=seen, original=picture)
 
     def part(self, picture: np.ndarray, zoom: float, middle: tuple[float, float], size: int = 512) -> Layers:
         """The layers of a square around a point (x, y) px of a picture, whose side is about `size` px after resizing by `zoom`.
 
-        The square is moved inwards at the edges of the picture, and smaller if the picture is.
+        At the edges of the picture the square is moved inwards. Where the picture is smaller than the square, all of it is taken.
         """
         side = size / zoom
         x, y = (int(np.clip(at - side / 2, 0, max(length - side, 0))) for at, length in zip(middle, picture.shape[1::-1], strict=True))
@@ -146,14 +146,14 @@ class LayerSegmenter:
 
 @lru_cache(maxsize=2)
 def load_segmenter(weights: Path = WEIGHTS) -> LayerSegmenter:
-    """The network of a file of weights, which is loaded only once."""
+    """The network of a file of weights. The last two networks are kept, so that they are not loaded again."""
     return LayerSegmenter(weights)
 
 
 def resized(picture: np.ndarray, zoom: float) -> np.ndarray:
-    """Resize a picture by the factor `zoom`; the same array if this is 1 within a thousandth. If the picture shrinks, pixels are averaged.
+    """Resize a picture by the factor `zoom`; unchanged if this is 1 within a thousandth. If the picture shrinks, pixels are averaged.
 
-    The edges of the picture stay where they are, so pixel p is moved to ``(p + 0.5) * zoom - 0.5``.
+    The edges of the picture stay its edges, so the middle of pixel p is moved to ``(p + 0.5) * zoom - 0.5``.
     """
     from PIL import Image
 

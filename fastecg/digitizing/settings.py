@@ -10,7 +10,7 @@ from fastecg.errors import FastecgError, LayoutError
 from fastecg.layouts import check_layout
 from fastecg.layouts.paper import check_range
 
-#: Paper speed in mm/s that is assumed if the user gives none and it cannot be found from the page.
+#: Paper speed in mm/s that is assumed where a page does not show its speed.
 USUAL_SPEED = 25.0
 
 
@@ -29,7 +29,7 @@ class Settings:
     mode : {"stroke_fit", "softargmax", "centroid"}
         How heights are read from the ink, as in `fastecg.digitize`.
     page : Path, optional
-        A corrected page: a report of `fastecg digitize` that was changed, as by `fastecg review`.
+        File of a corrected page: a report of `fastecg digitize` that a person has changed, for instance with `fastecg review`.
 
     Raises
     ------

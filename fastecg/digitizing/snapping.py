@@ -5,8 +5,9 @@ the line is an even number of pixels wide. If the number is odd, the middle move
 far to the right, or too low. Here pixel k reaches from k to k + 1. Traces are not snapped, so traces that are measured relative to snapped
 lines have this error.
 
-Every grid line is snapped on its own: lines 7.87 px apart are drawn 7 or 8 px apart, and the pattern of 7s and 8s determines their original
-offset to about 0.01 px. Programs that plot ECGs put the start of time on one of the grid's 5 mm lines: `row_ends` uses that.
+Every grid line is snapped separately: lines 7.87 px apart are drawn 7 or 8 px apart, and the pattern of 7s and 8s determines their original
+offset to about 0.01 px. Programs that plot ECGs put the start of time on one of the grid's 5 mm lines, so `row_ends` improves the start by
+this offset.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from fastecg.digitizing.coarse import FIVE_MM, PageWarp
 from fastecg.digitizing.segmenter import Layers
 from fastecg.digitizing.warp_fit import TURNED_PX
 
-_NEAR_PX = 0.16  # A measured position counts as equal to a snapped one within this tolerance.
+_NEAR_PX = 0.16  # A measured position counts as a snapped one if they differ by less than this.
 _SNAPPED_SHARE = 0.8  # Minimum share of lines at snapped positions for lines to count as snapped.
 # Largest drift in px of any upright line between the upper and the lower part of a grid that was not turned or bent. It is larger than
 # `TURNED_PX`, because the warp is less certain where there are few lines.
@@ -38,12 +39,12 @@ ANYWHERE_MM = (-0.11, 0.01)
 def pixel_phase(ends_mm: np.ndarray, axis: int, warp: PageWarp, layers: Layers) -> float:
     """Where in its pixel the middle of an upright or level line lies, from 0 (the pixel's left or upper border) to 1.
 
-    It is NaN if the line is not parallel to the picture's columns or rows.
+    NaN if the line is not parallel to the columns or rows of pixels.
 
     Parameters
     ----------
     ends_mm : ndarray, shape (2, 2)
-        Page positions of its ends.
+        Page positions (x, y) of its ends.
     axis : int
         0 for an upright line, 1 for a level one.
     warp : PageWarp
@@ -85,7 +86,8 @@ def unsnapped_offset_mm(layers: Layers, warp: PageWarp) -> tuple[float, float]:
     is_five, expected, measured = found
     shifts_px = np.arange(-1.0, 1.0 + _SHIFT_STEP_PX / 2, _SHIFT_STEP_PX)
     best: tuple[float, np.ndarray] | None = None
-    # For every shift (rows) of the grid, where each line (columns) would be drawn if 1 mm lines and 5 mm lines have these widths.
+    # `drawn` is where each line (columns) is drawn for every shift (rows) of the grid, if the widths of 1 mm lines and of 5 mm lines in px are
+    # odd or even.
     for odd in ((False, False), (False, True), (True, False), (True, True)):  # 1 mm lines, 5 mm lines
         drawn = np.floor(expected + shifts_px[:, None] + 0.5) + 0.5 * np.where(is_five, odd[1], odd[0])
         misfit = (np.abs(measured - drawn) > _NEAR_PX).mean(axis=1)
@@ -101,38 +103,38 @@ def unsnapped_offset_mm(layers: Layers, warp: PageWarp) -> tuple[float, float]:
 def _upright_lines(layers: Layers, warp: PageWarp) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
     """For n upright grid lines: whether each is a 5 mm line, its position by the warp, and its measured position.
 
-    None if they are few, or not parallel to the picture's columns.
-
-    Positions are along x in pixels of the picture, where pixel k reaches from k to k + 1.
+    None if fewer than 40 lines are seen clearly, or if they are not parallel to the columns of pixels. Positions are along x in pixels of
+    the input picture, where pixel k reaches from k to k + 1.
     """
     from scipy.ndimage import uniform_filter1d
 
     assert layers.picture is not None
+    # Coverage by the grid in every row of pixels, averaged over 5 mm.
     inked = uniform_filter1d(layers["grid"].mean(axis=1), round(FIVE_MM * warp.scale))
     rows = np.flatnonzero(inked > 0.5 * inked.max())  # Rows of pixels that the grid covers.
     height, width = inked.size, layers.picture.shape[1]
-    # The median of a column shows the grid alone: traces and letters cover less than half of it.
+    # The median level of a column of pixels shows the grid alone: traces and letters cover less than half of the column.
     levels = np.median(layers.picture[rows].min(axis=2), axis=0).astype(np.float64)
-    ends = warp.inverse(np.array([[0.0, height / 2], [width - 1.0, height / 2]]))[:, 0]
-    numbers = np.arange(np.ceil(ends.min()) + 1, np.floor(ends.max()))
-    if len(numbers) < _FEW_LINES:
+    edges_mm = warp.inverse(np.array([[0.0, height / 2], [width - 1.0, height / 2]]))[:, 0]
+    lines_mm = np.arange(np.ceil(edges_mm.min()) + 1, np.floor(edges_mm.max()))
+    if len(lines_mm) < _FEW_LINES:
         return None
-    # The lines are compared at two heights, where the upper fifth of the grid ends and where the lower fifth begins.
-    at_y = warp.inverse(np.column_stack([np.full(2, width / 2), np.percentile(rows, (20, 80))]))[:, 1]
-    lines = np.stack([warp.forward(np.column_stack([numbers, np.full(len(numbers), y)]))[:, 0] for y in at_y])
-    if np.abs(lines[1] - lines[0]).max() > _DRIFT_PX * layers.zoom:
+    # The lines are compared at two heights (page y), where the upper fifth of the grid ends and where the lower fifth begins.
+    heights_mm = warp.inverse(np.column_stack([np.full(2, width / 2), np.percentile(rows, (20, 80))]))[:, 1]
+    at_heights = np.stack([warp.forward(np.column_stack([lines_mm, np.full(len(lines_mm), y)]))[:, 0] for y in heights_mm])
+    if np.abs(at_heights[1] - at_heights[0]).max() > _DRIFT_PX * layers.zoom:
         return None
-    expected = lines.mean(axis=0)
+    expected = at_heights.mean(axis=0)
     reach = _BESIDE * warp.scale
-    # The middle of a line is the centre of its ink, which is by how much columns are darker than the paper beside it.
-    measured, mass = np.empty(len(numbers)), np.empty(len(numbers))
+    # The middle of a line is the centre of its ink: the amounts by which columns of pixels are darker than the paper beside the line.
+    measured, mass = np.empty(len(lines_mm)), np.empty(len(lines_mm))
     for k, x in enumerate(expected):
         first = max(int(np.floor(x - reach)), 0)
         near = levels[first : int(np.ceil(x + reach)) + 1]
         ink = np.clip(np.percentile(near, 90) - near, 0.0, None) if near.size else np.zeros(1)
         mass[k] = ink.sum()
         measured[k] = first + float((ink * np.arange(len(ink))).sum()) / max(mass[k], 1e-9)
-    is_five = numbers % _FIVE_EVERY == 0
+    is_five = lines_mm % _FIVE_EVERY == 0
     clear = mass > _FAINT_LINE * np.where(is_five, np.median(mass[is_five]), np.median(mass[~is_five]))
     if clear.sum() < _FEW_LINES:
         return None
