@@ -27,8 +27,8 @@ _BLUR_PX = 12.0  # Standard deviation of the blur with which the darkness of the
 def picture_grid(layers: Layers) -> PageWarp | None:
     """Find the map between pixels of the layers and millimetres of the page by the grid; None if there is no grid.
 
-    The planes of `_planes` are tried in their order until the map by one of them is straight or has small residuals. Without such a map, the
-    one whose residuals have the smallest 90 % quantile is returned.
+    The planes of `_planes` are tried in turn until the map by one of them is straight or has small residuals. Without such a map, the one
+    whose residuals have the smallest 90 % quantile is returned.
     """
     found: list[tuple[float, FittedWarp]] = []
     fives = Fives(layers["major"], SCALE)

@@ -93,7 +93,7 @@ class Scores:
             The number of records; mean, standard deviation, median and 5th percentile of their raw SNR in dB; the share of records with any
             lead below 5 dB; the means over all leads of the Challenge metric, right and as published, in dB; the mean ratio of the Kaggle
             metric over records in dB, which clips every record at 25.84 dB, as the competition did, and this mean unclipped; and the mean
-            share of missing samples. Infinite values are left out, except of the unclipped mean, which they make infinite.
+            share of missing samples. Infinite values are left out, but make the unclipped mean infinite.
         """
         values = np.array([record.snr_db for record in self.records])
         ratios = np.array([record.kaggle_ratio for record in self.records])
@@ -115,7 +115,7 @@ class Scores:
         return {name: {"records": len(values), **_spread(values)} for name, values in found.items()}
 
     def rows(self) -> list[dict[str, Any]]:
-        """The scores as a table: one dictionary for every lead of every record. Its Kaggle metric is that of the lead alone in dB, unclipped."""
+        """The scores as a table: one dictionary for every lead of every record. The Kaggle metric is that of the lead, unclipped, dB."""
         return [
             {"record": record.name, "lead": lead.lead, "snr_db": lead.snr_db, "challenge_2024_db": lead.challenge_2024_db,
              "challenge_2024_official_db": lead.challenge_2024_official_db,

@@ -18,8 +18,8 @@ WEIGHTS = Path(__file__).parent / "layernet.onnx"
 
 _BAND = 640  # Rows of pixels in a band; the network sees one band at a time. More rows take more memory; fewer rows make more overlaps.
 _OVERLAP = 64  # Rows of each neighbour that the network sees with a band as context. The results for these rows are discarded.
-# The working memory of the network is released after a picture with more pixels than this, which is more than a letter page has. This memory
-# takes 500 MB for a picture as wide as A3, and allocating it again takes 0.2 s.
+# The working memory of the network is released after a picture with more pixels than this, which is more than a letter page has. It takes
+# 500 MB for a picture as wide as A3, and 0.2 s to be allocated again.
 _RELEASED = 5_000_000
 
 
@@ -123,14 +123,15 @@ class LayerSegmenter:
         maps = np.empty((len(MAPS), height, width), dtype=np.float32)
         markers = None
         for top in range(0, padded.shape[0], _BAND):
-            first, stop = max(top - _OVERLAP, 0), min(top + _BAND + _OVERLAP, padded.shape[0])
+            # First row that the network sees, and the row after the last.
+            low, high = max(top - _OVERLAP, 0), min(top + _BAND + _OVERLAP, padded.shape[0])
             bottom = min(top + _BAND, padded.shape[0])
             run = self._last_run if bottom == padded.shape[0] and height * width > _RELEASED else None
-            found = self._session.run(None, {"picture": np.ascontiguousarray(padded[first:stop])}, run)
-            maps[:, top:bottom] = found[0][:, top - first : min(bottom, height) - first, :width]
+            found = self._session.run(None, {"picture": np.ascontiguousarray(padded[low:high])}, run)
+            maps[:, top:bottom] = found[0][:, top - low : min(bottom, height) - low, :width]
             if markers is None:
                 markers = np.empty((found[1].shape[0], padded.shape[0] // MARKER_CELL, padded.shape[1] // MARKER_CELL), dtype=np.float32)
-            markers[:, top // MARKER_CELL : bottom // MARKER_CELL] = found[1][:, (top - first) // MARKER_CELL : (bottom - first) // MARKER_CELL]
+            markers[:, top // MARKER_CELL : bottom // MARKER_CELL] = found[1][:, (top - low) // MARKER_CELL : (bottom - low) // MARKER_CELL]
         assert markers is not None
         return Layers(maps, markers, width / picture.shape[1], picture=seen, original=picture)
 

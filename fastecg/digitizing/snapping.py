@@ -86,8 +86,7 @@ def unsnapped_offset_mm(layers: Layers, warp: PageWarp) -> tuple[float, float]:
     is_five, expected, measured = found
     shifts_px = np.arange(-1.0, 1.0 + _SHIFT_STEP_PX / 2, _SHIFT_STEP_PX)
     best: tuple[float, np.ndarray] | None = None
-    # `drawn` is where each line (columns) is drawn for every shift (rows) of the grid, if the widths of 1 mm lines and of 5 mm lines in px are
-    # odd or even.
+    # `drawn` is where each line (columns) is drawn for every shift (rows) of the grid, if lines are an odd or even number of pixels wide.
     for odd in ((False, False), (False, True), (True, False), (True, True)):  # 1 mm lines, 5 mm lines
         drawn = np.floor(expected + shifts_px[:, None] + 0.5) + 0.5 * np.where(is_five, odd[1], odd[0])
         misfit = (np.abs(measured - drawn) > _NEAR_PX).mean(axis=1)

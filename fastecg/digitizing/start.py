@@ -1,8 +1,9 @@
 """Locate the start of time to some hundredths of a mm in the picture's own ink, by the ends of rows and by the bars between columns.
 
-A row is sufficient if no calibration pulse touches its ends, because the cap, the ink beyond the first and last sample, lengthens both ends
-equally. If a pulse touches one end, the cap has to be known. It is half the width of the pen if lines end in squares, and 0 if they end at
-the last sample. Bars show which of the two is right. As programs draw upright lines on whole pixels, a bar gives the start to a pixel.
+The cap, the ink beyond the first and last sample, lengthens a row equally at both ends. So a row is sufficient if no calibration pulse
+touches its ends. If a pulse touches one end, the cap has to be known. It is half the width of the pen if lines end in squares, and 0 if
+they end at the last sample. Bars show which of the two is right. Programs draw upright lines on whole pixels, so a single bar gives the
+start to a pixel.
 """
 
 from __future__ import annotations
@@ -24,17 +25,18 @@ from fastecg.digitizing.tracks import track_ends
 
 _THICKEST_MM = 0.42  # Largest width of the pens of ECGs. Blur and noise may make them look wider.
 _MOST_CAPS = 1.5  # Largest cap that is accepted from the lengths of rows, as a multiple of the cap by the apparent width of the pen.
-_SAME_CAP_MM = 0.03  # Tolerance of caps that agree.
+_SAME_CAP_MM = 0.03  # Two caps agree if they differ by less than this. A cap may seem this much shorter than 0.
 _NEAR_START_MM = 0.45  # Largest distance of an end in the picture's ink from the expected one.
-_SAME_END_MM = 0.06  # Tolerance of ends that agree.
-# Length of the cap in pen widths, and its probability, for square caps (as of matplotlib), for square caps of a pen whose width is
+_SAME_END_MM = 0.06  # Ends agree if they differ by less than this.
+# Length of the cap in pen widths, and its prior probability: for square caps (as of matplotlib), for square caps of a pen whose width is
 # overestimated because of noise, and for butt caps.
 _CAPS = ((0.5, 0.5), (0.35, 0.25), (0.0, 0.25))
-# Standard deviation of a start that neither bars nor ends show, or only ends whose cap is derived from the pen's apparent width.
+# Standard deviation of the start if there are no bars, and no ends or only ends whose cap is derived from the pen's apparent width.
 _ALONE_SD_MM = 0.06
 _END_SD_MM = 0.045  # Standard deviation of the position of ends if their cap is known.
 _BAR_SD_MM = 0.02  # Standard deviation of the position of bars, apart from their rounding to pixels.
-_ASIDE_MM = 0.4  # If bars are farther than this from where they are expected, they are looked for again around where they were found.
+# Without ends, bars that are farther than this from where they are expected are looked for again around the place where they were found.
+_ASIDE_MM = 0.4
 _MOST_OFF_MM = 0.5  # Largest distance of possible starts from the start by the ends.
 _STEP_MM = 0.004  # Step between possible starts.
 
@@ -50,8 +52,8 @@ class _Ends:
     cap_mm, pen_mm : float
         Cap with which the start was computed, and apparent width of the pen.
     way : int
-        Derivative of the start with respect to the cap: 1 if it was computed from left ends, -1 if from right ends, 0 if from both, so that
-        the cap cancels. It is also -1 if both were used, but ends touched by pulses leave too few of one side.
+        Derivative of the start with respect to the cap: 1 if the start was computed from left ends, -1 if from right ends, 0 if from both,
+        so that the cap cancels. Also -1 if both sides were used, but one has too few ends that no pulse touches.
     by_pen : bool
         Whether the cap was derived from the width of the pen alone.
     """
@@ -74,7 +76,8 @@ def refine_start(
 ) -> TimeAxis:
     """Refine the start of a time axis by the picture's own ink, whose ends are sharper than those in the map of the network.
 
-    With gaps between columns, the distance of columns is refined, too. Without ends and bars, only the standard deviation is changed.
+    With gaps between columns, the distance of columns is refined, too. Without ends and bars, only the standard deviation of the start is
+    changed.
     """
     assert straight.shown is not None
     if axis.has_gaps and (found := _from_columns(axis, match, straight.shown, paths, pulses, fs)) is not None:
@@ -87,15 +90,15 @@ def refine_start(
             return axis
     columns = len(match.layout.columns)
     bars = agreed_bars(find_bars(axis, analysis, match, straight), columns)
-    aside = float(np.median([bar.off_mm for column in bars for bar in column])) if bars else 0.0
-    if ends is None and abs(aside) > _ASIDE_MM:  # Bars at the limit of the search are seen only in part.
-        there = replace(axis, start_mm=axis.start_mm + aside)
-        again = agreed_bars(find_bars(there, analysis, match, straight), columns)
-        axis, bars = (there, again) if again else (axis, bars)
+    aside_mm = float(np.median([bar.off_mm for column in bars for bar in column])) if bars else 0.0
+    if ends is None and abs(aside_mm) > _ASIDE_MM:  # At the limit of the search, bars are seen only in part.
+        shifted = replace(axis, start_mm=axis.start_mm + aside_mm)
+        found_again = agreed_bars(find_bars(shifted, analysis, match, straight), columns)
+        axis, bars = (shifted, found_again) if found_again else (axis, bars)
     if not bars:
         return axis if ends is not None and not ends.by_pen else replace(axis, start_sd_mm=_ALONE_SD_MM)
-    pixel = analysis.layers.zoom / analysis.warp.scale
-    return replace(axis, start_mm=axis.start_mm + _posterior_correction(ends, bars, pixel, axis.speed_mm_s / fs))
+    pixel_mm = analysis.layers.zoom / analysis.warp.scale
+    return replace(axis, start_mm=axis.start_mm + _posterior_correction(ends, bars, pixel_mm, axis.speed_mm_s / fs))
 
 
 def _from_columns(
@@ -103,26 +106,28 @@ def _from_columns(
 ) -> TimeAxis | None:
     """The time axis with start and distance of columns by the ends of columns at the gaps between them.
 
-    None if too few ends are free, or they do not fit one start, one distance and a possible cap.
+    None if too few ends are found that no pulse touches, or if they do not fit one start, one distance and a possible cap.
 
-    Ink begins one cap before the first sample of a column, and ends one cap after its last. As functions of the column's number, these
-    positions are two parallel straight lines, and their distance gives the cap.
+    Ink begins one cap before the first sample of a column, and ends one cap after its last. As functions of the column's number, the two
+    positions are parallel straight lines, whose distance gives the cap.
     """
     columns = len(match.layout.columns)
     length = (axis.shown_s - 1.0 / fs) * axis.speed_mm_s
+    # For the left (-1) and right (1) end of every column: the distance of its sample from the column's first, and its expected page x.
     sought = [(column, way, length if way > 0 else 0.0) for column in range(columns) for way in (-1, 1)]
     expected = [(axis.start_mm + column * axis.pitch_mm + from_first_mm, way) for column, way, from_first_mm in sought]
     ends = [ends_near(strip, row, expected) for row in paths[: match.strips] if row is not None]
     equations, measured_mm = [], []
     for (column, way, from_first_mm), (x, _), *found in zip(sought, expected, *ends, strict=True):
         near = np.array([end for end in found if end is not None and abs(end - x) < _NEAR_START_MM and not runs_into(end, pulses)])
+        # The ends of the rows count together, as their median, if at least half of them agree.
         if near.size and (np.abs(near - np.median(near)) < _SAME_END_MM).mean() >= 0.5:
             equations.append((1.0, column, way))
             measured_mm.append(float(np.median(near)) - from_first_mm)
     sides = [sum(way == side for _, _, way in equations) for side in (-1, 1)]
     if min(sides) == 0 or max(sides) < 2:
         return None
-    # Each end is at start + column * pitch + way * cap, apart from the length of the column for right ends.
+    # Less the distance from the column's first sample, each end is at start + column * pitch + way * cap.
     start, pitch, cap = np.linalg.lstsq(np.array(equations), np.array(measured_mm), rcond=None)[0]
     residuals = np.abs(np.array(equations) @ (start, pitch, cap) - measured_mm)
     if not -_SAME_CAP_MM < cap < _THICKEST_MM or residuals.max() > _SAME_END_MM:
@@ -131,7 +136,7 @@ def _from_columns(
 
 
 def _posterior_correction(ends: _Ends | None, bars: Sequence[Sequence[Bar]], pixel_mm: float, step_mm: float) -> float:
-    """Posterior mean in mm of what is added to the start of time, given the bars of each column and, if there are any, the ends.
+    """Posterior mean of the correction of the start of time, mm to the right, given the bars of each column, and the ends if any.
 
     A bar is drawn between the last sample of a column and the first of the next, at whole pixels. The bars of every column are rounded
     separately, so that several columns together determine the start to less than a pixel. `step_mm` is the distance of samples.
@@ -139,40 +144,43 @@ def _posterior_correction(ends: _Ends | None, bars: Sequence[Sequence[Bar]], pix
     from scipy.special import ndtr
 
     most = _MOST_OFF_MM if ends is not None else REACH_MM
-    off = np.arange(-most, most, _STEP_MM)
-    likely = np.full(len(off), 1e-6)  # No start is impossible, so that bars count even if they contradict the ends.
+    correction = np.arange(-most, most, _STEP_MM)
+    # `likely` is the density over corrections, apart from a factor. It is nowhere 0, so that bars count even if they contradict the ends.
+    likely = np.full(len(correction), 1e-6)
     if ends is not None:
         for pen_widths, prior in _CAPS:
             expected = ends.way * (pen_widths * ends.pen_mm - ends.cap_mm)
-            likely += prior * np.exp(-0.5 * ((off - expected) / _END_SD_MM) ** 2)
-    late = 0.5 * pixel_mm if odd_pixels([bar.pixel_phase for column in bars for bar in column]) else 0.0
+            likely += prior * np.exp(-0.5 * ((correction - expected) / _END_SD_MM) ** 2)
+    # Lines an odd number of pixels wide are drawn half a pixel too far right.
+    rounded_mm = 0.5 * pixel_mm if odd_pixels([bar.pixel_phase for column in bars for bar in column]) else 0.0
     for column in bars:
-        at = float(np.median([bar.off_mm for bar in column])) - late
-        # The start is at most half a pixel before its bar, and at most half a pixel and one sample after it.
-        earliest, latest = at - 0.5 * pixel_mm, at + 0.5 * pixel_mm + step_mm
-        likely *= ndtr((off - earliest) / _BAR_SD_MM) - ndtr((off - latest) / _BAR_SD_MM) + 1e-3
-    return float(np.average(off, weights=likely))
+        bar_mm = float(np.median([bar.off_mm for bar in column])) - rounded_mm
+        # The column begins at most half a pixel before its bar, and at most half a pixel and one sample after it.
+        earliest, latest = bar_mm - 0.5 * pixel_mm, bar_mm + 0.5 * pixel_mm + step_mm
+        likely *= ndtr((correction - earliest) / _BAR_SD_MM) - ndtr((correction - latest) / _BAR_SD_MM) + 1e-3
+    return float(np.average(correction, weights=likely))
 
 
 def _from_ends(
     axis: TimeAxis, match: LayoutMatch, strip: Strip, paths: Sequence[TracePath | None], pulses: Sequence[Pulse], fs: float
 ) -> _Ends | None:
-    """Start of time by the ends of rows in the picture's own ink; None if no end suggests a start close to that of the axis."""
+    """The start of time by the ends of rows in the picture's own ink; None if no end suggests a start close to that of the axis."""
     spans = {k: span for k, row in enumerate(paths) if row is not None and (span := track_ends(strip, row, INK_ENDS)) is not None}
     columns = len(match.layout.columns)
     lengths = {k: row_length_mm(axis, columns, k >= match.strips, 1.0 / fs) for k in spans}
     pen = min((pen_mm(strip, row) for row in paths if row is not None), default=0.0)
     pen = min(pen, _THICKEST_MM)  # Blur and noise make the pen seem wider.
     cap = CAP_PENS * pen
-    # How far ink extends beyond either end of the rows that no pulse touches.
+    # How far ink extends beyond either end of the rows that no pulse touches: possible caps, of which the largest group that agrees counts.
     excess_mm = [(span[1] - span[0] - lengths[k]) / 2 for k, span in spans.items() if not any(runs_into(x, pulses) for x in span)]
     caps = np.array([half_mm for half_mm in excess_mm if -_SAME_CAP_MM < half_mm < _MOST_CAPS * cap])
     same = [caps[np.abs(caps - half_mm) < _SAME_CAP_MM] for half_mm in caps]
     agreed = max(same, key=len, default=caps)
+    # The pen's width gives the cap if fewer than two rows, or fewer than half of them, agree.
     by_pen = len(agreed) < max(2, len(excess_mm) / 2)
     if not by_pen:
         cap = max(float(np.median(agreed)), 0.0)
-    ends = [
+    ends = [  # Their starts are relative to that of the axis.
         End(x + way * cap - axis.start_mm - length, "touched" if runs_into(x, pulses) else kind)
         for k, span in spans.items()
         for kind, way, x, length in (("left", 1, span[0], 0.0), ("right", -1, span[1], lengths[k]))
@@ -180,7 +188,7 @@ def _from_ends(
     near = [end for end in ends if abs(end.x_mm) < _NEAR_START_MM]
     if not near:
         return None
-    # The largest group of agreeing ends counts; a side counts if it has at least half as many of them as the other.
+    # The group of agreeing ends with the most votes counts, and in it each side that has at least half as many ends as the other.
     groups = [[end for end in near if abs(end.x_mm - other.x_mm) < _SAME_END_MM] for other in near]
     best = max(groups, key=agreement)
     sides = [[end.x_mm for end in best if end.side == side] for side in (0, 1)]
