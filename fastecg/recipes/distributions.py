@@ -41,7 +41,7 @@ def whole(given: Any, what: str) -> int:
 
 
 def whole_seed(given: Any) -> int:
-    """A seed as Python's `int`, reduced to its lower 63 bits, because JSON and TOML have no larger numbers. Negative ones are kept."""
+    """A seed as Python's `int`, reduced to its lower 63 bits, because JSON and TOML have no larger numbers. Negative seeds are kept."""
     number = whole(given, "seed")
     return number if number < 0 else number & _MOST
 
@@ -56,7 +56,8 @@ def rng_for(seed: int, key: str, slot: str) -> np.random.Generator:
 class Distribution:
     """How one value varies. In a recipe it is written as one of: {forms}.
 
-    "graded" follows the picture's severity, from `mild` at 0 to `severe` at 1, with a scatter of up to 0.15 in severity.
+    [low, high] is uniform, and "log" is uniform in the logarithm. "normal" is clipped at 3 standard deviations. "graded" follows the
+    picture's severity, from `mild` at 0 to `severe` at 1, with a scatter of up to 0.15 in severity.
     """
 
     form: str
@@ -70,7 +71,7 @@ class Distribution:
         Raises
         ------
         RecipeError
-            If it has none of these forms.
+            If it has none of the forms of a distribution.
         """
         if isinstance(written, list):
             return cls("uniform", _two_numbers(written, where))
@@ -111,7 +112,7 @@ class Distribution:
         return {self.form: list(self.numbers)}
 
     def extremes(self) -> tuple[Any, ...]:
-        """Values between which all samples lie, or all choices. Normal distributions have none: their samples are clipped later."""
+        """Values between which all samples lie, or all choices. Normal distributions give none, because slots clip their samples."""
         return () if self.form == "normal" else self.numbers
 
 
@@ -119,7 +120,7 @@ Distribution.__doc__ = (Distribution.__doc__ or "").format(forms=_FORMS)
 
 
 def _two_numbers(written: Any, where: str, above_zero: bool = False) -> tuple[float, float]:
-    """The two numbers that are `written` in a recipe; an error if it is something else."""
+    """The two numbers that are `written` in a recipe; a `RecipeError` if it is something else."""
     if not (isinstance(written, list) and len(written) == 2 and all(map(_is_number, written))):
         raise RecipeError(f"{where} is {written!r}, expected two numbers, or {_FORMS}")
     if above_zero and min(written) <= 0:
@@ -128,13 +129,14 @@ def _two_numbers(written: Any, where: str, above_zero: bool = False) -> tuple[fl
 
 
 def _is_number(written: Any) -> bool:
+    """Whether a value is a finite number."""
     return isinstance(written, int | float) and not isinstance(written, bool) and math.isfinite(written)
 
 
 def _shares(content: Mapping[str, Any], where: str) -> tuple[float, ...]:
-    """The shares of a table of choices; an error if they are not valid."""
+    """The shares of a table of choices; a `RecipeError` if they are not valid."""
     parted = next(((key, value) for key, value in content.items() if isinstance(value, Mapping) and len(value) == 1), None)
-    if parted is not None:  # TOML reads 12.5 = 0.1 as the key 5 in a table 12.
+    if parted is not None:  # TOML reads the line 12.5 = 0.1 as the key 5 in a table called 12.
         key, (rest, *_) = parted[0], parted[1]
         raise RecipeError(f'{where} has a choice {key}.{rest}, which TOML takes for two keys, expected it quoted: "{key}.{rest}" = share')
     if not all(_is_number(share) and share >= 0 for share in content.values()) or not any(content.values()):
@@ -143,7 +145,7 @@ def _shares(content: Mapping[str, Any], where: str) -> tuple[float, ...]:
 
 
 def _typed(key: str) -> Any:
-    """The value that a key of a TOML table stands for: a bool, a number, or the string itself. Keys of TOML are always strings."""
+    """The value for which a key of a TOML table stands, as keys of TOML are always strings: a bool, a number, or the string itself."""
     if key in ("true", "false"):
         return key == "true"
     for number in (int, float):
@@ -155,7 +157,7 @@ def _typed(key: str) -> Any:
 
 
 def _as_key(item: Any) -> str:
-    """The key of a TOML table that stands for a value; `_typed` makes the value again."""
+    """The key of a TOML table that stands for a value; `_typed` gives the value again."""
     return str(item).lower() if isinstance(item, bool) else str(item)
 
 
@@ -222,7 +224,7 @@ class RandomSlot(Generic[V]):
             return None
         given, sampled = dict(self.values), {}
         for item in fields_of(self.kind):
-            # Every field takes one random number, used or not, so that a change to one value of a slot does not change its others.
+            # Every field takes one random number, used or not, so that a change to one value of a slot does not change its other values.
             if item.name in given:
                 sampled[item.name] = _within(item, given[item.name].sample(rng, severity))
             elif item.name == "seed":

@@ -19,17 +19,18 @@ from fastecg.views.camera import Camera
 from fastecg.views.flatbed import Flatbed
 
 _MOST_CROP = 0.4  # Largest share of a picture that is cut off at one side.
-# Largest height of empty paper above the 0 mV line of the first row and below that of the last one, in distances between rows. No public
-# picture shows more.
-_BARE = 0.95, 0.8
-_BARE_MM = 30.0, 22.0  # Further limits of these heights in mm; the smaller limit counts.
+# Largest height of empty paper above the 0 mV line of the first row, and below that of the last one, as shares of the rows' distance. No
+# public picture shows more.
+_BARE_SHARES = 0.95, 0.8
+_BARE_MM = 30.0, 22.0  # Largest heights of the same paper in mm; the smaller limit counts.
 
 
 def showing_traces(shot: Shot, record: Record, frame: PageFrame, rng: np.random.Generator) -> Shot:
     """The shot with a view whose crops leave the traces in the picture, and not more empty paper than people leave.
 
-    People cut off a header in order to show the traces, so they do not cut into the traces. Shots of pages on their side, with views
-    that cut off nothing of a page with a header, or with views other than cameras and flatbeds, are returned as they are.
+    People cut off a header in order to show the traces, so they do not cut into the traces. `rng` decides how near to the traces crops may
+    come. A shot is returned as it is if its page lies on its side, if its view is neither a camera nor a flatbed, if the style has a header
+    and the view cuts off nothing, or if there is no trace.
     """
     view, style = shot.view, style_for(shot.style)
     nothing_printed = style.header == "none", style.footer == "none"  # above and below the rows
@@ -39,15 +40,15 @@ def showing_traces(shot: Shot, record: Record, frame: PageFrame, rng: np.random.
     if not rows_mm:
         return shot
     box = _traces_box(rows_mm, pitch_mm, (frame.start_x_mm, frame.end_x_mm), style, rng)
-    above, below = (min(share * pitch_mm, most) for share, most in zip(_BARE, _BARE_MM, strict=True))
+    above, below = (min(share * pitch_mm, most) for share, most in zip(_BARE_SHARES, _BARE_MM, strict=True))
     empty = rows_mm[0] - above, rows_mm[-1] + below
     return replace(shot, view=_with_crops_limited(view, frame.size_mm, shot.dpi, box, empty, nothing_printed))
 
 
 def reaching_page(shot: Shot, size_mm: tuple[float, float]) -> Shot:
-    """The shot with fingers that reach into the page, and not only into the picture, by their `reach_mm`.
+    """The shot with fingers that reach into the page by their `reach_mm`, counted from the page's edge instead of the picture's.
 
-    A finger that would have to be longer than fingers are is left out.
+    A finger that would have to be longer than the largest `reach_mm` is left out.
     """
     if not any(isinstance(item, Finger) for item in shot.artifacts):
         return shot
@@ -64,7 +65,7 @@ def reaching_page(shot: Shot, size_mm: tuple[float, float]) -> Shot:
 
 
 def _is_cropped(view: Camera | Flatbed) -> bool:
-    """Whether the view cuts something off at any side."""
+    """Whether the view cuts off something at any side."""
     return view.crop_top + view.crop_bottom + view.crop_left + view.crop_right > 0
 
 
@@ -77,7 +78,8 @@ def _traces_box(
     the distances are those of 22 public pictures: pulses at the left are often cut in two, and there may be hardly any paper below the last
     row.
     """
-    # Distances above and below are shares of `pitch_mm`; those beside the traces become mm, with room for a pulse where one is printed.
+    # `above` and `below` are shares of `pitch_mm`. `before` and `after` are shares of the largest distance beside the traces, which is
+    # larger where a pulse is printed.
     above, below, before, after = rng.uniform((0.27, 0.1, 0.0, 0.0), (0.57, 0.46, 1.0, 1.0))
     wide = style.pulse_width_mm + 2 * style.pulse_feet_mm + style.pulse_gap_mm
     left = axis_mm[0] - 2.0 - before * (wide + 5.0 if style.pulse_side in ("left", "both") else 6.0)
@@ -95,8 +97,8 @@ def _with_crops_limited(
 ) -> View:
     """The view with crops that neither cut into the box around the traces nor leave too much empty paper.
 
-    `empty_mm` are the y of the highest and the lowest empty paper that may be shown. The first limits the picture if nothing is printed
-    above the rows (the first of `nothing_printed`), the second if nothing is printed below them.
+    `empty_mm` has the y of the highest and of the lowest empty paper that may be shown; all y are mm on the page. The highest limits the
+    picture if nothing is printed above the rows (the first of `nothing_printed`), the lowest if nothing is printed below them (the second).
     """
     whole = replace(view, crop_top=0.0, crop_bottom=0.0, crop_left=0.0, crop_right=0.0)
     size = whole.size(size_mm, dpi)
@@ -110,7 +112,8 @@ def _with_crops_limited(
     rows, empty, beside = seen[:2, :, 1], seen[2:4, :, 1], seen[4:, :, 0]
     if rows[0].mean() > rows[1].mean():  # upside down
         rows, empty, nothing_printed, beside = rows[::-1], empty[::-1], nothing_printed[::-1], beside[::-1]
-    # Of a page that is turned a little, or is farther away at one side, both ends of all rows are kept.
+    # Largest and smallest crops, as shares of the picture, at the top, bottom, left and right. Where a line of the page is oblique in the
+    # picture, crops leave both of its ends.
     most = [float(rows[0].min()), 1.0 - float(rows[1].max()), float(beside[0].min()), 1.0 - float(beside[1].max())]
     above, below = nothing_printed
     least = [float(empty[0].mean()) if above else 0.0, 1.0 - float(empty[1].mean()) if below else 0.0, 0.0, 0.0]

@@ -15,9 +15,9 @@ LONGEST_LINE = 200  # Largest number of characters of a note, a header line, or 
 LONGEST_TEXT = MOST_NOTES * (LONGEST_LINE + 1)  # Largest number of characters of a value of a recipe or shot: all notes together.
 _MOST_VALUES = 20_000  # Largest number of values in a recipe or shot.
 _DEEPEST = 16  # Largest depth of nested tables.
-_LARGEST = 2**63  # Integers of TOML are below this number, and not below its negative.
+_LARGEST = 2**63  # Integers of TOML are from the negative of this number to one less than this number.
 
-# Matches a dotted name of more than `_DEEPEST` parts. The time of the TOML reader grows with the square of their number.
+# Matches a dotted name of more than `_DEEPEST` parts. The time that the TOML reader takes grows with the square of the number of parts.
 _DEEP_NAME = re.compile(rf"""(?<![\w'"-])(?:(?:[\w-]+|"[^"\n]*"|'[^'\n]*')[ \t]*\.[ \t]*){{{_DEEPEST}}}""")
 
 
@@ -46,7 +46,7 @@ def check_values(table: Any) -> None:
 
 
 def check_artifacts(given: Any, what: str) -> None:
-    """Raise a `RecipeError` if there are more artifacts, or slots, than a page can have; the message calls them `what`."""
+    """Raise a `RecipeError` if there are more artifacts or slots than `MOST_ARTIFACTS`; the message calls them `what`."""
     if len(given) > MOST_ARTIFACTS:
         raise RecipeError(f"it has {len(given)} {what}, expected at most {MOST_ARTIFACTS}")
 

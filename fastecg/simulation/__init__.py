@@ -1,12 +1,12 @@
 """`simulate`: synthetic ECGs from a moving heart dipole, so that nobody needs a data set to start.
 
-A rhythm says *when* atria and ventricles fire, and a conduction says *what shape* each firing of the ventricles has. Every firing adds
-Gaussian lobes, which may be asymmetric, to a dipole in Frank's X (to the left), Y (to the feet) and Z (to the back), after McSharry et
-al. 2003 (IEEE Trans Biomed Eng 50:289) and Sameni et al. 2007 (EURASIP J Adv Signal Process 2007:043407). Electrodes project the dipole
-to the leads.
+A rhythm says *when* atria and ventricles fire, and a conduction says *what shape* beats have that are conducted to the ventricles. Every
+firing adds Gaussian lobes, which may be asymmetric, to a dipole in Frank's X (to the left), Y (to the feet) and Z (to the back), after
+McSharry et al. 2003 (IEEE Trans Biomed Eng 50:289) and Sameni et al. 2007 (EURASIP J Adv Signal Process 2007:043407). Electrodes project
+the dipole to the leads.
 
 Lobes and intervals are those of an average adult; `Body.sample` varies them by the seed. `fs` changes only the times at which the finished
-curves are sampled, and the band of the noise.
+curves are sampled, and the noise.
 """
 
 from __future__ import annotations
@@ -67,20 +67,23 @@ def simulate(
         Number of the person and the recording, 0 or more. With the same seed, QRS complexes keep their places if `noise`, `fs`, `leads` or
         `conduction` change. Only in second-degree AV block do they follow the PR interval of the conduction.
     noise : float
-        Factor of all noise together: baseline wander, muscle noise, mains hum and white noise. 1 is a usual resting ECG, 0 is no noise.
+        Factor of all noise together: baseline wander, noise of contacts, muscle noise, mains hum and white noise. 1 is a usual resting ECG,
+        0 is no noise.
     drift, muscle, mains : float
-        Further factors of baseline wander (large for a restless patient), muscle noise (shivering) and mains hum (bad earthing).
+        Further factors of baseline wander (large for a restless patient), muscle noise (shivering) and mains hum (bad earthing). Noise of
+        contacts has the square root of `drift` as a factor.
     name : str, optional
         Name of the record; by default ``<rhythm>-<conduction>-<seed>``.
     leads : sequence of str
         Any of `fastecg.record.LEADS` and `fastecg.record.EXTRA_LEADS`, each once.
     lead_off : sequence of str
-        Leads whose electrode has come off. They show hum and drift, or a flat line if `noise` is 0.
+        Leads whose electrode has come off. They show hum, drift and crackle, or a flat line if `noise` is 0.
 
     Returns
     -------
     Record
-        Its signal has the shape (leads, round(seconds * fs)). Einthoven's and Goldberger's equations hold to float32 rounding.
+        Its signal has the shape (leads, round(seconds * fs)). Einthoven's and Goldberger's equations hold to float32 rounding, unless
+        `lead_off` has a limb lead.
 
     Raises
     ------
@@ -103,7 +106,7 @@ def simulate(
     leads = known_leads(leads, lead_off)
     body = Body.sample(seed)
     rate = float(rng_for(seed, "rate").uniform(*row.rate)) if heart_rate is None else float(heart_rate)
-    # One second more is filled, because P waves of beats after the end lie before it.
+    # One second after the end is filled too, because P waves before the end may belong to beats after it.
     pace = Pace(rate, body, rng_for(seed, "rhythm"), seconds + 1.0, course, row.slow, row.fast)
     samples = max(round(seconds * fs), 1)
     t = np.arange(samples) / fs
@@ -118,7 +121,7 @@ def simulate(
 
 
 def _row(what: str, name: str, rows: tuple[Row, ...]) -> Row:
-    """The rhythm or conduction of a name; errors call it `what`."""
+    """The entry of `rows` called `name`; a `RecordError` that calls it `what` if there is none."""
     for row in rows:
         if row.name == name:
             return row
@@ -126,14 +129,14 @@ def _row(what: str, name: str, rows: tuple[Row, ...]) -> Row:
 
 
 def _checked_seed(seed: int) -> int:
-    """The seed as an int. It is an error if the seed is no whole number or below 0."""
+    """The seed as an int; a `RecordError` if it is no whole number or below 0."""
     if not isinstance(seed, (int, np.integer)) or seed < 0:
         raise RecordError(f"simulate: the seed is {seed!r}, expected a whole number of 0 or more")
     return int(seed)
 
 
 def _check(seconds: float, fs: float, heart_rate: float | None, seed: int, noises: dict[str, float]) -> None:
-    """Raise an error if a number is out of range or the seed is not valid. `noises` are the factors of the noise by name."""
+    """Raise a `RecordError` if a number is out of range or the seed is not valid. `noises` are the factors of the noise by name."""
     ranges = [("length", seconds, 0.1, 86400.0, "s"), ("sampling frequency", fs, 50.0, 20000.0, "Hz")]
     ranges += [(name, value, 0.0, 1000.0, "") for name, value in noises.items()]
     _checked_seed(seed)

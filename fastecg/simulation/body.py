@@ -11,7 +11,7 @@ import numpy as np
 
 @dataclass(frozen=True, eq=False)
 class Body:
-    """What differs between two people. Every seed has one body."""
+    """What differs between two people. A seed always gives the same body."""
 
     turn: np.ndarray  # (3, 3) rotation of the heart in the chest
     gain: float  # factor of all voltages, because chest walls differ
@@ -22,16 +22,17 @@ class Body:
     qtc_s: float  # QT interval at 60 beats per minute
     breath_hz: float
     breath_phase: float  # radians
-    breath_gain: float  # largest relative change of the voltage with the breath; full lungs lower it
+    breath_gain: float  # largest relative change of the voltage with the breath; full lungs lower the voltage
     breath_turn: float  # largest turn of the heart with the breath, radians
     seed: int
 
     @classmethod
     def sample(cls, seed: int) -> Body:
-        """A random body of a healthy adult; docs/simulate.md lists the distributions. Normal ones are cut at 2.2 standard deviations."""
+        """The random body of a healthy adult; docs/simulate.md lists the distributions. Normal ones are cut at 2.2 standard deviations."""
         rng = rng_for(seed, "body")
 
         def about(mean: float, deviation: float) -> float:
+            """A normal random number, at most 2.2 standard deviations from the mean."""
             return mean + deviation * float(np.clip(rng.standard_normal(), -2.2, 2.2))
 
         return cls(
@@ -52,12 +53,12 @@ class Body:
     def breath(self, t: np.ndarray) -> np.ndarray:
         """Filling of the lungs at times `t` (samples,) in s: -1 for empty to 1 for full, (samples,)."""
         angle = 2 * pi * self.breath_hz * t + self.breath_phase
-        angle = angle + 0.5 * np.sin(0.29 * angle + 3 * self.breath_phase)  # Breaths differ in length.
-        return np.asarray(np.sin(angle + 0.3 * np.sin(angle)))  # Breathing in is faster than out.
+        angle = angle + 0.5 * np.sin(0.29 * angle + 3 * self.breath_phase)  # With this, breaths differ in length.
+        return np.asarray(np.sin(angle + 0.3 * np.sin(angle)))  # With the inner sine, breathing in is faster than breathing out.
 
 
 def rng_for(seed: int, concern: str) -> np.random.Generator:
-    """A random generator for one part of the simulation. Generators of different parts are independent: other noise moves no beat."""
+    """A random generator for one part of the simulation. Those of different parts are independent, so a change of noise moves no beat."""
     return np.random.default_rng([seed, crc32(concern.encode())])
 
 

@@ -1,4 +1,4 @@
-"""Cases: recordings as a hospital sees them, with diseases and poor contacts about as often as they occur there."""
+"""Cases: recordings as a hospital sees them, with diseases and poor contacts about as often as they occur in hospitals."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import numpy as np
 
 from fastecg.simulation.body import rng_for
 
-# Shares, about in per cent, among recordings in emergency rooms and on wards, not of healthy people: one in nine has atrial fibrillation,
-# one in forty a pacemaker, one in sixteen ST elevation.
+# Shares, about in per cent, of rhythms and of conductions among recordings in emergency rooms and on wards, not of healthy people: one
+# recording in nine has atrial fibrillation, one in forty a pacemaker, one in sixteen ST elevation.
 _RHYTHMS = {
     "sinus": 44.0, "sinus_tachycardia": 10.0, "sinus_bradycardia": 7.5, "sinus_arrhythmia": 3.0, "atrial_fibrillation": 11.0,
     "premature_ventricular": 5.0, "premature_atrial": 4.0, "first_degree_av_block": 4.0, "atrial_flutter": 1.8, "bigeminy": 1.2,
@@ -22,8 +22,8 @@ _CONDUCTIONS = {
     "st_elevation_anterior": 3.0, "st_elevation_inferior": 3.2, "st_depression": 5.0, "inverted_t": 4.0, "long_qt": 2.0, "low_voltage": 2.5,
     "old_inferior_mi": 3.0, "old_anterior_mi": 2.5, "early_repolarisation": 2.5, "hyperkalaemia": 0.8,
 }  # fmt: skip
-#: Troubles of a recording: for each its share in per cent, and the ranges of the factors `drift`, `muscle` and `mains` of `simulate`, whose
-#: logarithms are uniform.
+#: Troubles of a recording: for each its share in per cent, and the ranges of the factors `drift`, `muscle` and `mains` of `simulate`. The
+#: logarithms of the factors are uniform.
 _TROUBLES: dict[str, tuple[float, tuple[tuple[float, float], ...]]] = {
     "none": (65.0, ((0.5, 1.8), (0.5, 2.2), (0.3, 1.5))),
     "drift": (13.0, ((3.0, 9.0), (0.6, 2.0), (0.3, 1.5))),
@@ -49,7 +49,7 @@ class Case:
 
     @classmethod
     def sample(cls, seed: int) -> Case:
-        """A random case."""
+        """The random case of a seed."""
         rng = rng_for(seed, "case")
         rhythm, conduction, trouble = (
             _choose(rng, shares) for shares in (_RHYTHMS, _CONDUCTIONS, {name: share for name, (share, _) in _TROUBLES.items()})

@@ -11,16 +11,16 @@ from fastecg.simulation.conductions import Conduction
 from fastecg.simulation.rhythms import Firings
 from fastecg.simulation.waves import LEFT_ORIGIN, RIGHT_ORIGIN, SHAPES, VENTRICULAR, Lobe, Lobes, Shape, timed
 
-# Relative standard deviations from beat to beat.
-_SPREAD = 0.02  # Of a firing's voltage, except in fibrillation, whose waves vary more.
-_SLOW_SPREAD = 0.05  # In addition, of the voltage of its ST segment, T wave and U wave.
-# In addition, of the voltage of each lobe of firings that are neither ventricular nor fibrillation, so also of pacing spikes. In P waves,
-# the exit from the sinus node wanders.
+# Voltages vary from firing to firing by random factors with these standard deviations.
+_SPREAD = 0.02  # Factor of the whole firing, except of waves of fibrillation.
+_FIBRILLATION_SPREAD = 0.35  # Factor of a wave of fibrillation.
+_SLOW_SPREAD = 0.05  # Further factor of ST segment, T wave and U wave of the ventricles, which recover less evenly than they fire.
+# Further factor of each lobe of P waves, of waves of flutter and of pacing spikes: the exit from the sinus node wanders, so P waves change.
 _ATRIAL_SPREAD = 0.1
 
 
 class TimedLobes(NamedTuple):
-    """Lobes at certain times. `at` (peak), `rise` and `fall` (standard deviations) are (lobes,) in s; `height` is (lobes, 3) in mV."""
+    """Lobes at certain times: `at` (the peak), `rise` and `fall` (standard deviations) are (lobes,) in s; `height` is (lobes, 3) in mV."""
 
     at: np.ndarray
     rise: np.ndarray
@@ -42,9 +42,9 @@ def heartbeats(firings: Firings, conduction: Conduction, body: Body) -> TimedLob
 def _cycles_s(firings: Firings, qtc_s: float) -> Firings:
     """The QT interval or atrial cycle of each firing in s, (firings,); the times of slow lobes are shares of it.
 
-    For firings of the ventricles this is the QT interval by Fridericia's formula from recent RR intervals. For others it is the time to the
-    next firing of that kind, and for the last firing the time since the one before. Kinds that are not ventricular and fire only once are
-    missing; `heartbeats` takes 1 s for them.
+    For firings of the ventricles this is the QT interval by Fridericia's formula from recent RR intervals. For other firings it is the time
+    to the next one of the same kind, and for the last one the time since the one before. Kinds that are not ventricular and fire only once
+    are missing; `heartbeats` takes 1 s for them.
     """
     cycles_s = {kind: np.diff(times, append=2 * times[-1:] - times[-2:-1]) for kind, times in firings.items() if len(times) > 1}
     kinds = [kind for kind in VENTRICULAR if kind in firings]
@@ -62,7 +62,7 @@ def _cycles_s(firings: Firings, qtc_s: float) -> Firings:
 
 
 def _shape(kind: str, conduction: Conduction, body: Body) -> Shape:
-    """The shape of one kind of firing, with the axis and the voltages of this body."""
+    """The shape of one kind of firing, with the axis, voltages and times of this body."""
     rng = rng_for(body.seed, f"shape {kind}")
     if kind == "QRS":
         shape = Shape(conduction.qrs, conduction.stt)
@@ -79,7 +79,7 @@ def _shape(kind: str, conduction: Conduction, body: Body) -> Shape:
 
 
 def _personal(lobes: Lobes, gain: float, body: Body, rng: np.random.Generator) -> Lobes:
-    """The lobes, turned to the axis of this body and multiplied by `gain`; each is up to about 20 % higher or lower at random."""
+    """The lobes, turned to the axis of this body and multiplied by `gain`. Each is up to about 20 % higher or lower at random."""
     heights = np.array([lobe[3:] for lobe in lobes]).reshape(-1, 3)
     heights = heights @ body.turn.T * gain * np.exp(0.09 * np.clip(rng.standard_normal((len(lobes), 1)), -2.2, 2.2))
     return tuple(Lobe(*lobe[:3], *row) for lobe, row in zip(lobes, heights.tolist(), strict=True))
@@ -94,9 +94,9 @@ def _timed_lobes(kind: str, onsets: np.ndarray, cycle_s: np.ndarray, shape: Shap
     quick = np.arange(len(table)) < len(shape.quick)
     unit_s = np.where(quick, 1e-3, cycle_s[:, None])  # (firings, lobes): a lobe's times are in ms if it is quick, else shares of `cycle_s`
     # Factors of the voltage are at least 0.2, so that no lobe changes its sign.
-    rng, spread = rng_for(seed, f"gain {kind}"), 0.35 if kind == "fibrillation" else _SPREAD
+    rng, spread = rng_for(seed, f"gain {kind}"), _FIBRILLATION_SPREAD if kind == "fibrillation" else _SPREAD
     gain = np.maximum(1 + spread * rng.standard_normal(len(onsets)), 0.2)[:, None]
-    if kind in VENTRICULAR:  # Ventricles recover less evenly than they fire.
+    if kind in VENTRICULAR:
         gain = np.where(quick, gain, gain * np.maximum(1 + _SLOW_SPREAD * rng.standard_normal((len(onsets), 1)), 0.2))
     elif kind != "fibrillation":
         gain = gain * np.maximum(1 + _ATRIAL_SPREAD * rng.standard_normal((len(onsets), len(table))), 0.2)

@@ -10,9 +10,9 @@ from fastecg.errors import RecordError
 
 Vector = tuple[float, float, float]
 
-#: Potential of each chest electrode against Wilson's terminal, per mV of dipole (X, Y, Z). V1 to V6 are from Dower, Machado & Osborne
-#: 1980, Clin Cardiol 3:87, table for Frank's leads. Right-sided and posterior electrodes continue Dower's curve round the chest: V3R lies
-#: as far right of the sternum as V3 lies left of it, and V9 lies beside the spine. vx, vy and vz are no electrodes but the dipole itself.
+#: Potential of each chest electrode against Wilson's terminal, per unit of the dipole's X, Y and Z. V1 to V6 are from Dower, Machado &
+#: Osborne 1980, Clin Cardiol 3:87, table for Frank's leads. Right-sided and posterior electrodes continue Dower's curve round the chest:
+#: V3R lies as far right of the sternum as V3 lies left of it, and V9 beside the spine. vx, vy and vz are no electrodes but the dipole.
 CHEST: dict[str, Vector] = {
     "V1": (-0.515, 0.157, -0.917),
     "V2": (0.044, 0.164, -1.387),
@@ -48,9 +48,9 @@ LIMB: dict[str, Vector] = {
 
 
 def electrodes_of(leads: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
-    """Weights (leads, electrodes) of the electrodes in each lead, and what the electrodes see of the dipole, (electrodes, 3).
+    """The weight of each electrode in each lead (leads, electrodes), and what each electrode sees of the dipole (electrodes, 3).
 
-    The electrodes are RA, LA, LL and those of `CHEST` in this order, up to the last one that is needed.
+    The electrodes are RA, LA, LL and those of `CHEST` in this order, up to the last one that a lead needs.
     """
     one, two = np.array(DOWER_I), np.array(DOWER_II)
     right_arm = -(one + two) / 3  # With this, Wilson's terminal (the mean of RA, LA and LL) is at 0.
@@ -59,7 +59,7 @@ def electrodes_of(leads: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
     for row, lead in zip(weights, leads, strict=True):
         if lead in LIMB:
             row[:3] = LIMB[lead]
-        else:
+        else:  # A chest lead is its electrode less the mean of the limbs, Wilson's terminal.
             row[:3] = -1 / 3
             row[3 + list(CHEST).index(lead)] = 1.0
     needed = int(np.nonzero(weights.any(axis=0))[0].max(initial=0)) + 1

@@ -10,15 +10,16 @@ import numpy as np
 from fastecg.simulation.body import Body, rng_for
 from fastecg.simulation.leads import ELECTRODES
 
-_BAND_HZ = (20.0, 150.0)  # Band of muscle noise.
+_MUSCLE_HZ = (20.0, 150.0)  # Band of muscle noise.
 _CORNER_HZ = 20.0  # Well above this frequency, the power of muscle noise falls with the frequency squared, as skin and fat filter it.
-_CONTACT_EXPONENT = 1.75  # The power of a contact's noise falls with the frequency to this exponent.
+_CONTACT_HZ = (0.5, 40.0)  # Band of the noise of contacts.
+_CONTACT_EXPONENT = 1.75  # The power of the noise of contacts falls with the frequency to this exponent.
 
 
 def electrode_noise(
     t: np.ndarray, fs: float, electrodes: int, body: Body, drift: float = 1.0, muscle: float = 1.0, mains: float = 1.0
 ) -> np.ndarray:
-    """Everything that the electrodes pick up besides the heart, (electrodes, samples) mV, at times `t` (samples,) in s.
+    """Everything that the first `electrodes` electrodes pick up besides the heart, (electrodes, samples) mV, at times `t` (samples,) in s.
 
     `drift`, `muscle` and `mains` are factors of baseline wander, muscle noise and hum. Noise of contacts has the factor sqrt(`drift`).
     """
@@ -38,21 +39,22 @@ def open_input(t: np.ndarray, fs: float, seed: int, mains: float = 1.0) -> np.nd
     """
     rng = rng_for(seed, "open input")
     hertz = rng.choice([50.0, 60.0]) + rng.normal(0, 0.02)
-    # Hum, drift (a sum of tones in Hz) and crackle are in mV; their sizes are random.
+    # Hum, drift (a sum of tones, whose frequencies are in Hz) and crackle (a rough noise) are in mV; their sizes are random.
     hum = 0.0035 * np.exp(rng.normal(0, 0.7)) * mains**0.5
     drift = sum(0.02 * rng.normal() * (0.1 / tone) ** 0.7 * np.sin(2 * pi * (tone * t + rng.random())) for tone in (0.06, 0.11, 0.19, 0.37))
-    crackle = 0.008 * np.exp(rng.normal(0, 0.5)) * _coloured(rng, t, fs, 1, (0.5, 40.0), lambda hertz: hertz**-_CONTACT_EXPONENT)[0]
+    crackle = 0.008 * np.exp(rng.normal(0, 0.5)) * _coloured(rng, t, fs, 1, _CONTACT_HZ, lambda hertz: hertz**-_CONTACT_EXPONENT)[0]
     return np.asarray(drift + crackle + hum * _swell(rng, t, 0.6) * np.sin(2 * pi * (hertz * t + rng.random())))
 
 
 def _wander(t: np.ndarray, electrodes: int, body: Body) -> np.ndarray:
     """Baseline wander, (electrodes, samples) mV: the breath, and tones of 0.04 to 0.4 Hz whose amplitude falls as frequency**-0.7."""
     rng = rng_for(body.seed, "wander")
-    unrest = float(np.exp(rng.normal(0.0, 0.6)))
+    unrest = float(np.exp(rng.normal(0.0, 0.6)))  # factor of the person
     tones = 0.04 * 10 ** np.linspace(0, 1, 7) * rng.uniform(0.9, 1.1, 7)
     angle = 2 * pi * tones[:, None] * t
     basis = np.concatenate([np.sin(angle), np.cos(angle), body.breath(t)[None]])
-    weights = rng.standard_normal((electrodes, 15))  # drawn last and row by row: an electrode's do not depend on how many follow
+    # Weights of sines, cosines and breath, sampled last and electrode by electrode: those of an electrode do not depend on how many follow.
+    weights = rng.standard_normal((electrodes, 15))
     # Standard deviations of the weights in mV, of a tone at 0.1 Hz and of the breath.
     weights[:, :14] *= 0.008 * np.tile((0.1 / tones) ** 0.7, 2)
     weights[:, 14] *= 0.012
@@ -67,24 +69,26 @@ def _contact(t: np.ndarray, fs: float, electrodes: int, seed: int) -> np.ndarray
     2 Hz, 9 µV from 2 to 8 Hz and 4 µV from 8 to 20 Hz. Extreme leads have a third of this or three times as much.
     """
     rng = rng_for(seed, "contact")
+    # The rms in mV, with a random factor of the person and one of each electrode.
     level = 0.0115 * np.exp(rng.normal(0, 0.4) + rng.normal(0, 0.25, ELECTRODES))[:electrodes, None]
     swell = _swell(rng, t, 0.35)
-    return level * swell * _coloured(rng, t, fs, electrodes, (0.5, 40.0), lambda hertz: hertz**-_CONTACT_EXPONENT)
+    return level * swell * _coloured(rng, t, fs, electrodes, _CONTACT_HZ, lambda hertz: hertz**-_CONTACT_EXPONENT)
 
 
 def _muscle(t: np.ndarray, fs: float, electrodes: int, seed: int) -> np.ndarray:
     """Muscle noise of 20 to 150 Hz that comes in bursts, (electrodes, samples) mV."""
     rng = rng_for(seed, "muscle")
-    # The rms in mV, for the person and for each electrode. Random numbers are drawn for all electrodes, so that each keeps its own.
+    # The rms in mV, with a random factor of the person and one of each electrode. Factors are sampled for all electrodes, needed or not, so
+    # that they do not depend on the leads asked for.
     tension = 0.0022 * np.exp(rng.normal(0, 0.6) + rng.normal(0, 0.35, ELECTRODES))[:electrodes, None]
     swell = _swell(rng, t, rng.uniform(0.2, 0.6))
-    return tension * swell * _coloured(rng, t, fs, electrodes, _BAND_HZ, lambda hertz: 1 / (1 + (hertz / _CORNER_HZ) ** 2))
+    return tension * swell * _coloured(rng, t, fs, electrodes, _MUSCLE_HZ, lambda hertz: 1 / (1 + (hertz / _CORNER_HZ) ** 2))
 
 
 def _swell(rng: np.random.Generator, t: np.ndarray, deep: float) -> np.ndarray:
     """The factor (samples,) by which a noise swells and fades at all electrodes at once.
 
-    It is the exponential of five tones of 0.06 to 0.6 Hz, with a standard deviation of `deep`; its mean is about 1.
+    It is the exponential of a sum of five tones of 0.06 to 0.6 Hz whose standard deviation is `deep`. The mean of the factor is about 1.
     """
     tones = 0.06 * 10 ** np.linspace(0, 1, 5) * rng.uniform(0.8, 1.25, 5)
     turn = rng.uniform(0, 2 * pi, 5)
@@ -109,6 +113,8 @@ def _coloured(
     band = (lines >= band_hz[0]) & (lines <= min(band_hz[1], 0.45 * fs))
     count = max(int(band.sum()), 1)
     shape = np.sqrt(power(lines[band]))
+    # The lines are normal complex numbers whose squares have a mean of 2 * shape**2. The rms of their inverse transform is
+    # 2 * sqrt(sum(shape**2)) / t.size, by which it is divided.
     spectrum = np.zeros((electrodes, lines.size), dtype=complex)
     spectrum[:, band] = shape * rng.standard_normal((electrodes, 2 * count)).view(complex)[:, : band.sum()]
     return np.asarray(np.fft.irfft(spectrum, t.size) * (t.size / (2 * max(float((shape**2).sum()), 1e-12) ** 0.5)))
@@ -122,6 +128,7 @@ def _mains(t: np.ndarray, fs: float, electrodes: int, seed: int) -> np.ndarray:
     rng = rng_for(seed, "mains")
     hertz = rng.choice([50.0, 60.0]) + rng.normal(0, 0.02)
     field = 0.0012 * rng.exponential(1.0)
+    # Amplitudes in mV at each electrode, of the mains frequency and its second and third harmonic.
     size = field * np.exp(rng.normal(0, 0.4, (ELECTRODES, 1)))[:electrodes] * np.array([1.0, 0.1, 0.3])
     turn = rng.uniform(0, 2 * pi, (ELECTRODES, 3))[:electrodes]
     tones = hertz * np.arange(1, 4)

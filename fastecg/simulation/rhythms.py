@@ -41,8 +41,8 @@ class Pace:
 class Clock:
     """A pacemaker by integral pulse frequency modulation (Hyndman & Mohn 1975, Automedica 1:239).
 
-    Its phase grows with time, faster or slower as the rate varies, and it fires at every whole phase. A beat at phase 6.6 comes earlier
-    than beat 7 by 40 % of an RR interval.
+    The pacemaker's phase grows with time, faster or slower as the rate varies. It fires whenever the phase is a whole number. A beat at
+    phase 6.6 comes earlier than the beat at phase 7 by 40 % of an RR interval.
     """
 
     def __init__(self, pace: Pace, rate: float) -> None:
@@ -50,7 +50,8 @@ class Clock:
         self._t = np.arange(pace.start_s, pace.stop_s + 0.05, 0.05)
         tones = [(f, pace.slow / 3**0.5, p) for f, p in zip(rng.normal(0.095, 0.012, 3), rng.uniform(0, 2 * pi, 3), strict=True)]
         tones += [(0.03, 0.5 * pace.slow, rng.uniform(0, 2 * pi)), (body.breath_hz, pace.fast, body.breath_phase)]
-        # The rate varies by tones of relative depth; the phase is its integral. Three tones near 0.1 Hz share `slow` in squares.
+        # The rate relative to its mean is 1 plus tones of frequency f (Hz), depth and phase. The pacemaker's phase is its integral over
+        # time. Three tones near 0.1 Hz have the depth `slow` together, as the squares of depths add up.
         swing = sum(depth / (2 * pi * f) * np.sin(2 * pi * f * self._t + phase) for f, depth, phase in tones)
         self._phase = (self._t + swing) * rate / 60 + rng.uniform()
 
@@ -86,7 +87,7 @@ def _wenckebach(pace: Pace) -> Firings:
     clock = pace.clock(pace.rate * group / (group - 1))
     beats = clock.beats
     p, beat_of_group = clock(beats), beats.astype(int) % group
-    late = 0.20 * (1 - 0.5**beat_of_group)  # s; PR grows most at the first step, so RR shortens before the pause
+    late = 0.20 * (1 - 0.5**beat_of_group)  # s by which PR has grown; it grows most at the first step, so RR shortens before the pause
     qrs = (p + pace.pr_s + 0.02 + late)[beat_of_group < group - 1]
     return {"P": p, "QRS": qrs}
 
@@ -115,7 +116,8 @@ def _complete_block(pace: Pace) -> Firings:
 def _fibrillation(pace: Pace) -> Firings:
     rng, span = pace.rng, pace.stop_s - pace.start_s
     mean = 60 / pace.rate
-    rest = 0.55 * mean  # Time in s for which the AV node is refractory. What follows is gamma distributed, independent of other intervals.
+    # Time in s for which the AV node is refractory. The rest of an interval is gamma distributed and independent of other intervals.
+    rest = 0.55 * mean
     rr = rest + rng.gamma(4.0, (mean - rest) / 4.0, int(span / rest) + 2)
     # Intervals of f waves in s: 0.14 to 0.18 on average, none below 0.65 * 0.14, so that `span` / 0.09 of them are enough.
     waves = np.clip(rng.normal(1.0, 0.11, int(span / 0.09) + 2), 0.65, 1.5) * rng.uniform(0.14, 0.18)
@@ -127,7 +129,7 @@ def _flutter(pace: Pace) -> Firings:
     clock = pace.clock(pace.rate * ratio)
     beats = clock.beats
     waves = clock(beats)
-    delay = pace.rng.uniform(0.14, 0.2)  # s from the onset of the conducted flutter wave to that of QRS
+    delay = pace.rng.uniform(0.14, 0.2)  # s from the onset of the conducted flutter wave to the onset of QRS
     return {"flutter": waves, "QRS": waves[beats.astype(int) % ratio == 0] + delay}
 
 
@@ -148,7 +150,8 @@ def _premature_atrial(pace: Pace) -> Firings:
     early = _sparse(pace.rng, clock.beats.size, 5)
     steps = np.ones(early.size)
     steps[early] = pace.rng.uniform(0.60, 0.72)
-    # Steps are intervals in shares of RR. An early beat resets the sinus node, so the pause after it is not compensatory.
+    # Steps are intervals from one beat to the next as shares of RR. An early beat resets the sinus node, so the pause after it is not
+    # compensatory.
     steps[1:][early[:-1]] = 1.12
     qrs = clock(clock.beats[0] + np.cumsum(steps) / steps.mean())
     return {"P": qrs[~early] - pace.pr_s, "ectopic P": qrs[early] - pace.pr_s, "QRS": qrs}
@@ -157,11 +160,11 @@ def _premature_atrial(pace: Pace) -> Firings:
 def _ventricular_ectopy(pace: Pace, early: np.ndarray, clock: Clock) -> Firings:
     """Firings of a sinus rhythm whose beats marked in `early` (beats,) come too early, from a ventricle.
 
-    The sinus node goes on undisturbed, so the pause after them is compensatory.
+    The sinus node goes on undisturbed, so the pause after an early beat is compensatory.
     """
-    beats, coupling = clock.beats, pace.rng.uniform(0.34, 0.44)  # share of the RR interval by which beats come early
+    beats, early_by = clock.beats, pace.rng.uniform(0.34, 0.44)  # share of the RR interval by which the marked beats come early
     sinus = clock(beats)
-    return {"P": sinus - pace.pr_s, "QRS": sinus[~early], "ectopic QRS": clock(beats[early] - coupling)}
+    return {"P": sinus - pace.pr_s, "QRS": sinus[~early], "ectopic QRS": clock(beats[early] - early_by)}
 
 
 def _premature_ventricular(pace: Pace) -> Firings:
@@ -180,7 +183,7 @@ def _trigeminy(pace: Pace) -> Firings:
 
 
 def _sparse(rng: np.random.Generator, beats: int, apart: int) -> np.ndarray:
-    """Random marks (beats,) bool at about one beat in `apart`, from `apart` - 2 to `apart` + 1 beats from each other."""
+    """Random marks (beats,) bool at about one beat in `apart`. They are from `apart` - 2 to `apart` + 1 beats apart."""
     marks = np.zeros(beats, dtype=bool)
     marks[np.cumsum(rng.integers(apart - 2, apart + 2, beats))[:beats].clip(max=beats - 1)] = True
     marks[-1] = False  # places beyond the last beat were clipped to it
@@ -218,8 +221,8 @@ class Rhythm:
     about: str
     rate: tuple[float, float]  # range of the ventricular rate if the user gives none, beats per minute
     fire: Callable[[Pace], Firings] = field(repr=False)
-    slow: float = 0.03  # see `Pace`
-    fast: float = 0.025
+    slow: float = 0.03  # as in `Pace`
+    fast: float = 0.025  # as in `Pace`
 
 
 #: All rhythms.

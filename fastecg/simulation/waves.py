@@ -9,8 +9,8 @@ from typing import NamedTuple
 class Lobe(NamedTuple):
     """One Gaussian lobe of the dipole.
 
-    It has its peak `at` a time, standard deviations `rise` before and `fall` after the peak, and a height (x, y, z) in mV. Times count
-    from the onset of the firing: in ms in `Shape.quick`, as shares of the QT interval (or of the atrial cycle) in `Shape.slow`.
+    It has its peak `at` a time after the onset of the firing, standard deviations `rise` before and `fall` after the peak, and a height
+    (x, y, z) in mV. Times are in ms in `Shape.quick`, and shares of the QT interval (or of the atrial cycle) in `Shape.slow`.
     """
 
     at: float
@@ -32,7 +32,7 @@ class Shape(NamedTuple):
 
 
 def scaled(lobes: Iterable[Lobe], x: float, y: float | None = None, z: float | None = None) -> Lobes:
-    """The lobes with their heights multiplied by `x`, `y` and `z` along these axes; `y` and `z` are `x` unless given."""
+    """The lobes with their heights multiplied by `x`, `y` and `z` along these axes; unless given, `y` and `z` are the same as `x`."""
     y, z = (x if y is None else y), (x if z is None else z)
     return tuple(lobe._replace(x=lobe.x * x, y=lobe.y * y, z=lobe.z * z) for lobe in lobes)
 
@@ -62,8 +62,9 @@ T = t_wave(0.34, 0.16, -0.26)
 U = (Lobe(1.12, 0.05, 0.06, 0.012, 0.010, -0.020),)
 STT = ST + T + U
 
-# The P wave (ms): the right atrium, then the left one. QRS complexes (ms) and T waves of bundle branch blocks follow.
+# The P wave (ms): the right atrium, then the left one.
 P = (Lobe(38, 14, 15, 0.035, 0.085, -0.045), Lobe(66, 15, 14, 0.065, 0.060, 0.035))
+# Bundle branch blocks: QRS complexes (ms), and the ST segment and T wave of the left one (shares of the QT interval).
 LBBB_QRS = (
     Lobe(20, 9, 9, 0.12, 0.05, 0.05),
     Lobe(46, 13, 14, 0.74, 0.33, 0.62),
@@ -79,7 +80,7 @@ RBBB_QRS = (
     Lobe(116, 13, 12, -0.14, 0.0, -0.22),
 )
 
-#: Ventricular beats by their origin. Those of the right outflow tract look like left bundle branch block and point to the feet; those of
+#: Ventricular beats by their origin. Beats of the right outflow tract look like left bundle branch block and point to the feet; beats of
 #: the left wall are upright in V1 and point upwards.
 RIGHT_ORIGIN = Shape(
     (Lobe(42, 17, 17, 0.25, 0.60, 0.45), Lobe(78, 19, 20, 0.60, 1.05, 0.80), Lobe(112, 14, 15, 0.05, 0.40, 0.20)),
@@ -90,7 +91,7 @@ LEFT_ORIGIN = Shape(
     shifted_st(0.06, 0.10, 0.08) + t_wave(0.30, 0.40, 0.30, 0.14),
 )
 
-#: The shapes of all kinds of firings that are independent of the conduction.
+#: The shapes of those kinds of firings whose shape does not depend on the conduction or on chance.
 SHAPES: dict[str, Shape] = {
     "P": Shape(P),
     "ectopic P": Shape((Lobe(32, 12, 14, -0.05, 0.055, -0.06), Lobe(62, 15, 13, -0.02, 0.075, 0.045))),
