@@ -20,7 +20,7 @@ from fastecg.views import Flatbed, Phone, View
 WIDTH, HEIGHT, GAP = 300, 216, 6  # Size of a picture, and distance between pictures, px.
 KINDS = {kind.__name__: kind for kind in ARTIFACTS}
 
-#: Values of each artifact when it is mild, medium and strong. Others have their defaults.
+#: Values of each artifact when it is mild, medium and strong. Values that are not named have their defaults.
 STRENGTHS: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = {
     "ThermalFade": ({"loss": 0.2}, {"loss": 0.5}, {"loss": 0.75, "unevenness": 0.5}),
     "PrintHead": ({"spread": 0.04}, {"spread": 0.1, "weak_rows": 12, "dead_rows": 3},
@@ -94,14 +94,14 @@ STRENGTHS: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = {
     "Fax": ({"lines": "fine", "lost": 0}, {}, {"dither": 0.6, "lost": 20}),
     "Dither": ({"levels": 8}, {}, {"pattern": "clustered", "cells": 8}),
 }  # fmt: skip
-#: Artifacts that are shown on the whole page. Of the others, part of the page is shown at full size.
+#: Artifacts that are shown on the whole page. For every other artifact, a part of the page is shown at full size.
 WHOLE = {
     "Tear", "MissingCorner", "Yellowing", "RingStain", "WaterStain", "Mould", "Finger", "Wrinkle", "Folds", "Crease", "Dent", "Wave",
     "Curl",
     "BookBend", "DogEar", "Handwriting", "PenMarks", "Desk", "ContactShadow", "Lamp", "Vignette", "Shadow", "Glare", "WhiteBalance",
     "ScanBorder", "PunchHoles", "Redaction",
 }  # fmt: skip
-#: Artifacts that change the whole picture evenly, of which a fixed part is shown. Of the others, it is the part that they change most.
+#: Artifacts that change the whole picture evenly, so that a fixed part of it is shown. For the others, the part that they change most is.
 EVEN = {
     "ThermalFade", "PrintHead", "LaserPrint", "DotMatrix", "CreaseLines", "Display", "SensorNoise", "Defocus", "MotionBlur", "Sharpening",
     "ImageSignal", "AutoLevels", "ScanHead", "ToneCurve", "Jpeg",
@@ -134,9 +134,10 @@ def _piece(artifact: Artifact) -> Image.Image:
         top, left = round(0.14 * changed.shape[0]), round(0.24 * changed.shape[1])
         return Image.fromarray(changed[top : top + HEIGHT, left : left + WIDTH])
     difference = np.abs(plain.astype(float) - changed).mean(axis=2)
-    share = uniform_filter(np.minimum(difference, 40.0), (HEIGHT, WIDTH), mode="constant")
+    # The mean difference in the part around every pixel. Differences above 40 levels count as 40, so that size counts more than depth.
+    around = uniform_filter(np.minimum(difference, 40.0), (HEIGHT, WIDTH), mode="constant")
     half_y, half_x = HEIGHT // 2, WIDTH // 2
-    inside = share[half_y : share.shape[0] - half_y, half_x : share.shape[1] - half_x]
+    inside = around[half_y : around.shape[0] - half_y, half_x : around.shape[1] - half_x]
     top, left = np.unravel_index(inside.argmax(), inside.shape)
     return Image.fromarray(changed[top : top + HEIGHT, left : left + WIDTH])
 
@@ -148,7 +149,10 @@ def _record() -> fastecg.Record:
 
 @cache
 def _taken(artifacts: tuple[Artifact, ...], view: View) -> np.ndarray:
-    """Pixels (height, width, 3) of a page on thermal paper with artifacts. It lies on a desk under a lamp, unless it is scanned."""
+    """Pixels (height, width, 3) of a page on thermal paper with artifacts. Unless scanned, the page lies on a desk under a lamp.
+
+    Artifacts that change the finished picture come last; an artifact of the same kind as one of the desk or lamp takes its place.
+    """
     shot: Shot = Recipe.load("clean").sample(_record(), style="dotphoto", layout="3x4+1", dpi=140)
     own = {type(artifact) for artifact in artifacts}
     table = (KINDS["Desk"](surface="laminate", seed=1), KINDS["ContactShadow"](), KINDS["Lamp"](elevation_deg=40, falloff=1.1))

@@ -1,8 +1,9 @@
 """Digitise benches of pages, and print how well they were read and which errors there are: ``python tools/benches.py``.
 
 Benches are pages that other people's programs drew and real scans with truth, both in the folder that FASTECG_DATA names, and pages by our
-own recipes. To find the kind of an error, it is corrected with the help of the truth: every lead is moved in time, in voltage, and in both
-to where it fits best, and then leads are exchanged for those that fit best. The gain in SNR is what errors of this kind cost.
+own recipes. To see which kinds of errors there are, each kind is corrected with the help of the truth: every lead is moved in time, in
+voltage, and in both to where it fits best, and then leads are exchanged for those that fit best. The gain in SNR is what errors of this
+kind cost.
 
 ``--own RECORDS`` adds pages by our own recipes, ``--only kit scan`` reads only some benches, ``--write`` puts the table into
 docs/digitising.md.
@@ -50,7 +51,7 @@ DESCRIPTIONS = {
 }
 #: Recipes of our own pages.
 OWN = ("clean", "scan", "photo", "mix")
-NEAR_MM = 2.0  # Largest error of the ends and the level of a segment that count as right.
+NEAR_MM = 2.0  # The ends and the level of a segment count as right if their errors are below this.
 FAILED_DB = 5.0  # A lead has failed if its raw SNR is below this.
 DOCS = Path(__file__).parents[1] / "docs" / "digitising.md"
 
@@ -66,11 +67,11 @@ class Analysis:
     time, volt, both : float
         Raw SNR in dB of leads that are moved in time, in voltage, and in both.
     perm : float
-        The same as `both` after leads were exchanged.
+        Raw SNR in dB of leads that are exchanged for those that fit best, and moved in time and voltage.
     lag, lag_spread : float
         Median and standard deviation over leads of the time in ms by which they are late.
     off : float
-        Mean absolute offset in mV.
+        Mean over leads of the absolute value of their mean error in mV.
     missing : float
         Share of the drawn samples that were not read.
     """
@@ -104,6 +105,7 @@ def analysed(reference: fastecg.Record, estimate: fastecg.Record | None) -> Anal
         both.append(raw_snr(wanted[lead], _levelled(wanted[lead], moved)))
         lags.append(1000 * lag / reference.fs)
         offs.append(_offset(wanted[lead], found[lead]))
+    # The SNR of what was read as lead b, if it is taken for lead a. Each lead a gets another b, so that the sum is largest.
     table = np.array([[_aligned_snr(wanted[a], _at_start_of(wanted[a], found[b]), reference.fs) for b in leads] for a in leads])
     rows, columns = linear_sum_assignment(-np.nan_to_num(table))
     return Analysis(
@@ -114,7 +116,7 @@ def analysed(reference: fastecg.Record, estimate: fastecg.Record | None) -> Anal
 
 
 def _lead_of(estimate: fastecg.Record | None, lead: str, samples: int) -> np.ndarray:
-    """A lead of an estimate with as many samples as the reference; NaN where there are none."""
+    """A lead of an estimate with as many samples as the reference; NaN where the estimate has none."""
     out = np.full(samples, np.nan)
     if estimate is not None and lead in estimate.leads:
         known = estimate.lead(lead)[:samples]
@@ -123,7 +125,7 @@ def _lead_of(estimate: fastecg.Record | None, lead: str, samples: int) -> np.nda
 
 
 def _at_start_of(wanted: np.ndarray, found: np.ndarray) -> np.ndarray:
-    """`found` moved in time to where `wanted` begins, so that leads of different columns can be compared."""
+    """`found` moved in time so that its first known sample is where that of `wanted` is: leads of different columns can be compared."""
     if not np.isfinite(found).any():
         return found
     first, begin = np.flatnonzero(np.isfinite(found))[0], np.flatnonzero(np.isfinite(wanted))[0]
@@ -131,7 +133,7 @@ def _at_start_of(wanted: np.ndarray, found: np.ndarray) -> np.ndarray:
 
 
 def _lag(wanted: np.ndarray, found: np.ndarray, fs: float) -> float:
-    """Number of samples by which an estimate is late, to a tenth of a sample."""
+    """Number of samples by which an estimate is late, to a tenth of a sample; 0 if nothing was read where the reference is known."""
     known = np.isfinite(wanted)
     centred = np.where(known, wanted - np.nanmean(wanted), 0.0)
     seen = np.isfinite(found)
@@ -139,6 +141,8 @@ def _lag(wanted: np.ndarray, found: np.ndarray, fs: float) -> float:
         return 0.0
     centred_found = np.where(seen, found - np.nanmean(found), 0.0)
     most_lag = int(MOST_LAG_S * fs)
+    # The correlation at lags from -most_lag to most_lag, by Fourier transform; the peak of a parabola through its largest values; then the
+    # lag of the best SNR within a sample of this.
     size = 1 << int(np.ceil(np.log2(2 * len(centred))))
     correlation = np.fft.irfft(np.fft.rfft(centred_found, size) * np.conj(np.fft.rfft(centred, size)), size)
     correlation = np.concatenate([correlation[-most_lag:], correlation[: most_lag + 1]])
@@ -152,7 +156,7 @@ def _lag(wanted: np.ndarray, found: np.ndarray, fs: float) -> float:
 
 
 def _moved(found: np.ndarray, lag: float) -> np.ndarray:
-    """A signal moved by `lag` samples to earlier times."""
+    """A signal moved by `lag` samples to earlier times, by linear interpolation. Samples within gaps or beyond the ends are NaN."""
     at = np.arange(len(found))
     known = np.isfinite(found)
     if known.sum() < 2:
@@ -163,7 +167,7 @@ def _moved(found: np.ndarray, lag: float) -> np.ndarray:
 
 
 def _offset(wanted: np.ndarray, found: np.ndarray) -> float:
-    """Mean difference in mV where both are known."""
+    """Mean difference between `found` and `wanted` in mV where both are known; 0 if they are nowhere."""
     both = np.isfinite(wanted) & np.isfinite(found)
     return float(np.mean(found[both] - wanted[both])) if both.any() else 0.0
 
@@ -216,7 +220,7 @@ def row(name: str, read: list[tuple[str, Analysis, str, bool]]) -> str:
     raw = np.array([item.raw for item in every])
     means = [float(np.mean([getattr(item, key) for item in every])) for key in ("time", "volt", "both", "perm")]
     sure = [item for _, item, _, is_sure in read if is_sure]
-    # If leads were confused, exchanging them gains much; noise makes it gain little.
+    # If leads were confused, exchanging them gains more than 3 dB. If they were not, it gains little, because of noise.
     wrong = sum(item.perm - item.both > 3.0 for item in sure)
     cells = [
         name, str(len(read)), f"**{raw.mean():.1f}**", f"{np.median(raw):.1f}", f"{np.percentile(raw, 5):.1f}",
@@ -245,7 +249,7 @@ def _layout_of(job: tuple[dict[str, Any], Path, Path]) -> tuple[str, int, int, i
         report = report_of(read_signals(read_picture(folder / entry["file"]), Settings(mode="centroid"), weights=weights), deviations=False)
     except fastecg.FastecgError:
         return entry["file"], 0, len(wanted), 0, False
-    near = NEAR_MM * entry["mm_px"]
+    near = NEAR_MM * entry["mm_px"]  # in px, as "mm_px" is the number of px in a mm
     right = wrong = 0
     for segment in wanted:
         ends_px = np.array([[segment["x0"], segment["y0"]], [segment["x1"], segment["y1"]]], dtype=float)
@@ -293,14 +297,14 @@ def main() -> None:
         if "layouts" in options.only and annotated.is_file() and pictures.is_dir():
             jobs = [(entry, pictures, options.weights) for entry in json.loads(annotated.read_text()) if entry.get("readable", True)]
             found = list(pool.map(_layout_of, jobs[:: options.every]))
-            right, there = sum(item[1] for item in found), sum(item[2] for item in found)
+            right, total = sum(item[1] for item in found), sum(item[2] for item in found)
             sure = [item for item in found if item[4]]
-            share = 100 * right / max(there, 1)
+            share = 100 * right / max(total, 1)
             words = (
-                f"Of {there} segments of {len(found)} real pages {share:.0f} % have the right lead, and ends and level to {NEAR_MM:g} mm; "
+                f"Of {total} segments of {len(found)} real pages {share:.0f} % have the right lead, and ends and level to {NEAR_MM:g} mm; "
             )
-            odd = sum(item[3] > 0 for item in sure)
-            lines += ["", f"{words}{len(sure)} pages are reported as sure, on {odd} of which a lead has another's name."]
+            misnamed = sum(item[3] > 0 for item in sure)
+            lines += ["", f"{words}{len(sure)} pages are reported as sure, on {misnamed} of which a lead has another's name."]
             for name, right, count, wrong, is_sure in found if options.pages else ():
                 print(f"{name}: {right} of {count}, {wrong} names wrong, {'sure' if is_sure else 'uncertain'}")
     print("\n".join(lines))

@@ -3,7 +3,7 @@
 python tools/clients.py              prints the table
 python tools/clients.py --write      also writes it into docs/data-sets.md
 
-The line of a tool that is not installed says so. All files are made anew in a temporary folder.
+The row of a tool that is not installed says so. All files are made anew in a temporary folder.
 """
 
 from __future__ import annotations
@@ -275,7 +275,7 @@ CLIENTS: dict[str, tuple[str, Callable[[Bench], str]]] = {
 
 
 def rows(bench: Bench) -> list[str]:
-    """Run all clients, and print and return one row of the table for each."""
+    """Run all clients. Prints and returns one row of the table for each; a client that fails has the error in its row."""
     lines = []
     for name, (distribution, run) in CLIENTS.items():
         version = "–"

@@ -1,7 +1,7 @@
 """Measure how far labels are from what they label, for fastecg, albumentations and kornia: ``python tools/compare_truth.py``.
 
-A page with dots every 5 mm is bent, and the centroid of every dot is measured in the picture. The error of a label is its distance from
-that of its dot. The results are written into the table of docs/exact-truth.md. albumentations and kornia have to be installed.
+A page with dots every 5 mm is bent, and the centroid of every dot is measured in the picture. The error of a label is its distance from the
+centroid of its dot. The results are written into the table of docs/exact-truth.md. albumentations and kornia have to be installed.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from fastecg.styles import Style
 from fastecg.views import Phone
 
 ROOT = Path(__file__).parent.parent
-DPI, STEP_MM, DOT_MM = 150.0, 5.0, 0.9
+DPI, STEP_MM, DOT_MM = 150.0, 5.0, 0.9  # Resolution of the pictures, distance of the dots, and their diameter.
 #: Darkness (height, width) 0 to 1 of a picture of dots, and their labels (n, 2) px; NaN where a label was lost.
 Dots = tuple[np.ndarray, np.ndarray]
 
@@ -42,7 +42,10 @@ def dot_page() -> tuple[np.ndarray, np.ndarray]:
 
 
 def errors(darkness: np.ndarray, labels: np.ndarray, reach: int = 9) -> tuple[np.ndarray, int]:
-    """Distances (n,) in px of labels from the nearest dots, and the number of labels that are lost or have no dot within `reach` px."""
+    """Distances (n,) in px of labels from the nearest dots, and the number of labels that are lost (NaN) or have no dot within `reach` px.
+
+    Labels that are outside the picture, or at most `reach` px from its edge, do not count.
+    """
     found, lost = [], 0
     height, width = darkness.shape
     for x, y in labels:
@@ -54,20 +57,21 @@ def errors(darkness: np.ndarray, labels: np.ndarray, reach: int = 9) -> tuple[np
             rows, columns = (np.arange(c - reach, c + reach + 1) for c in centre[::-1])
             if rows[0] < 0 or columns[0] < 0 or rows[-1] >= height or columns[-1] >= width:
                 break
+            # Darkness up to 0.12 is taken for shaded paper.
             window = np.clip(darkness[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1] - 0.12, 0, None)
             if window.sum() < 1:
                 break
-            at = np.array([(window.sum(0) * columns).sum(), (window.sum(1) * rows).sum()]) / window.sum()
-            centre = np.rint(at).astype(int)
+            centroid = np.array([(window.sum(0) * columns).sum(), (window.sum(1) * rows).sum()]) / window.sum()
+            centre = np.rint(centroid).astype(int)
         else:
-            found.append(np.hypot(*(at - [x, y])))
+            found.append(np.hypot(*(centroid - [x, y])))
             continue
         lost += 1
     return np.array(found), lost
 
 
 def ours(*artifacts: Artifact, **pose: float) -> Callable[[], Dots]:
-    """A function that prints the dots with fastecg, adds artifacts and photographs them. `pose` are values of the phone."""
+    """A function that prints the dots with fastecg, adds artifacts and takes the picture by a phone with `pose`, or straight without it."""
 
     def take() -> Dots:
         _, centres = dot_page()

@@ -11,11 +11,11 @@ from PIL import Image, ImageDraw
 import fastecg
 from fastecg.readers import read_record, sample_records
 
-COLUMNS = 6
+COLUMNS = 6  # Number of pages in a row; there are 8 px between pages.
 
 
 def tile(photo: fastecg.Photo, width: int, height: int, zoom: int) -> Image.Image:
-    """The whole picture made smaller if `zoom` is 0; otherwise a part of it around a trace, enlarged by `zoom` without smoothing."""
+    """The whole picture made smaller if `zoom` is 0; otherwise a part around a visible sample, enlarged by `zoom` without smoothing."""
     image = Image.fromarray(photo.image)
     if not zoom:
         image.thumbnail((width, height), Image.Resampling.BOX)
@@ -30,7 +30,7 @@ def tile(photo: fastecg.Photo, width: int, height: int, zoom: int) -> Image.Imag
 def contact_sheet(
     recipe: str, pages: int = 24, seed: int = 0, width: int = 480, zoom: int = 0, severity: float | None = None
 ) -> Image.Image:
-    """Draw pages of a recipe side by side, each with its seed, severity, style and, in a mix, the recipe that it is from."""
+    """Draw pages of a recipe side by side, with the seed, severity and style below each and, for a mix, the recipe that drew the page."""
     records = [read_record(source.path) for source in sample_records()] + [fastecg.simulate("any", seed=seed + k) for k in range(pages)]
     height = round(0.8 * width)
     sheet = Image.new("RGB", (COLUMNS * (width + 8), -(-pages // COLUMNS) * (height + 8)), (60, 60, 60))
@@ -39,8 +39,8 @@ def contact_sheet(
         photo = fastecg.render(records[k % len(records)], recipe=recipe, seed=seed + k, severity=severity)
         left, top = k % COLUMNS * (width + 8), k // COLUMNS * (height + 8)
         sheet.paste(tile(photo, width, height, zoom), (left, top))
-        part = photo.shot.recipe.partition("/")[2]
-        draw.text((left + 4, top + height - 12), f"{seed + k}  {photo.shot.severity:.2f}  {photo.shot.style}  {part}", fill=(255, 220, 0))
+        mixed = photo.shot.recipe.partition("/")[2]
+        draw.text((left + 4, top + height - 12), f"{seed + k}  {photo.shot.severity:.2f}  {photo.shot.style}  {mixed}", fill=(255, 220, 0))
     return sheet
 
 

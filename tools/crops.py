@@ -1,4 +1,4 @@
-"""Measure by what crops of drawn pages differ from crops of real pages: single features, and a classifier (see ``tools/realism.py``).
+"""Measure how crops of drawn pages differ from crops of real pages: by single features, and by a classifier (see ``tools/realism.py``).
 
 Two real pictures from the same website share its sharpening and its JPEG, by which a classifier that has seen one of them recognises the
 other. So the classifier is tested across sources: all pictures from one source (the same machine, kind of file, header and quantisation
@@ -23,7 +23,7 @@ import fastecg
 from fastecg.readers import read_record, sample_records
 
 SIDE = 208  # Side of a crop in px: some 45 mm of a photo, with two or three beats.
-EACH = 6  # Number of crops of a picture.
+EACH = 6  # Largest number of crops of a picture.
 INK = 0.55  # A pixel is ink if it is darker than this share of the paper around it.
 LETTER_MM = 279.4  # Width of the printed pages of the scans with truth.
 #: Filter that is 0 on slopes and edges along x or y, and so responds to noise alone (Immerkær).
@@ -44,7 +44,7 @@ class Picture:
     source : str
         Where it came from, and for real pictures the kind of file. For drawn pages, the style.
     page : ndarray, shape (height, width) bool, optional
-        Where crops may be cut; anywhere without it.
+        True where the page is, from which crops are cut. Without this, crops are cut anywhere.
     """
 
     pixels: np.ndarray
@@ -55,7 +55,7 @@ class Picture:
 
 
 def real_pictures(folder: Path) -> list[Picture]:
-    """The pictures of a folder that are annotated, and the scans with truth. Both data are in the folder that FASTECG_DATA names."""
+    """The pictures of a folder that are annotated, and the scans with truth. Annotations and scans are where FASTECG_DATA says."""
     data = Path(os.environ["FASTECG_DATA"])
     known = {entry["file"]: entry for entry in json.loads((data / "real-layouts" / "shared.json").read_text())}
     found = []
@@ -83,7 +83,7 @@ def _file_kind(path: Path) -> str:
 
 
 def drawn_pictures(like: list[Picture], each: int, seed: int = 0) -> list[Picture]:
-    """Draw `each` pages for every real picture, at its scale, by the recipe of its kind, and saved as JPEG if it is one."""
+    """Draw `each` pages for every real picture by the recipe of its kind, reduced to its scale, and saved as JPEG if it is a JPEG."""
     records = [read_record(source.path) for source in sample_records()]
     found = []
     for k in range(each * len(like)):
@@ -101,6 +101,7 @@ def drawn_pictures(like: list[Picture], each: int, seed: int = 0) -> list[Pictur
             held = io.BytesIO()
             image.save(held, "JPEG", quality=(92, 90, 85)[k % 3], subsampling=2 if k % 4 else 0)
             image = Image.open(held).convert("RGB")
+        # Bit 15 of the layers is the page.
         page = Image.fromarray(((photo.truth.layers() >> 15) > 0).astype(np.uint8) * 255).resize(size, Image.Resampling.BILINEAR)
         found.append(Picture(np.asarray(image), real.scale, real.kind, photo.shot.style, np.asarray(page) > 250))
     return found
@@ -118,6 +119,7 @@ def crops(picture: Picture, seed: int) -> list[np.ndarray]:
             continue
         crop = picture.pixels[y : y + side, x : x + side]
         grey = crop @ np.array((0.299, 0.587, 0.114))
+        # A crop contains a trace, and is not full of other things, if 0.6 to 15 % of it are ink.
         if 0.006 < (grey < INK * np.quantile(grey, 0.8)).mean() < 0.15:
             found.append(crop)
         if len(found) == EACH:
@@ -130,11 +132,14 @@ def features(crop: np.ndarray) -> dict[str, float]:
     rgb = crop.astype(float)
     grey = rgb @ np.array((0.299, 0.587, 0.114))
     cb, cr = (rgb[..., 2] - grey) * 0.564, (rgb[..., 0] - grey) * 0.713
+    # The brightness of the paper: the 75 % quantile over 36 px, smoothed.
     paper = ndimage.gaussian_filter(ndimage.percentile_filter(grey[::4, ::4], 75, 9), 2)
     paper = ndimage.zoom(paper, np.array(grey.shape) / np.array(paper.shape), order=1, grid_mode=True, mode="nearest")
     ink = grey < INK * paper
     free = ~ndimage.binary_dilation(ink, iterations=3)
     flat, tint = (plane - ndimage.gaussian_filter(plane, 6) for plane in (rgb[..., 1], cr))
+    # Noise by Immerkær: with this factor, the mean of the filter's absolute value is the noise's standard deviation. It is averaged over
+    # windows of 8 px, one every 4 px.
     residual = np.abs(ndimage.convolve(grey, LAPLACE)) * np.sqrt(np.pi / 2) / 6
     calm = ndimage.uniform_filter(residual, 8)[4:-4:4, 4:-4:4]
     chroma = np.abs(ndimage.convolve(cr, LAPLACE)) * np.sqrt(np.pi / 2) / 6
@@ -163,13 +168,15 @@ def features(crop: np.ndarray) -> dict[str, float]:
 
 
 def _widths(ratio: np.ndarray, ink: np.ndarray) -> dict[str, float]:
-    """Median of the width of traces in px along their middle lines, and its interquartile range (IQR) over this median."""
+    """Median of the width of traces in px along their middle lines, and the interquartile range (IQR) of the width over this median."""
     labels, count = ndimage.label(ink, np.ones((3, 3)))
     sizes = np.bincount(labels.ravel(), minlength=count + 1)
     sizes[0] = 0
-    near = ndimage.binary_dilation((sizes >= 60)[labels], iterations=2)
+    near = ndimage.binary_dilation((sizes >= 60)[labels], iterations=2)  # traces are parts of at least 60 px
     if not near.any():
         return {"width of ink": np.nan, "width, IQR over median": np.nan}
+    # Traces are enlarged three times, and reach to where they are half as dark as dark ink. The width is twice the distance from the middle
+    # line to the edge.
     fine = ndimage.zoom(np.where(near, ratio, 1.0), 3, order=1)
     stroke = fine < 0.5 * (1.0 + np.quantile(ratio[ink], 0.2))
     width = 2 * ndimage.distance_transform_edt(stroke)[skeletonize(stroke)] / 3
@@ -178,7 +185,7 @@ def _widths(ratio: np.ndarray, ink: np.ndarray) -> dict[str, float]:
 
 
 def _periodicity(plane: np.ndarray) -> float:
-    """How far the power at 0.1 to 0.35 cycles per px is concentrated in peaks: 1 minus its geometric over its arithmetic mean."""
+    """How far the power at 0.1 to 0.35 cycles per px is concentrated in peaks: 1 minus the ratio of geometric to arithmetic mean."""
     power = np.abs(np.fft.rfft2(plane - plane.mean())) ** 2
     frequency = np.hypot(np.fft.fftfreq(plane.shape[0])[:, None], np.fft.rfftfreq(plane.shape[1])[None])
     band = power[(frequency > 0.1) & (frequency < 0.35)] + 1e-6
@@ -186,7 +193,10 @@ def _periodicity(plane: np.ndarray) -> float:
 
 
 def _overshoot(grey: np.ndarray, ink: np.ndarray, paper: np.ndarray) -> float:
-    """How much brighter paper is at 1.5 to 3.2 px from ink than at 5 to 8 px, as a share of the difference between paper and ink."""
+    """How much brighter paper is at 1.5 to 3.2 px from ink than at 5 to 8 px, as a share of the difference between paper and ink.
+
+    0 if a crop has no ink or no paper at one of these distances.
+    """
     off = ndimage.distance_transform_edt(~ink)
     near, far = (off > 1.5) & (off < 3.2), (off > 5) & (off < 8)
     if not (near.any() and far.any() and ink.any()):
@@ -196,13 +206,15 @@ def _overshoot(grey: np.ndarray, ink: np.ndarray, paper: np.ndarray) -> float:
 
 
 def _shifts(rgb: np.ndarray) -> dict[str, float]:
-    """Shifts in px of red or blue, the larger one, relative to green, down and across, by least squares along the gradient."""
+    """Shifts in px relative to green, down and across: the larger of those of red and blue, by least squares along green's gradient."""
     found = {}
     for axis, name in enumerate(("down", "across")):
         shifts = []
         for other in (0, 2):
             slope = np.gradient(ndimage.gaussian_filter(rgb[..., 1], 0.7), axis=axis)
             moved = np.gradient(ndimage.gaussian_filter(rgb[..., other], 0.7), axis=axis)
+            # The other colour is taken for `gain` times green, moved by the shift. Its difference from `gain` times green is then about the
+            # shift times `gain` times the slope.
             gain = (slope * moved).sum() / max((slope**2).sum(), 1e-9)
             difference = ndimage.gaussian_filter(rgb[..., other] - gain * rgb[..., 1], 0.7)
             difference -= ndimage.gaussian_filter(difference, 4)
@@ -212,7 +224,7 @@ def _shifts(rgb: np.ndarray) -> dict[str, float]:
 
 
 def _blocks(grey: np.ndarray) -> float:
-    """Largest of the median steps between columns at each position modulo 8, over their median: it is high at seams of JPEG blocks."""
+    """How large steps between columns are at seams of JPEG blocks: largest over median of their medians at each position modulo 8."""
     steps = np.abs(np.diff(grey, axis=1)).mean(axis=0)
     means = np.array([np.median(steps[k::8]) for k in range(8)])
     return float(means.max() / max(np.median(means), 0.1))
@@ -229,7 +241,7 @@ def _spectrum(plane: np.ndarray, name: str) -> dict[str, float]:
 
 @dataclass(frozen=True)
 class Separation:
-    """How well crops are told apart: mean AUC over sources, its 90 % interval over pictures, and the AUC of each source."""
+    """How well real crops can be separated from drawn ones: mean AUC over sources, its 90 % interval, and the AUC of each source."""
 
     auc: float
     low: float
@@ -246,11 +258,11 @@ def auc(drawn: np.ndarray, real: np.ndarray) -> float:
 def separate_across(
     real: np.ndarray, drawn: np.ndarray, real_of: np.ndarray, drawn_of: np.ndarray, sources: np.ndarray, rounds: int = 400
 ) -> Separation:
-    """Tell crops (n, features) of one source from drawn ones by what was learnt from the other sources and other drawn pictures.
+    """Separate crops (n, features) of each source from drawn ones by what was learnt from the other sources and other drawn pictures.
 
-    `real_of` (n,) and `drawn_of` are the numbers of the pictures of crops, `sources` (n,) the sources of real crops. The AUC is the mean
-    over sources, weighted by their numbers of pictures, but at most 4, so that no website counts too much. Its interval is found from
-    `rounds` bootstrap samples.
+    `real_of` (n,) and `drawn_of` are the numbers of the pictures from which crops were cut, `sources` (n,) the sources of real crops. The
+    AUC is the mean over sources. The weight of a source is its number of pictures, but at most 4, so that no website counts too much. The
+    interval is found from `rounds` bootstrap samples of sources and pictures.
     """
     names = sorted(set(sources))
     scores_real, scores_drawn = np.zeros(len(real)), np.zeros((len(names), len(drawn)))
@@ -264,24 +276,25 @@ def separate_across(
     weight = {name: min(len(set(real_of[sources == name])), 4) for name in names}
 
     def mean(chosen: dict[str, float]) -> float:
+        """The weighted mean of the AUCs of sources."""
         return sum(weight[name] * chosen[name] for name in chosen) / sum(weight[name] for name in chosen)
 
     rng, means = np.random.default_rng(0), []
     pictures = np.unique(drawn_of)
     for _ in range(rounds):
-        again = np.concatenate([np.flatnonzero(drawn_of == p) for p in rng.choice(pictures, len(pictures))])
+        resampled = np.concatenate([np.flatnonzero(drawn_of == p) for p in rng.choice(pictures, len(pictures))])
         chosen = {}
         for k in set(rng.integers(0, len(names), len(names)).tolist()):
-            mine = np.unique(real_of[sources == names[k]])
-            rows = np.concatenate([np.flatnonzero(real_of == p) for p in rng.choice(mine, len(mine))])
-            values = scores_drawn[k][again]
+            of_source = np.unique(real_of[sources == names[k]])
+            rows = np.concatenate([np.flatnonzero(real_of == p) for p in rng.choice(of_source, len(of_source))])
+            values = scores_drawn[k][resampled]
             chosen[names[k]] = auc(values[np.isfinite(values)], scores_real[rows])
         means.append(mean(chosen))
     return Separation(mean(each), *np.quantile(means, (0.05, 0.95)), each)
 
 
 def _weights(sources: np.ndarray, drawn: int) -> np.ndarray:
-    """Weights of real crops, then of drawn ones. Each source has the root of its number of crops as its weight; both sums are 1."""
+    """Weights of real crops, then of `drawn` drawn ones; the sum of either is 1. The weight of a source goes as the root of its crops."""
     _, place, counts = np.unique(sources, return_inverse=True, return_counts=True)
     real = 1.0 / np.sqrt(counts[place])
     return np.r_[real / real.sum(), np.full(drawn, 1.0 / drawn)]
@@ -292,16 +305,18 @@ def _learnt(values: np.ndarray, labels: np.ndarray, weights: np.ndarray) -> Call
     from scipy.optimize import minimize
     from scipy.special import ndtri
 
-    sorted_ = np.sort(values, axis=0)
+    in_order = np.sort(values, axis=0)
 
     def scores(given: np.ndarray) -> np.ndarray:
-        ranks = np.stack([np.searchsorted(sorted_[:, k], given[:, k]) for k in range(given.shape[1])], axis=1)
-        normal = ndtri(np.clip((ranks + 0.5) / (len(sorted_) + 1), 0.005, 0.995))
+        """1, normal scores (the normal quantiles of ranks among `values`) and their squares, less 1 and with unit variance."""
+        ranks = np.stack([np.searchsorted(in_order[:, k], given[:, k]) for k in range(given.shape[1])], axis=1)
+        normal = ndtri(np.clip((ranks + 0.5) / (len(in_order) + 1), 0.005, 0.995))
         return np.concatenate([np.ones((len(given), 1)), normal, (normal**2 - 1) / np.sqrt(2)], axis=1)
 
     x = scores(values)
 
     def loss(w: np.ndarray) -> tuple[float, np.ndarray]:
+        """The weighted logistic loss with the ridge, and its gradient."""
         z = x @ w
         sign = 2 * labels - 1
         p = 1 / (1 + np.exp(np.clip(sign * z, -50, 50)))
@@ -318,7 +333,7 @@ def _measured(pictures: list[Picture]) -> list[tuple[int, Picture, dict[str, flo
 
 
 def report(folder: Path, each: int, seed: int = 0) -> str:
-    """Tables in Markdown: the AUC of the classifier across sources and within them, and that of every feature."""
+    """Tables in Markdown: the AUC of the classifier across sources and within them, and the AUC of every feature."""
     real = real_pictures(folder)
     drawn = drawn_pictures(real, each, seed)
     lines = []

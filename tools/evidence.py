@@ -44,12 +44,12 @@ PERFECT_SEED = 7
 
 #: Names of the modes of the decoder in the tables.
 MODES = {"stroke_fit": "**stroke fit**", "softargmax": "column soft maximum", "centroid": "column mean"}
-# Ways of reading for comparison: with the true mask or true layers in place of those of the network, or by a simple baseline.
+# Ways of reading for comparison: column means on the true mask, column means on the network's traces, and the stroke fit on true layers.
 MASK, PAPER, TRUE = "column mean on the true mask, layout given", "denoised, then vertical scan, layout given", "stroke fit on true layers"
 
 #: Pages that are read from perfect layers: name, recipe, severity.
 PERFECT_CASES = (("clean", "clean", 0.0), ("scan, mild", "scan", 0.2), ("photo, mild", "photo", 0.2), ("photo, medium", "photo", 0.5))
-#: How they are read: name; width in mm of traces in their layer (None: as printed); mode; whether the true geometry is given.
+#: How perfect layers are read: name; width in mm of traces in their layer (None: as printed); mode; whether the true geometry is given.
 PERFECT_WAYS = (
     ("column mean", 0.2, "centroid", False),
     ("column soft maximum", 0.2, "softargmax", False),
@@ -74,6 +74,7 @@ def true_layers(photo: fastecg.Photo) -> Layers:
     """The layers that the network should find in a photo, by its truth."""
     window = whole_window(photo)
     markers = (np.arange(len(MARKERS))[:, None, None] == window.markers).astype(np.float32)
+    # Traces in true maps are thinner than in the network's, so their ink reaches less far beyond the first and last sample.
     return Layers(window.maps.astype(np.float32) / 255, markers, SCALE / photo.warp.scale, cap_mm=0.09)
 
 
@@ -98,7 +99,7 @@ def true_masks(photo: fastecg.Photo) -> list[np.ndarray]:
 
 
 def denoised(photo: fastecg.Photo, layers: Layers) -> list[np.ndarray]:
-    """The traces by the network within the true box of every segment, 0 or 255. Traces of neighbouring rows in the box are not removed."""
+    """The network's traces within the true box of every segment, 0 or 255. Traces of other rows that reach into the box are kept."""
     from fastecg.digitizing.segmenter import resized
 
     height, width = photo.image.shape[:2]
@@ -117,7 +118,7 @@ def denoised(photo: fastecg.Photo, layers: Layers) -> list[np.ndarray]:
 
 
 def read_page(task: tuple[Path, str, int, float, str | None, Path]) -> list[Row]:
-    """Draw one page, and read it in all ways. Returns a row for each way.
+    """Draw one page, and read it in all ways. Returns a row for each way; no rows if no sample of the page was drawn.
 
     `task` holds the path of a record, the recipe, the number of the variant, the resolution in dpi, the layout (None: that of the recipe)
     and the file of weights.
@@ -132,6 +133,7 @@ def read_page(task: tuple[Path, str, int, float, str | None, Path]) -> list[Row]
     page_columns = {"record": record.name, "recipe": recipe, "dpi": dpi, "layout": photo.page.layout, "style": photo.style.name}
 
     def add(way: str, found: fastecg.Record | None, seconds: float, **more: Any) -> None:
+        """Add the row of one way, whose record is None if the page was not read; `more` are further columns."""
         estimate = found or fastecg.Record(np.full(wanted.signal.shape, np.nan), wanted.fs, wanted.leads, wanted.name)
         score = fastecg.score(wanted, estimate).records[0]
         rows.append({
@@ -180,6 +182,7 @@ def line(rows: list[Row], *names: str) -> str:
     values = np.array([row["snr"] for row in rows])
     values = values[np.isfinite(values)]
     ratios = np.array([row["ratio"] for row in rows])
+    # Kaggle's metric clips ratios of powers at 384 (25.84 dB).
     kaggle = [10 * np.log10(np.mean(part)) for part in (np.minimum(ratios, 384.0), ratios[np.isfinite(ratios)])]
     scores = [
         f"{values.mean():.1f} ± {values.std():.1f}", f"{np.median(values):.1f}", f"{np.percentile(values, 5):.1f}",
@@ -236,13 +239,13 @@ def read_perfect(path: Path) -> list[Result]:
                 read = decode(layers[pen], segments_of(photo.page, record.fs), mode=mode, warp=photo.warp)
             else:
                 read = decode(layers[pen], oracle.true_segments(photo), mode=mode, warp=warp)
-                warp = read.warp  # the grid does not depend on the mode
+                warp = read.warp  # Further ways use the same grid, because it does not depend on the mode.
             found.append((case, way, wanted, read.record, time.process_time() - start))
     return found
 
 
 def perfect_table(results: list[Result], records: int) -> str:
-    """The table of readings of perfect layers, as Markdown."""
+    """The table of readings of perfect layers of pages of `records` records, as Markdown."""
     groups = defaultdict(list)
     for case, way, *rest in results:
         groups[case, way].append(rest)

@@ -47,7 +47,7 @@ def crop(pixels: np.ndarray, width: int = 640, height: int = 300) -> np.ndarray:
 
 
 def draw_styles(drawn: list[fastecg.Record]) -> str:
-    """Draw a page of every style, and return its section as Markdown. `drawn` are the records that are drawn."""
+    """Draw a page and a part of it in every style, and return the styles' section as Markdown. `drawn` are the records in turn."""
     rows = []
     for index, style in enumerate(STYLES.values()):
         photo = fastecg.render(drawn[index % len(drawn)], style=style.name, seed=index)
@@ -58,7 +58,7 @@ def draw_styles(drawn: list[fastecg.Record]) -> str:
 
 
 def draw_layouts(drawn: list[fastecg.Record]) -> str:
-    """Draw a page of every layout, and return its section as Markdown."""
+    """Draw a page of every layout, and return the layouts' section as Markdown."""
     fifteen = fastecg.simulate(seed=2, leads=(*fastecg.LEADS, "V4R", "V8", "V9"))
     rows = []
     for index, layout in enumerate(LAYOUTS.values()):
@@ -70,7 +70,7 @@ def draw_layouts(drawn: list[fastecg.Record]) -> str:
 
 
 def draw_artifacts() -> str:
-    """Draw every artifact mild, medium and strong, and return its section as Markdown."""
+    """Draw every artifact mild, medium and strong, and return the artifacts' section as Markdown."""
     rows = []
     for kind in ARTIFACTS:
         name = kind.__name__
@@ -81,7 +81,7 @@ def draw_artifacts() -> str:
 
 
 def draw_recipes() -> str:
-    """Draw twelve pages of each recipe, and return its section as Markdown."""
+    """Draw twelve pages of each of `SHOWN_RECIPES`, and return their section as Markdown."""
     rows = []
     for name in SHOWN_RECIPES:
         picture = save(contact_sheet(name, pages=12, width=300), f"recipes/{name}.jpg", quality=80)
@@ -112,7 +112,7 @@ def draw_readme(drawn: list[fastecg.Record]) -> None:
 
 
 def tiled(photos: list[fastecg.Photo]) -> Image.Image:
-    """Six pages in two rows of three, cut to the height of the lowest."""
+    """Six pages in two rows of three, all cut to the height of the lowest page."""
     tiles = [thumbnail(photo.image, 620) for photo in photos]
     height = min(tile.height for tile in tiles)
     sheet = Image.new("RGB", (3 * 640 - 20, 2 * (height + 20) - 20), "white")

@@ -52,7 +52,7 @@ def varied(distribution: Distribution) -> str:
 
 
 def chance(slot: RandomSlot[Any]) -> str:
-    """The probability of a slot in %, for the mildest and the severest pictures if these differ."""
+    """The probability of a slot in %: for the mildest and for the severest pictures, if these differ."""
     low, high = (round(100 * p) for p in slot.chance)
     return f"{low} %" if low == high else f"{low} to {high} %"
 
@@ -101,7 +101,7 @@ def kinds(registry: Iterable[type[Params]]) -> str:
 
 
 def filled(text: str) -> str:
-    """The text of the page with its tables made anew between their markers."""
+    """The text of the page with its tables made anew between the markers of their sections."""
     made = {"recipes": recipes(), "slots": slots(), "views": kinds(VIEWS), "artifacts": kinds(ARTIFACTS)}
     for name, part in made.items():
         text = with_section(text, name, part)

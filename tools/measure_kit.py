@@ -1,9 +1,9 @@
 """Compare the speed of ECG-Image-Kit with ours: ``python tools/measure_kit.py --kit CHECKOUT [--kit-python PYTHON]``.
 
 Both programs draw the same records, clean and distorted, with their truth, in one process with one thread. The CPU time of a page, in the
-process and all that it starts, is the difference between runs over many and over few records, divided by the number of further pages. Runs
-of the two programs take turns, and medians are printed. The distortions of the kit (wrinkles, rotation, noise, crop) are not the same as
-ours, so the second ratio compares what people use, not equal work.
+process and all that it starts, is the difference between runs over many and over few records, divided by the number of additional pages.
+Runs of the two programs take turns, and medians are printed. The distortions of the kit (wrinkles, rotation, noise, crop) are not the same
+as ours, so the second ratio compares what people use, not equal work.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ KINDS = {
         ["--recipe", "photo", "--format", "jpg"],
     ),
 }
-#: Further options of `fastecg render`, for pages like those of the kit.
+#: Further options of `fastecg render`, for pages that look like those of the kit.
 PAGE = ["--layout", "3x4+1", "--style", "muse", "--dpi", "200"]
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
 

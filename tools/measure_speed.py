@@ -4,7 +4,7 @@ Ratios come from the guards of benchmarks/, which measure each library and faste
 `fastecg render` with truth files. The steps of a page are timed by `steps.py`.
 
 ``python tools/measure_speed.py --long RECORDS... [--pages N]`` renders N pages (5,000 by default) of the given records as clean PNG and as
-photos, and writes only the section on long runs of docs/speed.md, which the other way of running keeps.
+photos, and writes only the section on long runs of docs/speed.md. Without ``--long``, this section is kept.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ def main() -> None:
     rates = [(name, *[rate(arguments, workers) for workers in (1, 2)]) for name, arguments in RUNS]
     page = speed_page(ratios, rates)
     speed = ROOT / "docs" / "speed.md"
-    _, long, before = speed.read_text(encoding="utf-8").partition(LONG)
-    speed.write_text(page + (f"\n{long}{before}" if long else ""), encoding="utf-8")
+    _, heading, long_section_text = speed.read_text(encoding="utf-8").partition(LONG)
+    speed.write_text(page + (f"\n{heading}{long_section_text}" if heading else ""), encoding="utf-8")
     table = f"{rate_table(rates)}\n\n{ratio_table(chosen(ratios), 'times as fast, measured in one session')}"
     rewrite(ROOT / "README.md", "measured", table)
 
@@ -156,13 +156,13 @@ class Rate(NamedTuple):
 
 
 def rate(arguments: list[str], workers: int) -> Rate:
-    """The better rate of two runs, since other processes on the machine only slow runs down."""
+    """The better rates of two runs (of one with ``--quick``), since other processes on the machine only slow runs down."""
     found = [rate_once(arguments, workers) for _ in range(1 if QUICK else 2)]
     return Rate(max(item.images_s for item in found), min(item.cpu_ms for item in found))
 
 
 def rate_once(arguments: list[str], workers: int) -> Rate:
-    """The rate by the difference between a long and a short run."""
+    """The rate from the difference between a long and a short run."""
     few, many = (20, 80) if QUICK else (40, 240)
     spent = []
     for pages in (few, many):
@@ -206,7 +206,7 @@ def pages_of(source: Source) -> int:
 
 
 class Run(NamedTuple):
-    """A run: numbers of pages and failed records, duration, bytes of images and of all files, and peak memory of a process in bytes."""
+    """A run: numbers of pages and of failed records, duration in s, bytes of images and of all files, peak memory of a process in bytes."""
 
     pages: int
     failures: int

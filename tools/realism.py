@@ -2,8 +2,9 @@
 
 Colours of paper and ink, width of the trace, noise, light and spectrum are measured on every picture of the folder and on `--each` times as
 many drawn pages, and written into the tables of ``docs/realism.md``. The text between the tables is kept. Real pictures whose light is
-uneven count as photos, the others as scans, and are compared with pages of that recipe. Crops are told apart by a classifier
-(``tools/crops.py``). It takes the layouts of the real pictures, and further scans, from the folder that FASTECG_DATA names.
+uneven count as photos and are compared with pages of the recipe photo, the others as scans and with pages of scan. A classifier separates
+crops of real and of drawn pages (``tools/crops.py``). It takes the layouts of the real pictures, and further scans, from the folder that
+FASTECG_DATA names.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from fastecg.readers import read_record, sample_records
 PAGE = Path(__file__).parent.parent / "docs" / "realism.md"
 RECIPES = ("photo", "scan")
 LIGHT = "paper, brightest to darkest (p95/p5)"
-UNEVEN = 1.05  # If the light of a picture varies more, it is a photo: the lamp of a scanner moves with its head, so its light is even.
+UNEVEN = 1.05  # A picture whose light has a larger ratio is a photo. Scans have even light, because a scanner's lamp moves with its head.
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff")
 BLOCK = 16  # Side in px of the blocks in which brightness and noise are measured.
 #: Filter that is 0 on slopes and edges along x or y, and so responds to noise alone (Immerkær).
@@ -61,7 +62,7 @@ def measured(pixels: np.ndarray) -> tuple[Measured, dict[str, np.ndarray]]:
     paper = backgrounds(grey)
     ink = grey < 0.5 * paper
     lab = rgb2lab(page / 255.0)
-    clean = grey > 0.93 * paper
+    clean = grey > 0.93 * paper  # paper without ink and grid
     shown = {"paper": lab[clean][:: max(1, clean.sum() // 4000)], "ink": lab[ink][:: max(1, ink.sum() // 4000)]}
     numbers = {
         **dict(zip(("paper L*", "paper a*", "paper b*"), np.median(lab[clean], axis=0), strict=True)),
@@ -75,7 +76,7 @@ def measured(pixels: np.ndarray) -> tuple[Measured, dict[str, np.ndarray]]:
 
 
 def trace_width(ink: np.ndarray) -> float:
-    """Mean width of traces in px: the area of the ink over the length of its middle line, without specks."""
+    """Mean width of traces in px: the area of the ink over the length of its middle line, without parts of less than 200 px."""
     labels, count = ndimage.label(ink, np.ones((3, 3)))
     sizes = np.bincount(labels.ravel(), minlength=count + 1)
     sizes[0] = 0
@@ -87,8 +88,9 @@ def trace_width(ink: np.ndarray) -> float:
 def noise_by_brightness(grey: np.ndarray) -> Measured:
     """Standard deviation of noise in the calmest blocks of darker and of brighter paper, by Immerkær's estimate.
 
-    It includes the grid, if lines are closer than the side of a block.
+    The estimate includes the grid, if lines are closer than the side of a block. It is NaN if there are fewer than 20 blocks.
     """
+    # With this factor, the mean of the filter's absolute value over noise is the standard deviation of the noise.
     residual = np.abs(ndimage.convolve(grey, LAPLACE)) * np.sqrt(np.pi / 2) / 6
     rows, columns = (n // BLOCK for n in grey.shape)
     blocks = [plane[: rows * BLOCK, : columns * BLOCK].reshape(rows, BLOCK, columns, BLOCK) for plane in (grey, residual)]
@@ -122,7 +124,7 @@ def reference_pictures(folder: Path) -> list[np.ndarray]:
 
 
 def drawn_pictures(recipe: str, widths: list[int], each: int) -> list[np.ndarray]:
-    """`each` pages of a recipe for every picture that they are compared with, reduced to its width, and saved as JPEG."""
+    """`each` pages of a recipe for each of `widths`, those of the pictures they are compared with; reduced to them, and saved as JPEG."""
     records = [read_record(source.path) for source in sample_records()]
     found = []
     for k in range(each * len(widths)):
@@ -144,7 +146,7 @@ def overlap(one: np.ndarray, other: np.ndarray) -> float:
 
 
 def spread(values: np.ndarray) -> str:
-    """Median, and range of the middle four fifths, as text."""
+    """The median and the range of the middle four fifths, as text; "too few" for fewer than three values."""
     if len(values) < 3:
         return "too few"
     low, middle, high = np.quantile(values, (0.1, 0.5, 0.9))
@@ -166,7 +168,7 @@ def table(groups: Groups) -> str:
 
 
 def overlaps(groups: Groups) -> str:
-    """The table of what histograms of paper and ink of drawn pages have in common with those of real pictures."""
+    """The table of the shares that histograms of paper and ink of drawn pages have in common with those of real pictures."""
     pooled = {
         name: {what: np.concatenate([shown[what] for _, shown in group]) for what in ("paper", "ink")} for name, group in groups.items()
     }
@@ -179,7 +181,7 @@ def overlaps(groups: Groups) -> str:
 
 
 def filled(text: str, parts: dict[str, str]) -> str:
-    """The text of the page with its tables made anew between their markers."""
+    """The text of the page with `parts` between the markers of its sections, by name of the section."""
     for name, part in parts.items():
         text = with_section(text, name, part)
     return text

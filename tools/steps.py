@@ -1,7 +1,8 @@
 """Measure the CPU time of every step of a page, as a worker makes it: ``python tools/steps.py [RECIPE] [FORMAT] [PAGES]``.
 
-Pages are drawn and written with their truth, each with another seed, in three rounds over all of them, so that no page follows itself. The
-fastest round of every page counts, since other processes only slow it down. The time of a step does not include that of steps within it.
+Pages are drawn and written with their truth, each with another seed, in three rounds over all pages, after one that does not count. The
+fastest round of every page counts, since other processes only slow it down. The time of a step does not include the time of steps within
+it.
 """
 
 from __future__ import annotations
@@ -30,7 +31,8 @@ from fastecg.system.memory import keep_freed
 from fastecg.writers import photo_files, truth_json
 
 ROUNDS = 3
-#: Steps: where the function is, its name there, and the name of the step. Those of artifacts are found in their classes.
+#: Steps: the module or class that has the function, the function's name in it, and the name of the step. Steps of artifacts are found in
+#: their classes, as methods with a name in `STAGES`.
 STEPS: tuple[tuple[Any, str, str], ...] = (
     (drawing, "_read", "read the record"),
     (drawing, "write_record", "write its copy"),
@@ -65,7 +67,7 @@ class Steps:
 
     def __init__(self) -> None:
         self.spent: Counter[str] = Counter()
-        self._inner = [0.0]
+        self._inner = [0.0]  # for each step that is running, and for the page: the time of the steps within it, so far
 
     def timed(self, function: Any, name: str) -> Any:
         """A function that calls `function` and counts its time as that of step `name`."""
@@ -86,9 +88,9 @@ class Steps:
     @contextmanager
     def watched(self) -> Iterator[None]:
         """Within this context, the steps are timed."""
-        own = [(kind, stage, f"{kind.__name__}: {stage}") for kind in ARTIFACTS for stage in STAGES if stage in kind.__dict__]
+        of_artifacts = [(kind, stage, f"{kind.__name__}: {stage}") for kind in ARTIFACTS for stage in STAGES if stage in kind.__dict__]
         with ExitStack() as stack:
-            for owner, attribute, name in (*STEPS, *own):
+            for owner, attribute, name in (*STEPS, *of_artifacts):
                 found = owner.__dict__[attribute]
                 if isinstance(found, classmethod):
                     made: Any = classmethod(self.timed(found.__func__, name))
@@ -120,7 +122,8 @@ def page_steps(name: str, suffix: str, pages: int) -> tuple[float, list[tuple[st
                     whole = time.thread_time() - start
                 if drawn.error:
                     sys.exit(drawn.error)
-                if turn and (seed not in best or whole < best[seed][0]):  # The first round is not counted: it also computes what is cached.
+                # The first round does not count, because it also computes what later rounds find in caches.
+                if turn and (seed not in best or whole < best[seed][0]):
                     best[seed] = whole, steps.spent
     total = sum((spent for _, spent in best.values()), Counter())
     rows = [(step, 1e3 * seconds / pages) for step, seconds in total.most_common()]
@@ -129,7 +132,7 @@ def page_steps(name: str, suffix: str, pages: int) -> tuple[float, list[tuple[st
 
 
 def step_table(name: str, suffix: str, pages: int, least_ms: float = 0.5) -> str:
-    """The steps as a table in Markdown. Those that take less than `least_ms` are added up in one line."""
+    """The steps of a page as a table in Markdown. Steps that take less than `least_ms` are added up in one line."""
     mean, rows = page_steps(name, suffix, pages)
     long = [(step, ms) for step, ms in rows if ms >= least_ms and step != "all else"]
     lines = [f"| {step} | {ms:.1f} |" for step, ms in [*long, ("all else", mean - sum(ms for _, ms in long))]]

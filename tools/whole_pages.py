@@ -1,7 +1,7 @@
 """Measure how whole drawn pages differ from real ones, in addition to ``crops.py``: ``python tools/whole_pages.py FOLDER_OF_IMAGES``.
 
-The measures say how pages are cut, and how light, colour, contrast of the grid and sharpness change over a page, in squares of 12.5 mm of
-bare paper. The layouts of the real pictures are in the folder that FASTECG_DATA names.
+The measures say how pages are cut, and how light, colour, contrast of the grid and sharpness change over a page from one square of 12.5 mm
+to another. The layouts of the real pictures are in the folder that FASTECG_DATA names.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from scipy import ndimage
 import fastecg
 from fastecg.readers import read_record, sample_records
 
-SQUARE_MM = 12.5
-DOTTED = ("Edan", "dotphoto", "dashphoto")  # Machines and styles whose paper has dots; one real page of these has none.
+SQUARE_MM = 12.5  # Side of the squares.
+DOTTED = ("Edan", "dotphoto", "dashphoto")  # Machines and styles whose paper has dots, except on one of the real pages.
 #: Recipes of the drawn pages, by kind of picture.
 RECIPES = {"photo": ("photo",), "scan": ("scan", "digital")}
 
@@ -36,7 +36,7 @@ def framing_of_real(kind: str) -> list[dict[str, float]]:
 
 
 def framing_of_drawn(kind: str, pages: int, seed: int) -> list[dict[str, float]]:
-    """The same measures of drawn pages, by their truth."""
+    """Measures of how drawn pages are cut, by their truth."""
     records = [read_record(source.path) for source in sample_records()]
     found = []
     for k in range(pages):
@@ -45,7 +45,8 @@ def framing_of_drawn(kind: str, pages: int, seed: int) -> list[dict[str, float]]
         height, width = photo.image.shape[:2]
         ends = []
         for trace in photo.truth.traces:
-            part = max(len(trace.points) // 4, 1)  # 0 mV is about the median of a quarter of the lead.
+            # The 0 mV line is at about the median of the trace, here of its first and of its last quarter.
+            part = max(len(trace.points) // 4, 1)
             x = trace.points[[0, -1], 0]
             y = [float(np.nanmedian(points[:, 1])) for points in (trace.points[:part], trace.points[-part:])]
             ends.append(np.stack([x, y], axis=1))
@@ -73,7 +74,7 @@ def over_the_page(picture: Picture) -> dict[str, float]:
     rgb = picture.pixels[: rows * side, : columns * side].astype(float)
     squares = rgb.reshape(rows, side, columns, side, 3).transpose(0, 2, 1, 3, 4).reshape(rows, columns, -1, 3)
     light = np.log(np.maximum(np.quantile(squares, 0.7, axis=2), 1.0))
-    # In real pictures, squares far from the median show the table.
+    # In real pictures, squares whose light or colour is far from the median do not show the page.
     on_page = np.abs(light - np.median(light.reshape(-1, 3), axis=0)).max(axis=2) < 0.35
     if picture.page is not None:
         page = picture.page[: rows * side, : columns * side].reshape(rows, side, columns, side)
@@ -101,7 +102,7 @@ def over_the_page(picture: Picture) -> dict[str, float]:
 
 
 def _detail(green: np.ndarray, rows: int, columns: int, side: int) -> tuple[np.ndarray, np.ndarray]:
-    """Power (rows, columns) of detail of 0.5 to 1 px and of 1 to 4 px on the bare paper of each square; NaN if there is little of it."""
+    """Power (rows, columns) of detail of 0.5 to 1 px and of 1 to 4 px on the bare paper of each square; NaN if inks cover most of it."""
     paper = ndimage.gaussian_filter(ndimage.percentile_filter(green[::4, ::4], 75, 9), 2)
     paper = ndimage.zoom(paper, np.array(green.shape) / np.array(paper.shape), order=1, grid_mode=True, mode="nearest")
     share = green / np.maximum(paper, 20.0)
@@ -117,7 +118,7 @@ def _detail(green: np.ndarray, rows: int, columns: int, side: int) -> tuple[np.n
 
 
 def dots(picture: Picture) -> dict[str, float]:
-    """How much darker the dots and lines of bare paper are than the paper, as shares: at all pixels darker than their neighbours."""
+    """How much darker the dots and lines of the grid are than the paper, as shares, at all pixels that are darker than their neighbours."""
     grey = picture.pixels @ np.array((0.299, 0.587, 0.114))
     paper = ndimage.gaussian_filter(ndimage.percentile_filter(grey[::4, ::4], 75, 9), 2)
     paper = ndimage.zoom(paper, np.array(grey.shape) / np.array(paper.shape), order=1, grid_mode=True, mode="nearest")
@@ -132,7 +133,7 @@ def dots(picture: Picture) -> dict[str, float]:
 
 
 def _after_a_plane(values: np.ndarray, where: np.ndarray) -> float:
-    """Standard deviation of the residuals of a plane that is fitted to values (rows, columns) where the mask `where` is True."""
+    """Standard deviation of values (rows, columns) from a plane that is fitted to them, both only where the mask `where` is True."""
     y, x = np.mgrid[-1 : 1 : values.shape[0] * 1j, -1 : 1 : values.shape[1] * 1j]
     plane = np.stack([np.ones(where.sum()), x[where], y[where]], axis=1)
     return float(np.std(values[where] - plane @ np.linalg.lstsq(plane, values[where], rcond=None)[0]))
