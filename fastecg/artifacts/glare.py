@@ -69,9 +69,10 @@ class Glare(Artifact):
         if shift_mm > 0:
             slope_x, slope_y = light.warp.mesh.slopes()
             beyond += np.clip(np.float32(shift_mm) * light.on_nodes(slope_x * cos + slope_y * sin), -_FARTHEST_MM, _FARTHEST_MM)
-        # A logistic edge: from an eighth to seven eighths of the strength within `height_mm`.
-        towards = 1.0 if light.lamp_deg is not None and np.cos(normal - np.radians(light.lamp_deg)) > 0 else -1.0
-        return np.asarray(1.0 / (1.0 + np.exp(np.clip(np.float32(-4.0 * towards / self.height_mm) * beyond, -30.0, 30.0))))
+        # A logistic edge: from an eighth to seven eighths of the strength within `height_mm`. The sky is on the `side` 1, to which the
+        # line's normal points, or on the side -1.
+        side = 1.0 if light.lamp_deg is not None and np.cos(normal - np.radians(light.lamp_deg)) > 0 else -1.0
+        return np.asarray(1.0 / (1.0 + np.exp(np.clip(np.float32(-4.0 * side / self.height_mm) * beyond, -30.0, 30.0))))
 
     def _centre(self, light: Light) -> tuple[float, float]:
         """Centre of the patch in picture widths and heights.

@@ -67,7 +67,8 @@ class Lamp(Artifact):
         height, width = light.warp.size
         half = 0.5 * np.hypot(width, height)
         root = max(np.sqrt(self.falloff), 1.0 + 1e-6)
-        # Distance in px of the lamp from the picture's centre. Its square law gives `falloff` = (distance + half)² / (distance - half)².
+        # Distance in px of the lamp from the picture's centre: the inverse square law gives `falloff` = ((distance + half) / (distance -
+        # half))². `square` is the squared distance of each node from the lamp, over that of the nearest point of the circle.
         distance = half * (root + 1) / (root - 1)
         angle = np.radians(self.direction_deg)
         right, down = x - 0.5 * width - distance * np.cos(angle), y - 0.5 * height - distance * np.sin(angle)

@@ -39,7 +39,7 @@ class Perforation(Artifact):
         patch = patch_between(sheet, start, stop)
         if patch is None:
             return sheet
-        # Coefficients (of x, of y, constant) of the distance along the edge, and of that inward from the line, see `ripped`.
+        # Coefficients (of x, of y, constant) of the distance along the edge, and of the distance inward from the line, see `ripped`.
         axes = [1.0, 0.0, 0.0, 0.0, 1.0, 0.0] if horizontal else [0.0, 1.0, 0.0, 1.0, 0.0, 0.0]
         frame = np.array(axes)
         if self.edge in ("right", "bottom"):

@@ -32,6 +32,7 @@ class PunchHoles(Artifact):
         width, height = sheet.page.size_mm
         horizontal = self.edge in ("top", "bottom")
         for k in range(self.count):
+            # The page coordinates of the hole's middle along the edge and across it, mm.
             middle = 0.5 * (width if horizontal else height) + self.offset_mm + self.pitch_mm * (k - 0.5 * (self.count - 1))
             inset = self.inset_mm if self.edge in ("left", "top") else (height if horizontal else width) - self.inset_mm
             patch = patch_around(sheet, *((middle, inset) if horizontal else (inset, middle)), self.inset_mm + self.diameter_mm)

@@ -28,7 +28,7 @@ class Redaction(Artifact):
     seed: int = param(0, 0, 2**31, "decides which lines are hidden")
 
     def stain(self, sheet: Sheet) -> Sheet:
-        """Cover neighbouring names, numbers and dates, or strips of the header where none are printed."""
+        """Cover neighbouring lines that tell who the patient is, or strips of free space if none are printed."""
         rng = np.random.default_rng(self.seed)
         pixels, boxes = sheet.canvas(), list(sheet.boxes)
         for frame in self._strips(sheet, rng):

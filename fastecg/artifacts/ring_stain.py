@@ -52,7 +52,7 @@ class RingStain(Artifact):
         right, down = patch.offsets(x, y)
         rng = np.random.default_rng(self.seed)
         angle = np.arctan2(down, right)
-        # A cup's foot is never quite round: the radius differs by 1.2 %, and by noise.
+        # A cup's foot is never quite round: the radius differs by up to 1.2 % either way, and by noise.
         squash = np.float32(0.012) * np.cos(2.0 * (angle - np.float32(rng.uniform(0, np.pi))))
         field = np.hypot(right, down) - self.radius_mm * (1.0 + squash) + 0.35 * patch.clouds(self.seed, 6.0, 3) * min(self.width_mm, 2.0)
         # The angle is now that from the middle of the gap, -π to π. `dry` is 1 in the gap and 0 elsewhere, with soft ends.
@@ -63,7 +63,7 @@ class RingStain(Artifact):
 
     def _profile(self) -> tuple[float, float, np.ndarray]:
         """`low`, `step` and `profile` of a `Wash`: density by the distance from the middle of the rim."""
-        # Two lines, the outer one sharp on its outside and faded inwards, and a faint filling between them.
+        # Two lines, the outer one sharp on its outside and faded inwards, and a faint filling between them; `d` is the distance in mm.
         reach, half = self.width_mm / 2 + 1.5, self.width_mm / 2
         d = np.arange(-reach, reach, _STEP)
         outer = np.exp(-np.maximum(half - d, 0.0) / 0.35) * (d < half + 0.1) + np.exp(-(((d - half) / 0.18) ** 2)) * (d >= half + 0.1)

@@ -35,9 +35,9 @@ class Scratches(Artifact):
         for _ in range(self.count):
             smear = rng.random() < self.smears
             points = rng.random(2) * sheet.page.size_mm + _curve(rng, self.length_mm * rng.uniform(0.15, 1.0) * (0.25 if smear else 1.0))
-            wide = self.width_mm * rng.uniform(0.35, 1.0) * (rng.uniform(2.5, 5.0) if smear else 1.0)
+            wide_mm = self.width_mm * rng.uniform(0.35, 1.0) * (rng.uniform(2.5, 5.0) if smear else 1.0)
             dense = self.strength * rng.uniform(0.4, 1.0) * (0.5 if smear else 1.0)
-            _draw(sheet, pixels, points, wide, dense, rng.random() < self.bright, rng)
+            _draw(sheet, pixels, points, wide_mm, dense, rng.random() < self.bright, rng)
         return replace(sheet, pixels=pixels)
 
 

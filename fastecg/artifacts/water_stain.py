@@ -64,7 +64,7 @@ class WaterStain(Artifact):
         reach = self.radius_mm * 2.2
         d = np.arange(-reach, 0.8, _STEP)
         # A pale filling, a little darker towards the outline; then each tide line from the outline inwards, sharp on its outside, faded
-        # inwards, and about half as dark as the one before.
+        # inwards, and about half as dark as the one before. `d` is the distance from the outline in mm.
         dense = np.where(d < 0, 0.09 + 0.07 * np.exp(d / (0.25 * self.radius_mm)), 0.0)
         for k in range(self.tides):
             edge = -0.17 * self.radius_mm * k * (1.0 + 0.3 * k)
@@ -95,7 +95,7 @@ class WaterStain(Artifact):
 
 
 def _ink_left(sheet: Sheet, patch: Patch) -> float:
-    """Contrast of traces within a patch relative to fresh ink, in green, 0 to 1: faded ink has little to lose.
+    """Contrast of traces within a patch relative to fresh ink, in the green channel, 0 to 1: faded ink has little to lose.
 
     It is 1 if no trace is seen in the patch, or no paper without print.
     """

@@ -97,10 +97,12 @@ def _crush(wrinkle: Wrinkle, mesh: Mesh, height: np.ndarray) -> None:
     from fastecg.kernels.facets import add_facets
 
     def add(to: np.ndarray, k: int, cell: float, lift: float, valleys: bool) -> None:
+        """Add facets of a size and a height that hold at size 1, in mm; every `k` gives others."""
         add_facets(to, mesh.x_mm, mesh.y_mm, cell * wrinkle.size, lift * wrinkle.size, valleys, (wrinkle.seed + 101 * k) % 2**31)
 
     for k, (cell, lift, valleys) in enumerate(_LARGE):
         add(height, k, cell, lift * wrinkle.strength, valleys)
+    # `patches` is noise from -1.5 to 1.5; small facets have their full height where it is high.
     patches, small = np.zeros_like(height), np.zeros_like(height)
     add(patches, 9, _PATCH_MM, 1.5 / wrinkle.size, False)
     for k, (cell, lift, valleys) in enumerate(_SMALL, 2):
