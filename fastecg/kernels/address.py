@@ -13,7 +13,7 @@ import numpy as np
 from fastecg.kernels.jit import jit
 
 
-# Numba increases and decreases an array's reference count at every call, so this function is inlined.
+# Numba increases and decreases the reference count of an array at every call that the array is passed to, so this function is inlined.
 @jit(inline="always")
 def address(array):
     """The address of a parameter of the calling function, or of a view of one, as an integer of 64 bits."""

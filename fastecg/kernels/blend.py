@@ -71,7 +71,7 @@ def _flat(pixels: np.ndarray, plane: np.ndarray) -> tuple[np.ndarray, np.ndarray
         raise ValueError(f"pixels of shape {pixels.shape}: expected a contiguous ({plane.shape[0]}, {plane.shape[1]}, 3) array")
     cover = np.ascontiguousarray(plane).reshape(-1)
     whole = len(cover) // _WORD * _WORD
-    if not cover[:whole].view(np.uint64).flags.aligned:  # This happens for rows that are parts of a larger plane.
+    if not cover[:whole].view(np.uint64).flags.aligned:  # Rows cut from a larger plane may begin at any address.
         cover = cover.copy()
     return pixels.reshape(-1, 3), cover, cover[:whole].view(np.uint64)
 
@@ -122,11 +122,11 @@ def _blend(pixels, cover, words, ink):
 @jit
 def _blend_words(pixels, cover, words, start, stop, ink):
     """Draw ink on the pixels of the words from `start` up to `stop`."""
-    pixels_at, coverage, colour = np.uint64(address(pixels)), np.uint64(address(cover)), np.uint64(address(ink))
+    pixels_at, cover_at, ink_at = np.uint64(address(pixels)), np.uint64(address(cover)), np.uint64(address(ink))
     word = _next_inked(words, start, stop)
     while word < stop:
         first = np.uint64(_WORD * word)
-        _mix_eight(pixels_at + np.uint64(3) * first, coverage + first, colour)
+        _mix_eight(pixels_at + np.uint64(3) * first, cover_at + first, ink_at)
         word = _next_inked(words, word + 1, stop)
 
 
@@ -145,9 +145,9 @@ def _blend_rest(pixels, cover, start, ink):
 def _mix_eight(context: Any, pixels: Any, cover: Any, ink: Any) -> Any:
     """Set eight pixels to (old * (255 - a) + new * a) / 255, rounded to nearest, without a division.
 
-    `pixels` is their address, `cover` that of their eight coverages a, and `ink` that of the new colour, repeated eight times. All numbers
-    are integers, so the result is the same on every processor. This is written in vector instructions, because the compiler does not
-    vectorise loops in which three channels share a coverage.
+    `pixels` is the address of the pixels, `cover` that of their eight coverages a, and `ink` that of the new colour, repeated eight times.
+    All numbers are integers, so the result is the same on every processor. The function is written in vector instructions, because the
+    compiler does not vectorise loops in which three channels share a coverage.
     """
     lanes, byte, short = 3 * _WORD, ir.IntType(8), ir.VectorType(ir.IntType(16), 3 * _WORD)
 
@@ -178,9 +178,9 @@ def _mix_eight(context: Any, pixels: Any, cover: Any, ink: Any) -> Any:
 
 @jit
 def _multiply(pixels, cover, words, ink):
-    """Do `multiply` in integers: shares of the light are in units of 1 / 65025, which is 255²."""
+    """Do `multiply` in integers: shares of the light are in units of 1 / 65025, and 65025 is 255²."""
     word = _next_inked(words, np.int64(0), len(words))
-    while word <= len(words):  # The last round is for the pixels after the last whole word.
+    while word <= len(words):  # The round with word == len(words) is for the pixels after the last whole word.
         for i in range(_WORD * word, min(_WORD * word + _WORD, len(cover))):
             a = np.uint32(cover[i])
             if a:
@@ -194,8 +194,8 @@ def _multiply(pixels, cover, words, ink):
 def brighten(pixels, covers, factors):
     """Multiply pixels (n, 3) uint8 by the factors (bands,) of bands that lie one upon the other, in place.
 
-    `covers` (bands, n) uint8 is the coverage by each band, 0 to 255. Where a band covers a pixel in part, so much of the factor of the
-    bands below is replaced by its own. Pixels that the first band does not cover stay as they are.
+    `covers` (bands, n) uint8 is the coverage by each band, 0 to 255. A band that covers the share c of a pixel changes the factor f of the
+    bands below to (1 - c) f + c times the band's own factor. Pixels that the first band does not cover stay as they are.
     Values above 255 become 255.
     """
     for k in range(len(pixels)):

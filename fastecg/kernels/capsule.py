@@ -1,9 +1,9 @@
 """Antialiased strokes along any polyline: calibration pulses, separators, frames, marks, and pen strokes of varying width.
 
-The coverage of a pixel is the coverage by a straight strip along the nearest segment, averaged over the square of the pixel. This is exact
-for straight strips of any width and direction. Where segments meet, the larger coverage counts. Joints are round, and the ends of a line
-are half discs. A pen with a radius below `_BLUNT` ends in a rectangle with the area of half a disc instead, which looks the same at that
-size and has the right amount of ink.
+Each segment is drawn as a straight strip; the coverage of a pixel is the share of its square in the strip. This is exact beside a segment
+of any direction and any constant width. Where segments meet, the larger coverage counts. Joints are round, and the ends of a line are half
+discs. A pen with a radius below `_BLUNT` ends in a rectangle with the area of half a disc instead, which looks the same at that size and
+has the right amount of ink.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 from fastecg.kernels.jit import jit
 
 _BLUNT = 0.75  # The ends of a pen with a smaller radius (px) are drawn as rectangles.
-_REACH = 0.7072  # Half the diagonal of a pixel, px.
+_HALF_DIAGONAL = 0.7072  # Half the diagonal of a pixel, px, rounded up.
 _FARTHEST = 1e9  # Largest coordinate and radius in px: larger ones are reduced to it, so that squares stay finite.
 
 
@@ -87,12 +87,12 @@ def _segment(a, b, starts, ends, plane):
     height, width = plane.shape
     length = math.hypot(b[0] - a[0], b[1] - a[1])
     ux, uy = ((b[0] - a[0]) / length, (b[1] - a[1]) / length) if length > 0 else (1.0, 0.0)
-    reach = max(a[2], b[2]) + _REACH
+    reach = max(a[2], b[2]) + _HALF_DIAGONAL
     y0 = int(min(max(np.ceil(min(a[1], b[1]) - reach), 0.0), float(height)))
     y1 = int(min(max(np.floor(max(a[1], b[1]) + reach) + 1.0, 0.0), float(height)))
     for y in range(y0, y1):
         left, right = min(a[0], b[0]) - reach, max(a[0], b[0]) + reach
-        if length > 0 and abs(uy) > 1e-3:  # In a row, a long slanting segment takes only a small part of its box.
+        if length > 0 and abs(uy) > 1e-3:  # In one row of pixels, a long slanting segment covers only a small part of its bounding box.
             middle, half = a[0] + (y - a[1]) * ux / uy, reach / abs(uy)
             left, right = max(left, middle - half), min(right, middle + half)
         x0 = int(min(max(np.ceil(left), 0.0), float(width)))
@@ -109,19 +109,22 @@ def _segment(a, b, starts, ends, plane):
 
 @jit
 def _cover(along, across, length, ux, uy, radius, starts, ends):
-    """Return the share of a pixel covered by a segment. `along` and `across` (px) lead from the segment's start to the pixel's centre."""
-    share = 1.0
+    """Return the share of a pixel covered by a segment of direction (ux, uy) and `length` px.
+
+    The pixel's centre lies `along` px from the segment's start in this direction, and `across` px at right angles to it.
+    """
+    share = 1.0  # The share of the pixel between the segment's rectangular ends.
     blunt = radius < _BLUNT
     if blunt:
         stub = 0.25 * math.pi * radius  # Length of a strip that has the area of half a disc.
         after_start = _half_plane(along + stub, ux, uy) if starts else 1.0
         before_end = _half_plane(length + stub - along, ux, uy) if ends else 1.0
-        share = max(after_start + before_end - 1.0, 0.0)  # of the pixel, along the segment
+        share = max(after_start + before_end - 1.0, 0.0)
     outside = max(-along, along - length)
     if outside <= 0.0 or (blunt and (starts if along < 0.0 else ends)):
         return share * _strip(across, uy, ux, radius)
     if starts if along < 0.0 else ends:
-        # Averaging a half plane in place of a disc over the pixel would give an area that is larger by pi / 12, so the radius is reduced.
+        # The disc's edge is taken for straight within a pixel. This would make a disc larger by pi / 12 px², so the radius is reduced.
         radius = math.sqrt(radius * radius - 1.0 / 12.0)
     distance = math.hypot(outside, across)
     ahead = min(max(along, 0.0), length) - along
@@ -130,15 +133,19 @@ def _cover(along, across, length, ux, uy, radius, starts, ends):
 
 @jit
 def _strip(distance, nx, ny, radius):
-    """Return the share of a pixel covered by a strip with normal n and half width `radius`, whose middle is `distance` from the pixel's."""
+    """Return the share of a pixel covered by a strip with normal n, whose centre line is `distance` px from the pixel's centre.
+
+    `radius` is half the strip's width, px.
+    """
     return max(_half_plane(radius - distance, nx, ny) + _half_plane(radius + distance, nx, ny) - 1.0, 0.0)
 
 
 @jit
 def _half_plane(depth, nx, ny):
-    """Return the share of a pixel covered by a half plane with normal n whose edge lies `depth` beyond the pixel's centre.
+    """Return the share of a pixel covered by a half plane with normal n whose edge lies `depth` px beyond the pixel's centre.
 
-    The projection of the pixel's square on the normal has a trapezoidal density. The share is its integral.
+    If `depth` is negative, the half plane does not reach the centre. The projection of the pixel's square on the normal has a trapezoidal
+    density. The share is the integral of this density up to the edge.
     """
     nx, ny = abs(nx), abs(ny)
     wide, narrow = max(nx, ny), min(nx, ny)

@@ -9,13 +9,14 @@ from fastecg.kernels.jit import jit
 
 @jit
 def mark_crossed_cells(cells, points, size):
-    """Mark the cells (rows, columns) bool, `size` mm wide and high, that a trace with samples (n, 2), (x, y) in mm, runs through.
+    """Mark the cells (rows, columns) bool, `size` mm wide and high, that a trace runs through.
 
-    In every column of cells, the cells from the lowest to the highest sample are marked, several of them where the trace is steep. The
-    raster begins at (0, 0); samples beside it count in its outermost columns, and what lies above or below it is cut off. Gaps (samples
-    that are not finite) are ignored.
+    `points` (n, 2) are the trace's samples (x, y) in mm, ordered by x. In every column of cells that has samples, the cells from the
+    lowest to the highest sample are marked, several of them where the trace is steep. The raster begins at (0, 0). Samples beside it count
+    in its outermost columns, samples less than one cell above it in its first row, and samples farther above or below it are left out. Gaps
+    (samples that are not finite) are ignored.
     """
-    # Samples are ordered by x, so one pass is enough: a column of cells is marked once the trace has left it.
+    # As samples are ordered by x, one pass is enough: a column of cells is marked once the trace has left it.
     column, y_min, y_max = np.int64(-1), 0.0, 0.0
     for k in range(len(points)):
         x, y = points[k, 0], points[k, 1]
@@ -33,7 +34,7 @@ def mark_crossed_cells(cells, points, size):
 
 @jit
 def _mark(cells, column, y_min, y_max, size):
-    """Mark the cells of a column from height y_min to y_max, mm."""
+    """Mark the cells of a column from y_min to y_max, mm from the raster's top."""
     rows = cells.shape[0]
     for row in range(min(max(int(y_min / size), 0), rows), min(max(int(y_max / size) + 1, 0), rows)):
         cells[row, column] = True

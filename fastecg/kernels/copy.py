@@ -25,9 +25,10 @@ def flip_near_edges(plane: np.ndarray, growth: float, loss: float, reach: float,
 
     The model of Kanungo, Haralick and Phillips (1993): at distance d (px, along the axes) from the nearest pixel of the other kind, white
     turns black with probability growth * exp(-((d - 1) / reach)²), and black turns white with loss * exp(-((d - 1) / reach)²). Pixels
-    farther than `RINGS` from an edge, and the picture's outermost pixels, are not changed.
+    farther than `RINGS`, or than 1 px + 2 `reach` rounded up, from an edge, and the picture's outermost pixels, are not changed.
     """
     rings = min(RINGS, 1 + math.ceil(2 * reach))  # Farther away the probability is below 2 % of that at the edge, if reach is 1.5 or less.
+    # The distance d of pixels by their number of rings, see `edge_rings`; more than `rings` do not occur.
     distances = np.array([np.inf, *range(rings, 0, -1), *[np.inf] * (RINGS - rings)])
     chances = np.stack([strength * np.exp(-(((distances - 1) / reach) ** 2)) for strength in (growth, loss)])
     limits, table = _limits(chances), deviates(plane.shape[1])
@@ -40,10 +41,11 @@ def flip_near_edges(plane: np.ndarray, growth: float, loss: float, reach: float,
 
 
 def edge_rings(ink: np.ndarray, rings: int) -> np.ndarray:
-    """For each pixel of `ink` (height, width) bool, the number of rings round the ink's edges in which it lies: `rings` beside an edge.
+    """How near each pixel of `ink` (height, width) bool is to an edge of the ink: rings + 1 - d at distance d, or 0 if that is negative.
 
-    The distance d of a pixel from an edge is counted along the axes, from 1 for pixels that touch a pixel of the other kind. A pixel lies
-    in rings + 1 - d rings, and in none where that is negative. The picture's outermost pixels get 0.
+    The distance d is counted along the axes, from 1 for pixels that touch a pixel of the other kind. One after another, `rings` rings
+    round the edges are grown, each including the ones before, and the result is the number of rings in which a pixel lies, (height, width)
+    uint8. The picture's outermost pixels get 0.
     """
     width = ink.shape[1]
     near, wider = np.zeros(ink.shape, dtype=np.uint8), np.zeros(ink.shape, dtype=np.uint8)
@@ -52,7 +54,7 @@ def edge_rings(ink: np.ndarray, rings: int) -> np.ndarray:
         if ring:
             _next_ring(near.reshape(-1), width, wider.reshape(-1))
             near, wider = wider, near
-        near[:, 0] = near[:, -1] = 0  # In the flat array, their neighbours are pixels of other rows.
+        near[:, 0] = near[:, -1] = 0  # In the flat array, pixels of other rows are their neighbours.
     return near
 
 
@@ -103,7 +105,7 @@ def _overlaps(count: int, wanted: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def halftone(values: np.ndarray, lookup: np.ndarray, size: int) -> None:
-    """Replace every value by a table of levels, in place. The tables alternate in a pattern of n x n cells.
+    """Replace every value v by entry v of a table of levels, in place. The tables alternate in a pattern of n x n cells.
 
     Parameters
     ----------
@@ -120,7 +122,7 @@ def halftone(values: np.ndarray, lookup: np.ndarray, size: int) -> None:
 
 @jit
 def _halftone(values, lookup, cell_of, size):
-    """Do `halftone` on rows of values. `lookup` (n, 256, n) has the cells along x last, and `cell_of` the cell of each value of a row."""
+    """Do `halftone` on rows of values. `lookup` (n, 256, n) has the cells along x last; `cell_of` is each value's cell, 0 to n - 1."""
     cells = len(lookup)
     for y in range(len(values)):
         row, table = values[y], lookup[y // size % cells].reshape(-1)
@@ -130,7 +132,7 @@ def _halftone(values, lookup, cell_of, size):
 
 @jit
 def _soften(plane):
-    """Do `soften`; sums of both axes are 16 times a level, at most 4080."""
+    """Do `soften`. A sum with the weights 1-2-1 along both axes is 16 times a level, at most 4080, and is rounded to nearest."""
     height, width = plane.shape
     lines = np.empty((3, width), dtype=np.uint16)
     for y in range(-1, height):
@@ -153,7 +155,10 @@ def _soften(plane):
 
 @jit
 def _first_ring(ink, width, out):
-    """Write 1 where a pixel differs from one of its four neighbours. Loops over one index, on slices, become vector instructions."""
+    """Write 1 to `out` where a pixel of `ink` (height * width,) differs from one of its four neighbours, and 0 elsewhere.
+
+    The first and the last row are left as they are. Loops over one index, on slices, become vector instructions.
+    """
     inner = len(ink) - 2 * width
     if inner <= 0:
         return
@@ -165,7 +170,10 @@ def _first_ring(ink, width, out):
 
 @jit
 def _next_ring(ring, width, out):
-    """Add 1 wherever a pixel or one of its four neighbours is not 0."""
+    """Write each number of `ring` (height * width,) to `out`, increased by 1 if it or one of its four neighbours is not 0.
+
+    The first and the last row are left as they are.
+    """
     inner = len(ring) - 2 * width
     if inner <= 0:
         return
@@ -177,9 +185,12 @@ def _next_ring(ring, width, out):
 
 @jit
 def _flip(plane, ink, near, first, limits, table, seed):
-    """Do `flip_near_edges` for a band of rows, the first of which is row `first` of the picture."""
-    # All numbers have 16 bits, like the deviates. With other types, or with limits from a table, the loop would not be vectorised and take
-    # 12 times as long.
+    """Do `flip_near_edges` for a band of rows, the first of which is row `first` of the picture.
+
+    `limits` (2, 4) holds the deviates below which white and black pixels are flipped, for 0 to 3 rings (`near`, see `edge_rings`).
+    """
+    # All numbers have 16 bits, like the deviates. With other types, or with limits read from an array, the loop would not be vectorised and
+    # would take 12 times as long.
     white0, white1, white2, white3 = np.int16(limits[0, 0]), np.int16(limits[0, 1]), np.int16(limits[0, 2]), np.int16(limits[0, 3])
     black0, black1, black2, black3 = np.int16(limits[1, 0]), np.int16(limits[1, 1]), np.int16(limits[1, 2]), np.int16(limits[1, 3])
     for y in range(plane.shape[0]):

@@ -1,4 +1,4 @@
-"""A table of levels applied to every value of a picture."""
+"""A table of levels applied to every value of a picture, and copies of every n-th pixel."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ def _thin(pixels, every, out):
 
 @functools.lru_cache(maxsize=32)
 def _pairs(table: bytes) -> np.ndarray:
-    """The table for two values at once, (65536,) uint16."""
+    """A table (65536,) uint16 that replaces two values, the bytes of one number, at once."""
     single = np.frombuffer(table, dtype=np.uint8).astype(np.uint16)
     return (single[:, None] << np.uint16(8) | single[None, :]).reshape(-1)
 
 
 @jit
 def _look_up_words(words, pairs):
-    """Replace eight values, one word, at a time, by looking them up in pairs: half as many look-ups, in a table of 128 kB."""
+    """Replace the eight values of each word by looking them up in pairs: half as many look-ups, in a table of 128 kB."""
     mask = np.uint64(0xFFFF)
     for i in range(np.uint64(len(words))):
         word = words[i]

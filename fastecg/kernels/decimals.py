@@ -1,8 +1,8 @@
 """Write points as JSON, with at most three decimals.
 
-In general, the shortest decimal that reads back as the same float has to be searched for. For a whole number of thousandths, it is the
-number itself, written with up to three decimals. The characters before the point and those from the point on come from tables, and a
-number below 10,000 is written as one word of eight bytes.
+In general, the shortest decimal that reads back as the same float has to be searched for. For a whole number of thousandths, this decimal
+is the number itself, written with up to three decimals. The characters before the point and those from the point on come from tables. The
+digits and the point of a number below 10,000 are written as one word of eight bytes.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from fastecg.kernels.jit import jit
 
 _PER_UNIT = 1000  # Three decimals are kept, so numbers are whole thousandths.
 _IN_TABLE = 10_000  # Whole numbers below this have their characters in a table.
-_LARGEST = 1e15  # Limit of numbers, in thousandths. Floats below it resolve thousandths.
+_LARGEST = 1e15  # Numbers of this many thousandths or more are not written. Smaller floats resolve thousandths.
 _MOST_BYTES = 20  # Most bytes of a number with its brackets and commas: sign, twelve digits, point, three decimals, three of ``[[,]``.
 _NULL = int.from_bytes(b"null", "little")
 _BEGIN, _BETWEEN, _NEXT = (int.from_bytes(text, "little") for text in (b"[[", b",", b"],["))
@@ -29,10 +29,10 @@ _COUNT_SHIFT = 40  # An entry of a table has its characters, at most four, in it
 
 
 def points_json(points: np.ndarray) -> bytes | None:
-    """JSON of points (n, 2) float64, rounded to thousandths, with ``null`` for what is not finite.
+    """JSON of points (n, 2) float64, rounded to thousandths, with ``null`` for numbers that are not finite.
 
-    The bytes are those of ``orjson.dumps(np.round(points, 3))``. The result is None if the absolute value of a finite number
-    is 1e12 or more.
+    The bytes are those of ``orjson.dumps(np.round(points, 3), option=orjson.OPT_SERIALIZE_NUMPY)``. The result is None if the absolute
+    value of a finite number is 1e12 or more.
     """
     if not len(points):
         return b"[]"
@@ -43,7 +43,10 @@ def points_json(points: np.ndarray) -> bytes | None:
 
 @functools.cache
 def _tables() -> tuple[np.ndarray, np.ndarray]:
-    """Tables, uint64, of the characters of whole numbers, and of thousandths from the point on. The first character is the lowest byte."""
+    """Tables, uint64, of the characters of the whole numbers below `_IN_TABLE`, and of 0 to 999 thousandths, such as ``.25``.
+
+    The first character is the lowest byte; see `_COUNT_SHIFT` for the rest of an entry.
+    """
 
     def packed(texts: list[str]) -> np.ndarray:
         return np.array([int.from_bytes(text.encode(), "little") | len(text) << _COUNT_SHIFT for text in texts], dtype=np.uint64)
@@ -54,8 +57,8 @@ def _tables() -> tuple[np.ndarray, np.ndarray]:
 
 @jit
 def _write_points(points, wholes, parts, out):
-    """Write all points; return the number of bytes, or 0 if a number is too large."""
-    begin = np.uint64(address(out))  # An address is never 0, so 0 can stand for a number that is too large.
+    """Write all points; return the number of bytes, or 0 if a number is too large (`_LARGEST`)."""
+    begin = np.uint64(address(out))  # An address is never 0, so `at` can be 0 after a number that is too large.
     at = begin
     for i in range(np.uint64(len(points))):
         _store(at, np.uint64(_NEXT if i else _BEGIN))
@@ -111,7 +114,7 @@ def _write_whole(whole, at):
 
 @intrinsic
 def _store(context: Any, address: Any, word: Any) -> Any:
-    """Write eight bytes at an address, aligned or not. Bytes after the last character are overwritten by what follows."""
+    """Write eight bytes at an address, aligned or not. The next text overwrites those after the last character."""
 
     def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         target = builder.inttoptr(arguments[0], ir.IntType(64).as_pointer())

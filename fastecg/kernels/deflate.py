@@ -18,7 +18,7 @@ from fastecg.kernels.jit import jit
 _WORD = ir.IntType(64)
 _BLOCK = 1 << 17  # Bytes of a block. Each block has its own code, because noise changes across a picture.
 _END_OF_BLOCK = 256  # The symbol that ends a block.
-# Order in which the lengths of the inner code are written; that is the code for lengths (RFC 1951, 3.2.7).
+# The lengths of a block's codes are written in an inner code, whose own lengths come first, in this order (RFC 1951, 3.2.7).
 _ORDER = np.array([16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15])
 
 
@@ -34,7 +34,7 @@ def _store(typing, address, word):
 
 
 def deflate_bound(size: int) -> int:
-    """The largest number of bytes that `deflate_noise` writes for `size` bytes: a code has at most 15 bits."""
+    """A number of bytes that `deflate_noise` never exceeds for `size` bytes: a code has at most 15 bits."""
     return 2 * size + 1024 * (size // _BLOCK + 2)  # The head of a block takes less than 1024 bytes.
 
 
@@ -53,13 +53,13 @@ def deflate_noise(data, out):
         end = min(begin + _BLOCK, data.size)
         _write_block(data[begin:end], end == data.size, out, state)
         begin = end + (end == 0)  # Without data, one empty block is written.
-    _append_bits(out, state, np.int64(0), np.int64(-np.int64(state[1]) % 8))
+    _append_bits(out, state, np.int64(0), np.int64(-np.int64(state[1]) % 8))  # Zeros fill the last byte.
     return np.int64(state[2])
 
 
 @jit
 def _write_block(data, is_last, out, state):
-    """Write a block with its own Huffman code."""
+    """Write one block of the stream, with a Huffman code made for its data."""
     lengths = code_lengths(_count_symbols(data), np.int64(15))
     # The lowest bit marks the last block. The two bits above it are 2 for a block with its own code.
     _append_bits(out, state, np.int64(5 if is_last else 4), np.int64(3))
@@ -71,7 +71,7 @@ def _write_block(data, is_last, out, state):
 def _count_symbols(data):
     """Number of occurrences (257,) of each byte, and 1 for the end of the block.
 
-    Every fourth byte is counted in the same array, because a processor would wait to increase the same number twice in a row.
+    Successive bytes are counted in four arrays in turn, because a processor waits when it increases the same number twice in a row.
     """
     counts = np.zeros((4, _END_OF_BLOCK + 1), np.int64)
     for k in range(data.size):
@@ -85,7 +85,7 @@ def _count_symbols(data):
 
 @jit
 def _append_bits(out, state, value, count):
-    """Append the `count` bits of `value` to `out`; all whole bytes are written."""
+    """Append `value`, which has `count` bits, to the stream. Whole bytes are written to `out`, and the bits left over stay in `state`."""
     state[0] |= np.uint64(value) << state[1]
     state[1] += np.uint64(count)
     while state[1] >= 8:
@@ -99,7 +99,7 @@ def _append_bits(out, state, value, count):
 def _write_code(out, state, lengths):
     """Write the lengths of a block's codes, in the inner code.
 
-    The lengths of two codes for distances follow, although none is used, because some readers expect them.
+    Two codes for distances, of 1 bit each, follow, although none is used, because some readers expect them.
     """
     counts = np.zeros(_ORDER.size, np.int64)
     for length in lengths:
@@ -107,7 +107,8 @@ def _write_code(out, state, lengths):
     counts[1] += 2
     inner_lengths = code_lengths(counts, np.int64(7))
     inner_codes = codes_of(inner_lengths)
-    for value, size in ((0, 5), (1, 5), (_ORDER.size - 4, 4)):  # 257 symbols, 2 distances, and 19 lengths of the inner code.
+    # 257 symbols, 2 distances, and 19 lengths of the inner code, written as their excess over the least possible: 257, 1 and 4.
+    for value, size in ((0, 5), (1, 5), (_ORDER.size - 4, 4)):
         _append_bits(out, state, np.int64(value), np.int64(size))
     for symbol in _ORDER:
         _append_bits(out, state, inner_lengths[symbol], np.int64(3))
@@ -128,7 +129,8 @@ def _flush(base, bits, bit_count, at):
 @jit
 def _write_bytes(data, lengths, codes, out, state):
     """Write the codes of a block's bytes and of its end."""
-    packed = np.empty(_END_OF_BLOCK, np.uint64)  # A code and its length are one number, so that a byte takes one look-up.
+    # A code and its length (lowest byte) are packed into one number, so that a byte takes one look-up.
+    packed = np.empty(_END_OF_BLOCK, np.uint64)
     for symbol in range(_END_OF_BLOCK):
         packed[symbol] = codes[symbol] << np.uint64(8) | np.uint64(lengths[symbol])
     base = address(out)

@@ -16,7 +16,7 @@ _MOST_STRETCH = 1.7  # Largest ratio of the line spacings at a node and at the s
 
 @jit
 def demodulate(plane, x, y, u, v, gradient, sigma, out):
-    """Measure how the grid around pixel (x, y) lies against lines at whole numbers of u and v, in a Gaussian window of `sigma` px.
+    """Measure how far the grid around pixel (x, y) is from lines at whole numbers of u and v, in a Gaussian window of `sigma` px.
 
     u and v are the expected numbers of lines from some origin to (x, y), along x and y, and `gradient` (2, 2) holds du/dx, du/dy and
     dv/dx, dv/dy. For u, then v, `out` (2, 4) gets: the strength of the wave (the absolute mean, weighted by the window, of the plane times
@@ -50,7 +50,8 @@ def demodulate(plane, x, y, u, v, gradient, sigma, out):
             total += column * wave
             moment_x += column * complex(wave_x[2, i], wave_x[3, i])
             moment_y += complex(column_sums[2, i], column_sums[3, i]) * wave
-        # If the gradient is off by d turns per px, the mean offset, 0 otherwise, is 2 pi i d sigma² in a Gaussian window.
+        # The mean offset, weighted by the plane times the wave, is 0 if the gradient is right. If it is off by d turns per px, the mean is
+        # 2 pi i d sigma² in a Gaussian window.
         magnitude = abs(total)
         out[axis, 0] = magnitude / max(window_sum, 1e-12)
         out[axis, 1] = math.atan2(total.imag, total.real) / _TURN
@@ -97,9 +98,10 @@ def _window_sum(window, first, count):
 def follow(plane, spacing, sigma, seed, gradient, weakest, positions, gradients, strengths):
     """Follow the grid from the node `seed` (row, column) outward, always from the node with the strongest waves.
 
-    Node (row, column) is the pixel ``spacing * (column, row)``. `positions` (rows, columns, 2) gets u and v, NaN where no grid was found,
-    `gradients` (rows, columns, 2, 2) their gradients per px, and `strengths` (rows, columns) the strength of the weaker of the two waves.
-    A node counts as found if both waves have at least `weakest` times the strength at the seed, and a similar distance between lines.
+    Node (row, column) is the pixel ``spacing * (column, row)``. `positions` (rows, columns, 2) gets u and v (see `demodulate`), counted
+    from the seed, NaN where no grid was found; `gradients` (rows, columns, 2, 2) their gradients per px, from the seed's given `gradient`
+    on; and `strengths` (rows, columns) the strength of the weaker of the two waves, 0 where no grid was found. A grid counts as found at a
+    node if both waves have at least `weakest` times the strength at the seed, and a similar distance between lines.
     """
     rows, columns = strengths.shape
     positions[:] = np.nan
@@ -108,7 +110,7 @@ def follow(plane, spacing, sigma, seed, gradient, weakest, positions, gradients,
     visited = np.zeros((rows, columns), np.bool_)
     positions[seed[0], seed[1]] = 0.0
     gradients[seed[0], seed[1]] = gradient
-    # The seed gets six corrections, and other nodes two, because they start from a gradient that is already nearly right.
+    # The seed gets six corrections, and other nodes two, because these start from a gradient that is already nearly right.
     least = weakest * _correct_node(plane, seed[0], seed[1], spacing, sigma, positions, gradients, found, 6)
     # The strongest node is taken first, so that a faint or overprinted region is reached from the side where lines are counted reliably.
     queue = [(-1.0, seed[0], seed[1])]
@@ -137,26 +139,30 @@ def follow(plane, spacing, sigma, seed, gradient, weakest, positions, gradients,
 def _spacing_differs(found, seed):
     """Whether the spacing of lines in u or v is `_MOST_STRETCH` times that at the seed or more, or 1 / `_MOST_STRETCH` of it or less.
 
-    The spacing is then taken for a multiple or a fraction of the grid's.
+    Such a spacing is taken for a multiple or a fraction of the grid's. `found` and `seed` are gradients (2, 2) of u and v.
     """
     for axis in range(2):
-        here = math.hypot(found[axis, 0], found[axis, 1])
-        there = math.hypot(seed[axis, 0], seed[axis, 1])
-        if not there / _MOST_STRETCH < here < there * _MOST_STRETCH:
+        found_per_px = math.hypot(found[axis, 0], found[axis, 1])  # Lines per px, across the lines.
+        seed_per_px = math.hypot(seed[axis, 0], seed[axis, 1])
+        if not seed_per_px / _MOST_STRETCH < found_per_px < seed_per_px * _MOST_STRETCH:
             return True
     return False
 
 
 @jit
 def _correct_node(plane, row, column, spacing, sigma, positions, gradients, found, rounds):
-    """Correct a node's position and gradient by `demodulate`, `rounds` times; return the strength of the weaker of the two waves."""
+    """Correct a node's position and gradient by `demodulate`, `rounds` times; return the strength of the weaker of the two waves.
+
+    `found` (2, 4) is scratch memory for the results of `demodulate`.
+    """
     for _ in range(rounds):
         position = positions[row, column]
         demodulate(plane, spacing * column, spacing * row, position[0], position[1], gradients[row, column], sigma, found)
         for axis in range(2):
             position[axis] += found[axis, 1]
             for k in range(2):
-                # Only half of the error is corrected, because gradients are noisier than phases, and similar at neighbouring nodes.
+                # Only half of the error is corrected, and at most a tenth of the gradient, because gradients are noisier than phases, and
+                # similar at neighbouring nodes.
                 limit = 0.1 * abs(gradients[row, column, axis, axis])
                 gradients[row, column, axis, k] += min(max(0.5 * found[axis, 2 + k], -limit), limit)
     return min(found[0, 0], found[1, 0])
@@ -164,12 +170,13 @@ def _correct_node(plane, row, column, spacing, sigma, positions, gradients, foun
 
 @jit
 def demodulate_nodes(plane, spacing, every, positions, gradients, period, sigma, out):
-    """Measure lines that are `period` mm apart at every `every`-th node along both axes, where it has a position.
+    """Measure lines that are `period` mm apart at every `every`-th node along both axes, where the node has a position.
 
-    `positions` and `gradients` are those of `follow`, for lines 1 mm apart.
+    `positions`, `gradients` and `spacing` are those of `follow`, for lines 1 mm apart. The first of every `every` nodes that is measured is
+    number ``every // 2``; if there is no such node at the far side, the last one is taken.
 
-    For u and v, `out` (rows, columns, 2, 2) gets the strength of the wave and the error of its phase in turns of `period`. For nodes
-    without a position `out` is not changed.
+    For u and v, `out` (rows, columns, 2, 2) gets the strength of the wave and what has to be added to its phase, in turns of `period`. For
+    nodes without a position `out` is not changed.
     """
     found = np.empty((2, 4))
     half = every // 2
@@ -188,7 +195,10 @@ def demodulate_nodes(plane, spacing, every, positions, gradients, period, sigma,
 
 @jit
 def cubic_weights(t, weights, slopes):
-    """Write the four uniform cubic B-splines that are not 0 at t, 0 to 1, to `weights` (4,), and their derivatives to `slopes` (4,)."""
+    """Write the values at t (0 to 1, between two knots) of the four uniform cubic B-splines that are not 0 there to `weights` (4,).
+
+    Their derivatives with respect to t are written to `slopes` (4,).
+    """
     s = 1.0 - t
     weights[0], weights[3] = s * s * s / 6.0, t * t * t / 6.0
     weights[1] = (3.0 * t * t * t - 6.0 * t * t + 4.0) / 6.0
@@ -202,7 +212,8 @@ def spline_normal(points, values, weights, origin, step, rows, bands, right):
     """Add up the banded normal equations for the coefficients (columns, rows), rows running fastest, of two bicubic splines.
 
     The splines are fitted to `values` (n, 2) with `weights` (n,) at points (n, 2) in px; their knots lie at origin + step * (column, row).
-    `bands` (3 * rows + 4, columns * rows) gets the lower diagonals of the matrix, and `right` (columns * rows, 2) the right sides.
+    The lower diagonals of the matrix are added to `bands` (3 * rows + 4, columns * rows), and the right sides to `right`
+    (columns * rows, 2).
     """
     columns = right.shape[0] // rows
     weights_x, weights_y, unused = np.empty(4), np.empty(4), np.empty(4)
@@ -213,7 +224,7 @@ def spline_normal(points, values, weights, origin, step, rows, bands, right):
         j, i = min(max(int(a), 0), columns - 4), min(max(int(b), 0), rows - 4)
         cubic_weights(a - j, weights_x, unused)
         cubic_weights(b - i, weights_y, unused)
-        for p in range(16):
+        for p in range(16):  # The 4 x 4 coefficients that a point depends on.
             here = (j + p // 4) * rows + i + p % 4
             share = weights[k] * weights_x[p // 4] * weights_y[p % 4]
             right[here, 0] += share * values[k, 0]

@@ -15,24 +15,24 @@ from fastecg.kernels.jit import jit
 BEND_PX = 1.0  # Second differences (px) above this are taken to be signal, and smaller ones to be noise.
 RIDGE = 1e-6  # Added to the diagonal of J'J, because the matrix would be nearly singular where several knots in a row have no ink.
 _MAX_STEP_PX = 4.0  # Largest change of a knot's height in one iteration.
-_MAX_PEN_STEP = 0.2  # Largest change of the pen's width (relative), ink (0 to 1) and blur (px) in one iteration.
+_MAX_PEN_STEP = 0.2  # Largest change of the pen's radius (relative), ink (1 is full coverage) and blur (px) in one iteration.
 _DAMPING = 0.03  # Added to the diagonal of J'J in the first iteration.
 _MIN_DAMPING = 1e-5  # The damping does not become smaller than this.
 
 
 @jit
 def descend(ink, curves, step, radius, stiffness, samples_per_px, attract_px, max_iter, rel_tol, free, heights, pen, bands, right):
-    """Minimise the cost, which is the squared residual of the ink plus the prior, over the heights of the knots and the pen.
+    """Minimise the cost, which is the squared residual of the ink plus the prior (`bending_cost`), over the knots' heights and the pen.
 
-    The damping is adapted to the ratio of the gain in cost to the predicted gain, as by Nielsen (1999). A step that increases the cost is
-    undone.
+    The damping is adapted to the ratio of the actual to the predicted decrease of the cost, as by Nielsen (1999). A step that increases the
+    cost is undone, and then the pen is kept until a step succeeds.
 
     Parameters
     ----------
     ink : (height, width) float32
         Observed coverage, 0 to 1; NaN in pixels that are left out. It is read fastest if its columns are contiguous in memory.
     curves, step : (heights, n, 2) float64, float
-        The curves on which the knots move, see `knot_positions`, and the distance of their points in px of height.
+        The curves on which the knots move, see `knot_positions`, and the distance of the curves' points in px of height.
     radius : float
         Half the nominal width of the pen, px.
     stiffness : float
@@ -40,13 +40,13 @@ def descend(ink, curves, step, radius, stiffness, samples_per_px, attract_px, ma
     samples_per_px, attract_px : int, float
         See `normal_equations`.
     max_iter, rel_tol : int, float
-        Iterations end after `max_iter`, or with one that reduces the cost by less than its share `rel_tol`.
+        Iterations end after `max_iter`, or with a step that succeeds and reduces the cost by less than the share `rel_tol`.
     free : int
         Number of the parameters in `pen`, from the first on, that are fitted: 0, 2 or 3.
     heights : (n,) float64
         Heights of the knots in px, changed in place.
     pen : (3,) float64
-        Factor of the radius, ink (1 is full coverage), and blur (px), changed in place.
+        Factor of the radius, ink (1 is full coverage), and blur (px; see `fastecg.kernels.fit.coverage`), changed in place.
     bands, right : (BAND + 1, n), (n,) float64
         Output: J'J and J'r of the ink at the minimum.
 
@@ -130,6 +130,7 @@ def add_prior(bands, heights, stiffness, damping, matrix, gradient):
     for k in range(size - 2):
         bend = heights[k] - 2.0 * heights[k + 1] + heights[k + 2]
         weight = stiffness / (1.0 + (bend / BEND_PX) ** 2)
+        # The product of the row (1, -2, 1), the derivatives of `bend`, with itself, and with the residual -bend.
         matrix[k, 0] += weight
         matrix[k, 1] -= 2.0 * weight
         matrix[k, 2] += weight
@@ -173,7 +174,7 @@ def solve(matrix, right):
 
 @jit
 def _move_knots(matrix, gradient, damping, heights):
-    """Move the knots by the solution of the normal equations, each by at most `_MAX_STEP_PX`. Returns the predicted gain."""
+    """Move knots by the solution of the normal equations, each by at most `_MAX_STEP_PX`. Returns the predicted decrease of the cost."""
     move, predicted = gradient.copy(), 0.0
     factor(matrix)
     solve(matrix, move)

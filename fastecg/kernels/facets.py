@@ -14,7 +14,7 @@ _SKEW = 0.5 * (np.sqrt(3.0) - 1.0)  # Skew factor of the two-dimensional simplex
 def between_values(values, first, positions, out):
     """Fill `out` with values at `positions`, interpolated with a smoothstep of degree 5 (Perlin 2002).
 
-    `values` are those at the integers from `first` on.
+    `values` belong to the integers from `first` on.
     """
     for k in range(len(positions)):
         whole = np.floor(positions[k])
@@ -30,12 +30,13 @@ def facet_noise(table, x, y):
 
     `table` (rows, columns) holds the values at the lattice's nodes; x and y are not negative.
     """
-    # Skewed, the lattice is one of squares, each cut into two triangles: s and t are the place in the square, more and less the weights.
+    # In skewed coordinates (u, v) the lattice consists of squares, each cut into two triangles by the diagonal s = t, where (s, t) is the
+    # place in the square.
     skew = (x + y) * _SKEW
     u, v = x + skew, y + skew
     i, j = np.int64(u), np.int64(v)
     s, t = u - i, v - j
-    right = np.int64(s > t)  # Which of the cell's two triangles it is. A branch would be slow, because processors cannot predict it.
+    right = np.int64(s > t)  # 1 in the triangle on the right. A branch would be slow, because processors cannot predict it.
     more, less = max(s, t), min(s, t)
     return (1 - more) * table[j, i] + (more - less) * table[j + 1 - right, i + right] + less * table[j + 1, i + 1]
 
@@ -44,14 +45,14 @@ def facet_noise(table, x, y):
 def add_facets(height, x_mm, y_mm, cell_mm, lift_mm, valleys, seed):
     """Add plane facets of about `cell_mm` across and `lift_mm` high to `height` (rows, columns) mm, in place.
 
-    They are `facet_noise` that is read at places moved by two other such noises, by about half a cell, so that facets stay plane but no
-    two are alike. With `valleys`, heights below zero are turned up, which gives long sharp creases along the zero line; all
-    heights are then from -0.6 to 1.4 times `lift_mm`. Noise is read from tables that are made once: a hash at every corner of every
+    The heights are `facet_noise`, read at places that two other such noises move by up to 0.55 cells, so that facets stay plane but no two
+    are alike. With `valleys`, heights below zero are turned up, which gives long sharp creases along the zero line; the facets are then
+    from -0.6 to 1.4 times `lift_mm` high instead of -1 to 1. Noise is read from tables that are made once: a hash at every corner of every
     triangle would take three times as long. x_mm and y_mm are the positions of the columns and the rows.
     """
     cells_across, cells_down = (x_mm[-1] - x_mm[0]) / cell_mm + 2.0, (y_mm[-1] - y_mm[0]) / cell_mm + 2.0
     reach = (cells_across + cells_down) * _SKEW + 3.0
-    # Tables 1 and 2 move the point at which table 0 is read. All begin at the corner of the nodes, and skewing needs `reach` more cells.
+    # Tables 1 and 2 move the point at which table 0 is read. All begin at the first node, and skewing needs up to `reach` more cells.
     tables = np.empty((3, int(cells_down + reach), int(cells_across + reach)))
     for k in range(3):
         for j in range(tables.shape[1]):
@@ -61,8 +62,8 @@ def add_facets(height, x_mm, y_mm, cell_mm, lift_mm, valleys, seed):
         y = (y_mm[row] - y_mm[0]) / cell_mm + 0.6  # 0.6, more than the largest move of 0.55, keeps places above 0.
         for column in range(len(x_mm)):
             x = (x_mm[column] - x_mm[0]) / cell_mm + 0.6
-            aside, below = facet_noise(tables[1], x, y), facet_noise(tables[2], x, y)
-            lift = facet_noise(tables[0], x + 0.55 * aside, y + 0.55 * below)
+            aside, down = facet_noise(tables[1], x, y), facet_noise(tables[2], x, y)
+            lift = facet_noise(tables[0], x + 0.55 * aside, y + 0.55 * down)
             height[row, column] += lift_mm * (2.0 * abs(lift) - 0.6 if valleys else lift)
 
 
@@ -70,16 +71,17 @@ def add_facets(height, x_mm, y_mm, cell_mm, lift_mm, valleys, seed):
 def add_folding(height, x_mm, y_mm, folds, reach_mm):
     """Add the creases of a sheet that was folded several times to `height` (rows, columns) mm, in place.
 
-    `folds` (n, 4) are the unit normal (x, y), offset (mm) and slope of each fold; `reach_mm` is the distance at which a crease has 1 / e
-    of its height, slope * `reach_mm`. A fold lays one side of the sheet on the other, so that the next fold creases both. On the side
-    that was turned over, a crease bends the other way. The change is gradual, because at a sudden one paper would tear.
+    `folds` (n, 4) are the unit normal (x, y), offset (mm) and slope of each fold, in the order in which they were made; a fold is the line
+    on which normal · (x, y) is the offset. A crease is slope * `reach_mm` high, and 1 / e of that `reach_mm` away. A fold lays one side of
+    the sheet on the other, so that the next fold creases both. On the side that was turned over, the next crease bends the other way. The
+    change is gradual, because at a sudden one paper would tear.
     """
     for row in range(len(y_mm)):
         for column in range(len(x_mm)):
             x, y, facing, lift = x_mm[column], y_mm[row], 1.0, 0.0
-            # Folds are in the order in which they were made. Each mirrors points on its far side to the near side.
+            # Each fold mirrors points on its far side to the near side. `facing` is 1 for paper that faces up and -1 for paper turned over.
             for k in range(len(folds)):
-                d = folds[k, 0] * x + folds[k, 1] * y - folds[k, 2]
+                d = folds[k, 0] * x + folds[k, 1] * y - folds[k, 2]  # Distance from the fold, mm; above 0 on its far side.
                 away = np.sqrt(d * d + 0.3)  # The crest is rounded over half a millimetre.
                 if away < 8 * reach_mm:
                     lift += facing * folds[k, 3] * reach_mm * np.exp(-away / reach_mm)
@@ -103,7 +105,7 @@ def add_pinches(height, x_mm, y_mm, paths, lifts, widths):
     paths : (n, points, 2) float64
         Points along each crease, (x, y) in mm.
     lifts : (n, points) float64
-        Height of each crease at these points, mm; it is linear between them and 0 at the ends.
+        Height of each crease at these points, mm, linear between them; the caller makes it 0 at both ends.
     widths : (n, 2) float64
         Width of each crease to its right and to its left, mm. On both sides the height falls as a parabola that is steep at the crest and
         level at the foot.

@@ -30,8 +30,8 @@ class Fading(NamedTuple):
     brown : float
         How brown the ink turns: more contrast is lost in red, less in blue.
     grain : float
-        Largest share of the contrast that single pixels lose at random, decided by `seed`: all of it at edges of the ink, elsewhere a
-        third of it.
+        Largest share of the contrast that single pixels lose at random, decided by `seed`. It holds at edges of the ink; elsewhere pixels
+        lose at most 0.35 times as much.
     seed : int
     """
 
@@ -45,14 +45,14 @@ class Fading(NamedTuple):
 
 @jit
 def fade(pixels, paper, ink, text, rows, columns, clouds, every, how):
-    """Reduce the ink's contrast with the paper to its share ``rows[y] * columns[x] * clouds(x, y)``, in place.
+    """Reduce the ink's contrast with the paper to its share ``rows[y] * columns[x] * clouds(x, y)``, changed as `how` says, in place.
 
     Parameters
     ----------
     pixels, paper : (height * width, 3) uint8
         The print, and the same paper without ink.
     ink, text : (height * width,) uint8
-        Coverage; pixels without either stay as they are.
+        Coverage by traces and by printed text, 0 to 255; pixels without either stay as they are.
     rows, columns : (height,) and (width,) float32
         Factors of the share that is left.
     clouds : (rows, columns) float32
@@ -70,7 +70,7 @@ def fade(pixels, paper, ink, text, rows, columns, clouds, every, how):
         prefetch(paper_at + soon)
         word = np.int64(inked[n])
         y = _WORD * word // width
-        cloud = _between(clouds, np.float32(_WORD * word - y * width) * step, np.float32(y) * step)  # One value is used for eight pixels.
+        cloud = _between(clouds, np.float32(_WORD * word - y * width) * step, np.float32(y) * step)  # One value for all eight pixels.
         for index in range(_WORD * word, min(_WORD * word + _WORD, len(ink))):
             k = np.uint64(index)  # With a signed index, every access would test for a negative one.
             cover = max(ink[k], text[k])
@@ -95,7 +95,7 @@ def fade(pixels, paper, ink, text, rows, columns, clouds, every, how):
 
 @jit
 def _inked_words(ink_words, text_words):
-    """Indices of the words with ink, then `len(ink_words)` for the pixels after the last whole word.
+    """Indices of the words with ink or text, then `len(ink_words)`, which stands for the pixels after the last whole word.
 
     The last number is repeated `_AHEAD` more times, so that prefetching needs no check for the end.
     """
@@ -124,9 +124,9 @@ def _most_beside(ink, text, k, width):
 
 @jit(inline="always")
 def _kept(keep, now, fresh, least):
-    """The share `keep` of the contrast `now`, raised if less than the share `least` of the contrast of `fresh` ink would remain.
+    """The share `keep` of the contrast `now`, raised if less than the share `least` of the contrast of `fresh` ink would remain; at most 1.
 
-    The result is at most 1. If fresh ink has a contrast of less than 8 levels, `keep` itself is raised to `least`.
+    If fresh ink has a contrast of less than 8 levels, the result is the larger of `keep` and `least` instead.
     """
     if abs(fresh) < np.float32(8.0):
         return max(keep, least)
@@ -162,13 +162,13 @@ def lighten_steep(pixels, paper, ink, pen, reach, loss):
         The print, and the same paper without ink.
     ink : (height, width) uint8
         Coverage, 0 to 255; above 40 a pixel counts as ink.
+    pen, reach : float
+        Ink up to `pen` px high loses nothing, and ink that is `reach` px higher loses half of `loss`.
     loss : float
         Share of the contrast that is lost at most.
-    pen, reach : float
-        Ink up to `pen` px high loses nothing, ink that is `reach` px higher half of `loss`.
     """
     height, width = ink.shape
-    above = np.zeros(width, dtype=np.int32)  # Height in px of the run of ink that ends above.
+    above = np.zeros(width, dtype=np.int32)  # Height in px of the run of ink that reaches down to the row above, for each column.
     for y in range(height + 1):
         for x in range(width):
             if y < height and ink[y, x] > 40:

@@ -13,7 +13,7 @@ import numpy as np
 
 from fastecg.kernels.jit import jit
 
-BAND = 12  # Number of off-diagonals of J'J: one pixel couples knots that are at most this many knots apart (see `_add_row`).
+BAND = 12  # Number of off-diagonals of J'J: knots farther apart than this are not coupled (see `_add_row`).
 _STRAY = 0.3  # Minimum coverage of a pixel outside the stroke that attracts the stroke.
 
 
@@ -31,7 +31,10 @@ def polyline_segments(points):
 
 @jit
 def segments_by_column(lines, reach, columns):
-    """The range (columns, 2) of segments within `reach` px of each pixel column, as first and stop, which are equal if there are none."""
+    """The range (columns, 2) of segments within `reach` px of the middle of each pixel column, as first and stop, equal if there are none.
+
+    Some segments of a range may be farther away.
+    """
     spans = np.zeros((columns, 2), np.int64)
     for k in range(len(lines)):
         first, stop = _columns(lines[k], reach, columns)
@@ -102,7 +105,10 @@ def _compare_segment(line, number, aside, top, heights, square, owner):
 
 @jit
 def nearest_segment(lines, span, x, y):
-    """The segment of a span nearest to (x, y): its index (-1 if none), the nearest point as a share of its length, and the distance."""
+    """The segment of a span nearest to (x, y): its index, the nearest point as a share of the segment's length, and the distance.
+
+    If there is none, the index is -1 and the distance infinite.
+    """
     best, where, least = -1, 0.0, np.inf
     for k in range(span[0], span[1]):
         t, ex, ey = foot_point(lines[k], x, y)
@@ -113,7 +119,7 @@ def nearest_segment(lines, span, x, y):
 
 @jit
 def foot_point(line, x, y):
-    """The point of a segment that is nearest to (x, y), as a share (0 to 1) of its length, and the vector from there to (x, y)."""
+    """The point of a segment that is nearest to (x, y), as a share (0 to 1) of its length, and the vector from that point to (x, y)."""
     ex, ey = x - line[0], y - line[1]
     t = min(max((ex * line[2] + ey * line[3]) * line[4], 0.0), 1.0)
     return t, ex - t * line[2], ey - t * line[3]
@@ -121,7 +127,7 @@ def foot_point(line, x, y):
 
 @jit
 def step(u):
-    """A smooth step from 0 at -1 to 1 at 1: the integral of a triangle."""
+    """A smooth step from 0 at u = -1 to 1 at u = 1: the integral of a triangle of area 1."""
     if u <= -1.0:
         return 0.0
     if u >= 1.0:
@@ -137,7 +143,7 @@ def slope(u):
 
 @jit
 def coverage(distance, radius, blur):
-    """Ink, 0 to 1, of a straight stroke at a distance from its centre line; `blur` is the half width of its soft edge. All are in px."""
+    """Ink, 0 to 1, of a straight stroke at a distance from its centre line; `blur` is half the width of its soft edge. All are in px."""
     return step((radius - distance) / blur) - step((-radius - distance) / blur)
 
 
@@ -156,11 +162,11 @@ def normal_equations(ink, points, along, radius, density, blur, samples_per_px, 
     radius : float
         Half the width of the pen, px.
     density, blur : float
-        Ink inside the stroke, of which 1 is full coverage, and half the width of its soft edge in px.
+        Ink inside the stroke (1 is full coverage), and half the width of the stroke's soft edge in px.
     samples_per_px : int
         Number of points per pixel along x and along y.
     attract_px : float
-        Distance in px up to which ink outside the stroke attracts it; 0 for no attraction.
+        Distance in px up to which ink outside the stroke attracts the stroke; 0 for no attraction.
     bands : (BAND + 1, n) float64
         Output: lower diagonals of J'J; ``bands[j, k]`` is the element of knots k and k + j.
     right : (n,) float64
@@ -175,7 +181,8 @@ def normal_equations(ink, points, along, radius, density, blur, samples_per_px, 
     reach = radius + blur
     lines = polyline_segments(points)
     spans = segments_by_column(lines, reach + 0.5, ink.shape[1])
-    row = np.zeros(len(points))
+    row = np.zeros(len(points))  # The row of J of one pixel: the derivatives of its ink with respect to the heights.
+    # Positions of the points within a pixel, and in a whole column of pixels, px; pixel centres are at integers.
     offsets = (np.arange(samples_per_px) + 0.5) / samples_per_px - 0.5
     heights = ((np.arange(samples_per_px * ink.shape[0]) + 0.5) / samples_per_px - 0.5).astype(np.float32)
     square, owner = np.empty((samples_per_px, len(heights)), np.float32), np.empty((samples_per_px, len(heights)), np.int32)
@@ -257,15 +264,15 @@ def _any_owner(owner):
 
 @jit
 def _attract(lines, along, span, x, y, observed, near, attract_px, bands, right):
-    """Let a pixel with ink outside the stroke attract the nearest point of the polyline. Returns the pixel's part of the cost.
+    """Let a pixel with ink outside the stroke attract the nearest point of the polyline. Returns the cost that this adds.
 
-    The pixel has an effect if its distance is between `near` and `attract_px` px, and the effect decreases with the distance.
+    The pixel has an effect if its distance is between `near` and `attract_px` px. Beyond 2 px the effect decreases with the distance.
     """
     k, t, distance = nearest_segment(lines, span, float(x), float(y))
     if k < 0 or distance > attract_px or distance < near:
         return 0.0
     t, ex, ey = foot_point(lines[k], float(x), float(y))
-    # As for r², J'r is half of what the cost falls by per px of height.
+    # As for r², J'r is half of the decrease of the cost per px of height.
     weight = 1.0 / (max(distance, 2.0) * distance)
     a = weight * (1.0 - t) * (ex * along[k, 0] + ey * along[k, 1])
     b = weight * t * (ex * along[k + 1, 0] + ey * along[k + 1, 1])
@@ -279,7 +286,10 @@ def _attract(lines, along, span, x, y, observed, near, attract_px, bands, right)
 
 @jit
 def _add_pixel(lines, along, radius, owner, x, y, observed, density, blur, offsets, row, bands, right, pen):
-    """Add one pixel, whose points are nearest to the segments `owner` (n, n), to the normal equations. Returns its squared difference."""
+    """Add one pixel to the normal equations. Returns the square of its difference r.
+
+    `owner` (samples_per_px, samples_per_px) is the segment nearest to each of its points, -1 if none is near.
+    """
     share = 1.0 / owner.size
     cover, by_radius, by_blur = 0.0, 0.0, 0.0
     start, stop = len(along), 0
@@ -295,7 +305,7 @@ def _add_pixel(lines, along, radius, owner, x, y, observed, density, blur, offse
             slope_inner, slope_outer = slope(inner) / blur, slope(outer) / blur
             by_radius += share * radius * (slope_inner + slope_outer)
             by_blur -= share * (inner * slope_inner - outer * slope_outer)
-            fall = share * density * (slope_inner - slope_outer)
+            fall = share * density * (slope_inner - slope_outer)  # Decrease of the pixel's ink per px of this point's distance.
             if fall != 0.0 and distance > 1e-9:
                 row[k] += fall / distance * (1.0 - t) * (ex * along[k, 0] + ey * along[k, 1])
                 row[k + 1] += fall / distance * t * (ex * along[k + 1, 0] + ey * along[k + 1, 1])
@@ -310,7 +320,8 @@ def _add_pixel(lines, along, radius, owner, x, y, observed, density, blur, offse
 def _add_row(row, start, stop, residual, bands, right):
     """Add one row of J to J'J and J'r, and clear the row.
 
-    An element of J'J beyond the bands is added to the diagonal of both knots instead. Otherwise the matrix could become indefinite.
+    The absolute value of an element of J'J beyond the bands is added to the diagonal at both knots instead. Otherwise the matrix could
+    become indefinite.
     """
     for i in range(start, stop):
         if row[i] != 0.0:
@@ -327,7 +338,10 @@ def _add_row(row, start, stop, residual, bands, right):
 
 @jit
 def _add_pen(a, b, c, residual, pen):
-    """Add one pixel to the normal equations of the pen, given its derivatives by a factor of the radius, the density and the blur."""
+    """Add one pixel to the normal equations of the pen.
+
+    a, b and c are the derivatives of the pixel's ink with respect to a factor of the radius, the density and the blur.
+    """
     pen[0, 0] += a * a
     pen[0, 1] += a * b
     pen[0, 2] += a * c
@@ -343,7 +357,7 @@ def _add_pen(a, b, c, residual, pen):
 def inverse_diagonal(factor, out):
     """Write the diagonal of (L L')⁻¹ to `out` (n,), by Takahashi's recursion within the bands.
 
-    ``factor[j, k]`` (bands, n) is the element of k and k + j of L.
+    ``factor[j, k]`` (bands, n) is the element in row k + j and column k of L.
     """
     bands, size = factor.shape
     inverse = np.zeros((bands, size))  # inverse[j, k] is the element of k and k + j.

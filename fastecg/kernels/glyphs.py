@@ -19,7 +19,7 @@ def blit_glyph(plane, sums, left, top, step):
     sums : ndarray, shape (rows + 1, columns + 1) int32
         Summed-area table of the mask (0..255): ``sums[r, c]`` is the sum of its first r rows and c columns.
     left, top : float
-        Position of the mask's corner on the plane, px from the corner of pixel (0, 0).
+        Position of the mask's top left corner on the plane, px from the top left corner of pixel (0, 0).
     step : float
         Number of cells of the mask per pixel of the plane.
     """
@@ -49,7 +49,10 @@ def blit_glyph(plane, sums, left, top, step):
 
 @jit
 def _row_sums(sums, row, sides, out):
-    """Write the sums of the mask above a fractional row to `out` (n, 2), up to the whole columns just left and just right of each side."""
+    """Write the sums of the mask above a fractional row to `out` (n, 2), up to the whole columns just left and just right of each side.
+
+    Sides are positions along the mask, in its cells.
+    """
     position = min(max(row, 0.0), sums.shape[0] - 1.0)
     r = min(int(position), sums.shape[0] - 2)
     part = position - r

@@ -12,7 +12,7 @@ from fastecg.kernels.stain import add_clouds
 
 _STRIP_MM = 8.0  # Height of the strips in which ink is looked for; less than the distance between rows of traces.
 _MARGIN = 10.0  # Least distance in levels of the threshold from the brightness of the paper.
-_ERROR_SHARE = 0.85  # Share of its random error that a lowered threshold adds to `_MARGIN`; below 1 some copies are a little foggy.
+_ERROR_SHARE = 0.85  # Share of the threshold's random error that is kept from the paper; as it is below 1, some copies are a little foggy.
 
 
 def to_grey(pixels: np.ndarray) -> np.ndarray:
@@ -63,11 +63,11 @@ def ink_threshold(plane: np.ndarray, level: float, least: float, px_per_mm: floa
     px_per_mm : float
         Resolution along the plane's columns.
     noise : float
-        Largest random error of the threshold, 0 to 255. A threshold that is raised stays this and a little more below the brightness
-        of the paper: on a page with hardly any ink it would otherwise be raised until noise is ink.
+        Largest random error of the threshold, 0 to 255. A raised threshold stays `noise` + 10 levels below the brightness of the paper:
+        on a page with hardly any ink it would otherwise be raised until noise is ink. A lowered one stays 0.85 `noise` + 10 levels below.
     half : float
-        Half the width of the range of greys between black and white, 0 to 255; paper within it would not be white, so half of `half` is
-        added to the margin of a lowered threshold.
+        Half the width of the range of greys between black and white, 0 to 255; paper in this range would not be white, so a lowered
+        threshold stays another half of `half` below the paper.
     """
     if not least:
         return level
@@ -98,11 +98,11 @@ def threshold(plane: np.ndarray, level: np.ndarray, step: int, half: float, grai
     ----------
     plane : (height, width) uint8
     level : (rows, columns) float32
-        Brightness, 0 to 255, at pixels step * (column, row); bilinear between them. It reaches beyond the picture.
+        The threshold, 0 to 255, at pixels step * (column, row); bilinear between them. The last row and column lie beyond the picture.
     half : float
         Half the width of the ramp of greys round `level`, above 0 and up to 255.
     grain : float
-        Standard deviation, 0 to 255, of differences of the level from pixel to pixel, which are decided by `seed` and place.
+        Standard deviation, 0 to 255, of noise that is added to the level of each pixel, decided by `seed` and the pixel's place.
     """
     _threshold(plane, level, step, np.float32(127.5 / half), np.float32(grain / UNIT), deviates(plane.shape[1]), seed)
 
@@ -110,7 +110,8 @@ def threshold(plane: np.ndarray, level: np.ndarray, step: int, half: float, grai
 def smooth_noise(size: tuple[int, int], step: int, cell: float, seed: int) -> np.ndarray:
     """Smooth noise around 0 for a picture (height, width), mostly within -1.5 to 1.5: (rows, columns) float32 at every `step`-th pixel.
 
-    It is made of clouds of `cell` px on a lattice that is rotated against the picture, so that its rows and columns cannot be seen.
+    The noise is made of clouds of `cell` px on a lattice that is rotated against the picture, so that the lattice's rows and columns cannot
+    be seen.
     """
     rows, columns = (2 + n // step for n in size)
     out = np.zeros((rows, columns), dtype=np.float32)
@@ -152,9 +153,9 @@ def _from_grey(plane, values):
 
 @jit
 def _threshold(plane, level, step, steepness, grain, table, seed):
-    """The loops of `threshold`; `steepness` is levels written per level of the plane, and `grain` is per unit of the deviates `table`."""
+    """The loops of `threshold`. `steepness` is levels of the result per level of the plane, `grain` is levels per unit of the deviates."""
     height, width = plane.shape
-    knots = np.empty(level.shape[1], dtype=np.float32)
+    knots = np.empty(level.shape[1], dtype=np.float32)  # The threshold in one row of pixels: at the nodes, and at all pixels.
     line = np.empty(width, dtype=np.float32)
     for y in range(height):
         i = y // step

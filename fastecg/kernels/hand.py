@@ -34,26 +34,27 @@ def lay_letters(
 ) -> int:
     """Place letters on lines and write the `nodes` of their strokes; return the number of nodes.
 
-    A row of `letters` (n, 4) is: the index of the letter's form (below 0 between words), whether it may be joined to the letter before
-    (1 as a small letter, 2 as a capital or digit), its class (0 for small letters, 1 for digits and signs, 2 for capitals), and whether the
-    form is cursive. A row of `nodes` is x, y, whether there is a corner, and whether the pen is lifted before (both 0 or 1). The random
-    numbers `chance` (uniform from 0 to 1) and `noise` (normal, 4 for each node) are indexed by the node that they shape, so they are as
-    long as `nodes`.
+    A row of `letters` (n, 4) is: the index of the letter's form in `table` (below 0 between words), whether it may be joined to the letter
+    before (0: no, 1: as a small letter, 2: as a capital or digit), its class (0 for small letters, 1 for digits and signs, 2 for capitals),
+    and whether the form is cursive. `offsets` (p, 2) are added to the table's points. `lead_in` says whether the first letter of a word
+    begins with an upstroke if it is cursive. A row of `nodes` is x, y, whether there is a corner, and whether the pen is lifted before
+    (both 0 or 1). The random numbers `chance` (uniform from 0 to 1) and `noise` (normal, 4 for each node) are indexed by the node that they
+    shape, so they are as long as `nodes`; `chance` is changed.
     """
-    count, start, x, line = int(0.0), int(0.0), 0.0, 0.0  # Not a literal 0: functions that take it would be compiled once more.
+    count, start, x, line_y = int(0.0), int(0.0), 0.0, 0.0  # Not a literal 0: functions that take it would be compiled once more.
     poses = np.empty((len(letters), 6))  # x, y, size, factor of the height, slope and factor of the width of each letter
     while start < len(letters):
         if letters[start, 0] < 0:
             broken = letters[start, 0] == NEW_LINE
-            # No line starts exactly below the one before, and no two gaps are equal.
+            # `x` and `line_y` are where the next word begins. No line starts exactly below the one before, and no two gaps are equal.
             x = 5.0 * noise[count, 2] if broken else x + hand.word_gap * max(0.65, 1.0 + hand.uneven * noise[count, 2])
-            line -= _LINE * (1.0 + 0.25 * hand.uneven * noise[count, 3]) if broken else 0.0
+            line_y -= _LINE * (1.0 + 0.25 * hand.uneven * noise[count, 3]) if broken else 0.0
             start += 1
             continue
         stop = start
         while stop < len(letters) and letters[stop, 0] >= 0:
             stop += 1
-        count, x = _lay_word(table, hand, offsets, letters, (start, stop), (x, line), lead_in, chance, noise, poses, nodes, count)
+        count, x = _lay_word(table, hand, offsets, letters, (start, stop), (x, line_y), lead_in, chance, noise, poses, nodes, count)
         count = _add_dots_and_bars(table, hand, offsets, letters, (start, stop), chance, noise, poses, nodes, count)
         start = stop
     return count
@@ -83,7 +84,7 @@ def _lay_word(
 ) -> tuple[int, float]:
     """Place the letters of a word without their dots and bars; returns the number of nodes and the x after the word."""
     start, stop = span
-    x, line = origin
+    x, line_y = origin
     for i in range(start, stop):
         glyph, kind, cursive = letters[i, 0], letters[i, 2], letters[i, 3] == 1
         if i > start + 1 and i + 1 < stop and kind == 0 and noise[count, 3] < hand.skip:
@@ -98,12 +99,13 @@ def _lay_word(
             height = 1.0 - 0.3 * hand.squash * progress - 0.9 * hand.slur
             size *= 1.0 - 0.35 * hand.slur
         width = hand.aspect * size * max(0.6, 1.0 + 0.6 * hand.uneven * noise[count, 0])
-        _fill_row(poses[i], (x, line, size, height, hand.turn * noise[count, 2], width))
+        _fill_row(poses[i], (x, line_y, size, height, hand.turn * noise[count, 2], width))
         small = i > start and letters[i, 1] == 1 and letters[i - 1, 1] == 1
         # Between capitals and digits only a hasty pen stays down.
         joined = i > start and letters[i, 1] > 0 and letters[i - 1, 1] > 0 and chance[count] < (hand.join if small else 0.7 * hand.merge)
-        foot = 1 if cursive and (joined or not lead_in or i > start) else 0
-        left = table.extents[glyph, 0] if foot == 0 else 1.6
+        # A cursive form begins with an upstroke. Without the upstroke's first point, the form's left end is at 1.6.
+        cut = 1 if cursive and (joined or not lead_in or i > start) else 0
+        left = table.extents[glyph, 0] if cut == 0 else 1.6
         if joined and letters[i - 1, 3] == 1:  # A joined form ends in the stroke that leads to the next letter.
             poses[i, 0] = nodes[count - 1, 0] - (0.6 + 0.6 * left) * width
         else:
@@ -115,7 +117,7 @@ def _lay_word(
             joins = (joined and stroke == first) or (stroke > first and chance[count + 1] < hand.merge)
             if stroke == first and joined and not cursive:
                 count, joins = _join_letter(table, stroke, poses[i], hand, nodes, count)
-            skip, drop = foot if stroke == first else 0, hand.drop + (hand.slur if kind != 0 else 0.0)
+            skip, drop = cut if stroke == first else 0, hand.drop + (hand.slur if kind != 0 else 0.0)
             count = _append_stroke(table, hand, offsets, stroke, skip, drop, poses[i], not joins, chance, noise, nodes, count)
         gap = (hand.gap + (1.3 if kind == 1 else 0.7 if kind == 2 else 0.0)) * (1.0 + 1.8 * hand.uneven * noise[count - 1, 2])
         x = poses[i, 0] + table.extents[glyph, 1] * width + max(-1.2, gap)
@@ -126,7 +128,7 @@ def _lay_word(
 
 @jit
 def _add_final_stroke(hand: Hand, chance: np.ndarray, noise: np.ndarray, nodes: np.ndarray, count: int) -> int:
-    """Add a final stroke to a word: up, down or along the line, longer the hastier the hand is."""
+    """Add a final stroke to a word: up, down or along the line, longer for hands that add them often. Returns the number of nodes."""
     x, y = nodes[count - 1, 0], nodes[count - 1, 1]
     reach, rise = 3.0 + (4.0 + 14.0 * hand.tail) * chance[count + 1] ** 2, 2.5 * noise[count, 3]
     for k in range(2):
@@ -164,8 +166,11 @@ def _add_dots_and_bars(
     nodes: np.ndarray,
     count: int,
 ) -> int:
-    """Write the dots and bars of a word after its letters. A hasty hand leaves out and misplaces some, and does not always lift the pen."""
-    whole = int(0.0)  # No points of a stroke are left out.
+    """Write the dots and bars of a word after its letters; returns the number of nodes.
+
+    A hasty hand leaves out and misplaces some, and does not always lift the pen.
+    """
+    skip = int(0.0)  # No points of a stroke are left out at its start.
     for i in range(span[0], span[1]):
         glyph = letters[i, 0]
         for stroke in range(table.allographs[glyph, 1], table.allographs[glyph, 2]):
@@ -176,7 +181,7 @@ def _add_dots_and_bars(
             pose[1] += 0.3 * hand.drift * noise[count, 3]
             pose[3] = 1.0
             lift = not (count > 0 and chance[count + 1] < 0.5 * hand.merge)
-            count = _append_stroke(table, hand, offsets, stroke, whole, hand.drop, pose, lift, chance, noise, nodes, count)
+            count = _append_stroke(table, hand, offsets, stroke, skip, hand.drop, pose, lift, chance, noise, nodes, count)
     return count
 
 
@@ -195,16 +200,19 @@ def _append_stroke(
     nodes: np.ndarray,
     count: int,
 ) -> int:
-    """Append the nodes of one stroke of a letter, without its first `skip` points, and without the share `drop` of its inner ones."""
+    """Append the nodes of one stroke of a letter, without its first `skip` points, and without about the share `drop` of its inner ones.
+
+    `pose` is the letter's row of poses (see `lay_letters`). Returns the number of nodes.
+    """
     first, last = table.strokes[stroke] + skip, table.strokes[stroke + 1] - 1
     first_node = count
     for k in range(first, last + 1):
         if first < k < last and chance[count] < drop and k + 1 < last:
-            chance[count] = 1.0  # The next point is kept, so that no letter loses two in a row.
+            chance[count] = 1.0  # The next point is kept, so that no stroke loses two in a row.
             continue
         x = (table.points[k, 0] + offsets[k, 0] + hand.jitter * noise[count, 0]) * pose[5]
         y = (table.points[k, 1] + offsets[k, 1] + hand.jitter * noise[count, 1]) * pose[2]
-        # Only the body, from 0 to 10, is flattened by the whole factor of the height; what is above or below it is by half as much.
+        # The body, from 0 to 10, is flattened by the whole factor of the height; parts above or below it are flattened half as much.
         above, below = max(y - 10.0, 0.0), min(y, 0.0)
         y = (y - above - below) * pose[3] + (above * hand.ascender + below * hand.ascender) * (0.5 + 0.5 * pose[3])
         nodes[count, 0] = pose[0] + x - y * pose[4]
@@ -252,7 +260,10 @@ def sample_path(nodes: np.ndarray, step: float, path: np.ndarray) -> int:
 
 @jit
 def _catmull_rom(p0: np.ndarray, p1: np.ndarray, p2: np.ndarray, p3: np.ndarray, t: float, axis: int) -> float:
-    """One coordinate of a centripetal curve at t, 0 to 1, between p1 and p2: knots are the square root of the distance apart."""
+    """One coordinate, that of `axis`, of a centripetal Catmull-Rom curve at t (0 to 1) between p1 and p2.
+
+    The curve's knots are as far apart as the square roots of the points' distances (a, b and c).
+    """
     a = math.sqrt(math.hypot(p1[0] - p0[0], p1[1] - p0[1])) + 1e-9
     b = math.sqrt(math.hypot(p2[0] - p1[0], p2[1] - p1[1])) + 1e-9
     c = math.sqrt(math.hypot(p3[0] - p2[0], p3[1] - p2[1])) + 1e-9
@@ -265,11 +276,14 @@ def _catmull_rom(p0: np.ndarray, p1: np.ndarray, p2: np.ndarray, p3: np.ndarray,
 
 @jit
 def smooth_path(path: np.ndarray, sigma: float, out: np.ndarray) -> None:
-    """Smooth every run between lifts by a Gaussian of `sigma` points. The ends of runs stay in place, by reflection through them."""
+    """Smooth every run between lifts by a Gaussian of `sigma` points, and write the path to `out`, NaN where the pen is lifted.
+
+    The ends of runs stay in place, because runs are continued by reflection through them.
+    """
     reach = int(3.0 * sigma) + 1
     weights = np.exp(-0.5 * (np.arange(-reach, reach + 1) / max(sigma, 1e-6)) ** 2)
     weights /= weights.sum()
-    start, across, down = int(0.0), int(0.0), int(1.0)
+    start, x_axis, y_axis = int(0.0), int(0.0), int(1.0)  # Not literals, see `lay_letters`.
     while start < len(path):
         stop = start
         while stop < len(path) and not math.isnan(path[stop, 0]):
@@ -282,8 +296,8 @@ def smooth_path(path: np.ndarray, sigma: float, out: np.ndarray) -> None:
                     y += weights[k] * path[i + k - reach, 1]
             else:
                 for k in range(2 * reach + 1):
-                    x += weights[k] * _reflected(path, start, stop, i + k - reach, across)
-                    y += weights[k] * _reflected(path, start, stop, i + k - reach, down)
+                    x += weights[k] * _reflected(path, start, stop, i + k - reach, x_axis)
+                    y += weights[k] * _reflected(path, start, stop, i + k - reach, y_axis)
             out[i, 0], out[i, 1] = x, y
         if stop < len(path):
             out[stop] = np.nan
@@ -292,7 +306,7 @@ def smooth_path(path: np.ndarray, sigma: float, out: np.ndarray) -> None:
 
 @jit
 def _reflected(path: np.ndarray, start: int, stop: int, i: int, axis: int) -> float:
-    """The coordinate of point i of a run, which is continued beyond its ends by reflection through the end points."""
+    """The coordinate, x (0) or y (1), of point i of a run, which is continued beyond its ends by reflection through the end points."""
     if i < start:
         return 2.0 * path[start, axis] - path[min(2 * start - i, stop - 1), axis]
     if i >= stop:
@@ -313,12 +327,13 @@ def shake_path(path: np.ndarray, knots: np.ndarray, period: float) -> None:
 
 @jit
 def press_pen(path: np.ndarray, grip: np.ndarray, unrest: np.ndarray, runs: np.ndarray, width: np.ndarray, density: np.ndarray) -> None:
-    """Write the width, in pen diameters, and the density of the line along a path, which follow from its curvature.
+    """Write the width, in pen diameters, and the density (1 is ordinary) of the line along a path to `width` and `density`.
 
-    Speed follows from curvature, pressure from speed, and width and density from pressure. `grip` (5,) holds: how much pressure changes
-    the density and the width, how long the ends of strokes are, how much these taper, and the share of strokes that begin with a blob.
-    `unrest` are normal random numbers, one every 25 points. `runs` (runs, 4) are uniform from 0 to 1: whether a run begins with a blob, how
-    large the blob is, and how long the run's beginning and end are.
+    Speed follows from curvature; pressure from speed, direction, place in the run and unrest; and width and density from pressure. `grip`
+    (5,) holds: how much pressure changes the density and the width, how long the tapering ends of strokes are, how far these taper, and the
+    share of strokes that begin with a blob. `unrest` are normal random numbers, one every 25 points. `runs` (runs, 4) are uniform from 0 to
+    1 and decide whether a run begins with a blob, how large the blob is, and how long the run's beginning and end are. A run is the path
+    between two lifts of the pen, where the path, the width and the density are NaN.
     """
     start, run = int(0.0), 0
     while start < len(path):
@@ -329,6 +344,7 @@ def press_pen(path: np.ndarray, grip: np.ndarray, unrest: np.ndarray, runs: np.n
         for i in range(start, stop):
             speed += 0.3 * (_power_law(path, start, stop, i) - speed)
             a, b = max(i - 2, start), min(i + 2, stop - 1)
+            # How far the pen moves downwards, -1 to 1, and the share of the run that it has written.
             down = (path[a, 1] - path[b, 1]) / (math.hypot(path[a, 0] - path[b, 0], path[a, 1] - path[b, 1]) + 1e-9)
             k, part = i // 25, (i - start) / max(1.0, stop - 1.0 - start)
             t = i / 25.0 - k
@@ -344,7 +360,10 @@ def press_pen(path: np.ndarray, grip: np.ndarray, unrest: np.ndarray, runs: np.n
 
 @jit
 def _power_law(path: np.ndarray, start: int, stop: int, i: int) -> float:
-    """The pen's speed at a point by the two-thirds power law, about 1 on the curves of letters and lower at the ends of a run."""
+    """The pen's speed at point i by the two-thirds power law, about 1 on the curves of letters and lower at the ends of a run.
+
+    Speed along the path is proportional to curvature**(-1/3).
+    """
     a, b = max(i - 2, start), min(i + 2, stop - 1)
     ux, uy, vx, vy = path[i, 0] - path[a, 0], path[i, 1] - path[a, 1], path[b, 0] - path[i, 0], path[b, 1] - path[i, 1]
     u, v = math.hypot(ux, uy), math.hypot(vx, vy)
@@ -356,8 +375,12 @@ def _power_law(path: np.ndarray, start: int, stop: int, i: int) -> float:
 
 @jit
 def _shape_ends(start: int, stop: int, grip: np.ndarray, chance: np.ndarray, width: np.ndarray, density: np.ndarray) -> None:
-    """Shape the ends of a stroke. They taper if the hand moves when the pen lands or lifts; a pen that rests leaves a blob."""
+    """Shape the ends of a run. They taper if the hand moves when the pen lands or lifts; a pen that rests leaves a blob.
+
+    `grip` and `chance` (4,) are those of `press_pen`.
+    """
     count, taper, point = stop - start, grip[2], grip[3]
+    # `landing` and `leaving` are the numbers of points over which the beginning and the end taper.
     blob = chance[0] < grip[4]
     longest = min(0.33 * count, min(26.0, 6.0 + 0.04 * count))
     landing = 0.0 if blob else 0.7 * longest * taper * chance[2]

@@ -35,6 +35,7 @@ def combined(first, second):
 
 def uniform(seed: int, index: np.ndarray) -> np.ndarray:
     """Numbers from -1 to 1 that depend on (seed, index) alone, one for each integer in `index`."""
+    # The last term keeps seed 0 and index 0 from making the key 0, which `scrambled` leaves as it is.
     with np.errstate(over="ignore"):
         keys = np.asarray(index).astype(np.int64).astype(np.uint64) * _FIRST + np.uint64(seed) * _SECOND + np.uint64(0x632BE59BD9B4E019)
     return (scrambled(keys) >> np.uint64(11)).astype(np.float64) * 2.0**-52 - 1.0

@@ -17,8 +17,8 @@ _DEEPEST = 64  # Largest depth of a tree. A deeper one would need larger counts 
 def code_lengths(counts, longest):
     """Lengths (n,) of the symbols' codes in bits, for `counts` (n,): at most `longest`, and 0 for symbols that do not occur.
 
-    At least two symbols get a code, because some readers refuse a code for one symbol. The code is optimal if no length reaches the
-    limit, and close to optimal otherwise.
+    At least two symbols get a code, because some readers refuse a code for one symbol. The code is optimal if Huffman's tree is no deeper
+    than `longest`, and close to optimal otherwise.
     """
     ranked = _rank_symbols(counts)
     by_length = _count_lengths(ranked, longest)
@@ -64,7 +64,7 @@ def _insert(ranked, used, number):
 
 @jit
 def _count_lengths(ranked, longest):
-    """Number of symbols with each length of code, the depth in Huffman's tree. Symbols deeper than `longest` are counted at `longest`."""
+    """Number of symbols with each length of code, (64,). The length is the symbol's depth in Huffman's tree, but at most `longest`."""
     used = ranked.size
     total = np.empty(2 * used - 1, np.int64)
     parent = np.zeros(2 * used - 1, np.int64)
@@ -100,6 +100,7 @@ def _limit_lengths(by_length, longest):
     for length in range(1, longest + 1):
         excess += by_length[length] << (longest - length)
     for _ in range(excess):
+        # The longest code below the limit is made one bit longer, and a code of the greatest length becomes its neighbour.
         length = longest - 1
         while by_length[length] == 0:
             length -= 1
@@ -115,14 +116,14 @@ def codes_of(lengths):
     for length in lengths:
         by_length[length] += 1
     by_length[0] = 0
-    following = np.zeros(_DEEPEST, np.int64)
+    next_code = np.zeros(_DEEPEST, np.int64)
     for length in range(1, 16):
-        following[length] = (following[length - 1] + by_length[length - 1]) << 1
+        next_code[length] = (next_code[length - 1] + by_length[length - 1]) << 1
     codes = np.zeros(lengths.size, np.uint64)
     for symbol in range(lengths.size):
         # Codes of one length are consecutive numbers; their bits are reversed below.
-        code = following[lengths[symbol]]
-        following[lengths[symbol]] += 1
+        code = next_code[lengths[symbol]]
+        next_code[lengths[symbol]] += 1
         for _ in range(lengths[symbol]):
             codes[symbol] = codes[symbol] << np.uint64(1) | np.uint64(code & 1)
             code >>= 1

@@ -38,7 +38,7 @@ def lookup(points, values, origin, step, out):
 
 @jit
 def lookup_plane(points, values, origin, step, outside, out):
-    """Do the same as `lookup` for `values` (rows, columns) float32. `outside` is the result for points that are not finite."""
+    """Do the same as `lookup` for `values` (rows, columns) float32 and `out` (n,). Points that are not finite give `outside`."""
     rows, columns = values.shape[0], values.shape[1]
     for k in range(len(points)):
         u = (points[k, 0] - origin[0]) / step[0]
@@ -74,7 +74,7 @@ def solve_cell(ax, ay, bx, by, cx, cy, dx, dy, px, py, s, t):
         # The method went to the other root of the bilinear equation, or to infinity: no point that is looked for is so far away.
         if abs(s) > 50.0 or abs(t) > 50.0:
             return np.nan, np.nan
-        # Because the equation is bilinear, the residual after a step is exactly the twist times both components of the step.
+        # Because the equation is bilinear, the residual after a step is exactly the twist times ds * dt. It is compared in cells.
         product = ds * dt * inverse
         if abs(product * (twist_x * fy - twist_y * fx)) < _EXACT and abs(product * (twist_y * ex - twist_x * ey)) < _EXACT:
             return s, t
@@ -87,7 +87,7 @@ def page_under_lattice(mesh_px, origin, step, cell, nodes):
 
     `mesh_px` (r, c, 2) are the positions in the picture of the mesh's nodes, which lie at origin + step * (column, row) mm on the page.
     `nodes` (rows, columns, 2) gets the page points, in mm, at pixels cell * (column - 1, row - 1). Nodes that no cell covers are not
-    changed.
+    changed. Of several cells that cover a node, the last one counts.
     """
     rows, columns, share = nodes.shape[0], nodes.shape[1], 1.0 / cell
     for i in range(mesh_px.shape[0] - 1):
@@ -96,7 +96,7 @@ def page_under_lattice(mesh_px, origin, step, cell, nodes):
             bx, by = mesh_px[i, j + 1, 0], mesh_px[i, j + 1, 1]
             cx, cy = mesh_px[i + 1, j, 0], mesh_px[i + 1, j, 1]
             dx, dy = mesh_px[i + 1, j + 1, 0], mesh_px[i + 1, j + 1, 1]
-            # A node behind the camera has no position in the picture, so its cells are not seen.
+            # A mesh node behind the camera has no position in the picture, so its cells are not seen.
             if not np.isfinite(ax + ay + bx + by + cx + cy + dx + dy):
                 continue
             left = max(int(np.ceil(min(min(ax, bx), min(cx, dx)) * share)) + 1, 0)
@@ -105,7 +105,8 @@ def page_under_lattice(mesh_px, origin, step, cell, nodes):
             bottom = min(int(np.floor(max(max(ay, by), max(cy, dy)) * share)) + 1, rows - 1)
             if left > right or top > bottom:
                 continue
-            # If the cell were a parallelogram, the inverse at its middle would be exact. The error made by the cell's twist is bounded.
+            # If the cell were a parallelogram, the inverse at its middle would be exact. The twist makes an error of limited size, so nodes
+            # at more than `most_s` or `most_t` cells from the middle are outside the cell.
             middle_x, middle_y = 0.25 * (ax + bx + cx + dx), 0.25 * (ay + by + cy + dy)
             ex, ey = 0.5 * (bx - ax + dx - cx), 0.5 * (by - ay + dy - cy)
             fx, fy = 0.5 * (cx - ax + dx - bx), 0.5 * (cy - ay + dy - by)
@@ -128,10 +129,10 @@ def page_under_lattice(mesh_px, origin, step, cell, nodes):
 
 @jit
 def smallest_corner(nodes):
-    """The smallest area that two sides of a cell span at a corner, over all corners whose three of the `nodes` are known.
+    """The smallest area that two sides of a cell span at a corner, over all corners of cells of which all three nodes are known.
 
-    `nodes` is (rows, columns, 2), with NaN where unknown. The area is negative if a cell is folded over, and infinite if no corner is
-    known.
+    `nodes` is (rows, columns, 2), with NaN where unknown. The area is that of a parallelogram; it is negative if a cell is folded over, and
+    infinite if no corner is known.
     """
     least = np.inf
     for i in range(nodes.shape[0] - 1):
@@ -148,7 +149,7 @@ def smallest_corner(nodes):
 
 @jit
 def _in_cell(nodes, i, j, px, py, s, t):
-    """The position (s, t) of page point p in cell (i, j) of the lattice, by `solve_cell` from a given (s, t)."""
+    """The position (s, t) of page point p in cell (row i, column j) of the lattice, by `solve_cell` from a given (s, t)."""
     return solve_cell(
         nodes[i, j, 0], nodes[i, j, 1], nodes[i, j + 1, 0], nodes[i, j + 1, 1],
         nodes[i + 1, j, 0], nodes[i + 1, j, 1], nodes[i + 1, j + 1, 0], nodes[i + 1, j + 1, 1], px, py, s, t,
@@ -161,9 +162,9 @@ def invert_lattice(points, nodes, cell, pixels):
 
     `pixels` holds first guesses at the call.
 
-    The search starts in the cell of the guess. If the solution for a cell lies outside it, the cell in which it lies is tried next. At
-    sharp creases the search may go back and forth; then all cells around the first one, up to 4 away, are tried. A guess is kept if
-    no cell has the point, or if the guess lies more than 3 cells outside the lattice.
+    The search starts in the cell of the guess. If the solution for a cell lies outside it, the cell in which the solution lies is tried
+    next. If this search fails, as at sharp creases, where it may go back and forth, all cells up to 4 away from the first one are tried. A
+    guess is kept if no cell has the point, if the guess is not finite, or if it lies more than 3 cells outside the lattice.
     """
     rows, columns = nodes.shape[0], nodes.shape[1]
     for k in range(len(points)):
@@ -190,7 +191,7 @@ def invert_lattice(points, nodes, cell, pixels):
             next_i = min(max(i + min(max(int(np.floor(t)), -4), 4), 0), rows - 2)
             if next_i == i and next_j == j:
                 break
-            # The next cell is solved from its middle: across a crease, the position in one cell tells little about that in the other.
+            # The next cell is solved from its middle: across a crease, the position in one cell is a poor guess for that in the other.
             i, j, s, t = next_i, next_j, 0.5, 0.5
         if not found:
             i, j, s, t, found = _search_around(nodes, home_i, home_j, px, py)

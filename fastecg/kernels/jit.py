@@ -51,7 +51,7 @@ def jit(function: Function | None = None, **options: Any) -> Any:
     folder = _folder(Path(function.__code__.co_filename))
     if not _writable(folder):
         return numba.njit(function, **settings)
-    # Numba reads the place when the function is decorated, not when it is compiled, so the setting is needed here only.
+    # Numba reads the cache's directory when the function is decorated, not when it is compiled, so the setting is needed here only.
     config: Any = numba.config
     with _CACHE_DIR_LOCK:
         before, config.CACHE_DIR = config.CACHE_DIR, str(folder)
@@ -175,7 +175,7 @@ def _imported(file: Path) -> list[Path]:
 
 @functools.cache
 def _contents(file: Path) -> bytes:
-    """Return the bytes of a file, or none if it cannot be read."""
+    """Return the bytes of a file, which are empty if it cannot be read."""
     try:
         return file.read_bytes()
     except OSError:  # The source was typed at a prompt, or is in a zip archive.

@@ -58,7 +58,8 @@ def recompress(pixels: np.ndarray, quality: int, left: int = 0, top: int = 0) ->
     """
     across = -(-(left + pixels.shape[1]) // MCU)  # number of units in a row
     luma = np.empty((2 * MCU, across * MCU), dtype=np.uint8)  # Two rows of units, because interpolated colours depend on the next row.
-    chroma = np.zeros((2, 2 * BLOCK, (across + 1) // 2 * MCU), dtype=np.uint8)  # Blocks are transformed in pairs.
+    chroma = np.zeros((2, 2 * BLOCK, (across + 1) // 2 * MCU), dtype=np.uint8)  # Blue and red. Blocks are transformed in pairs.
+    # Two rows of pixels, and the sums of `_blend_rows` for blue and red.
     lines, sums = np.empty((2, 3 * across * MCU), dtype=np.uint8), np.zeros((2, across * BLOCK + 2), dtype=np.int16)
     steps = steps_of(quality).astype(np.int16)
     _recompress(pixels.reshape(len(pixels), -1), quantisers_of(quality), steps, left, top, luma, chroma, lines, sums)
@@ -83,7 +84,7 @@ def quantisers_of(quality: int) -> np.ndarray:
 
 
 @jit
-def _recompress(pixels, rounding, steps, left, top, luma, chroma, lines, sums):
+def _recompress(pixels, quantisers, steps, left, top, luma, chroma, lines, sums):
     """The loops of `recompress`, on rows of 3 * width values, with scratch arrays for two rows of units."""
     width, height = left + pixels.shape[1] // 3, top + pixels.shape[0]
     for unit in range((height + MCU - 1) // MCU):
@@ -92,10 +93,11 @@ def _recompress(pixels, rounding, steps, left, top, luma, chroma, lines, sums):
         for plane in range(3):
             kind = min(plane, 1)
             rows = luma[first : first + MCU] if plane == 0 else chroma[plane - 1, first // 2 : first // 2 + BLOCK]
-            _transform(rows, rounding[kind], steps[kind])
-        last = (unit + 1) * MCU >= height
+            _transform(rows, quantisers[kind], steps[kind])
+        is_last = (unit + 1) * MCU >= height
         # The last row of a unit is written together with the next unit, because its colours depend on the next unit's.
-        for row in range(max(MCU * unit - 1, top), height if last else MCU * (unit + 1) - 1):
+        for row in range(max(MCU * unit - 1, top), height if is_last else MCU * (unit + 1) - 1):
+            # The row of colours in which this row of pixels lies, and the other one beside it, which has a third of the weight.
             near = row // 2
             far = max(near - 1, 0) if row % 2 == 0 else min(near + 1, (height + 1) // 2 - 1)
             for c in range(2):
@@ -151,12 +153,12 @@ def _split_rows(upper, lower, luma_upper, luma_lower, chroma):
 
 
 @jit
-def _transform(rows, rounding, steps):
-    """Transform, quantise and transform back eight or sixteen rows of a plane, in place."""
-    rows_at, stride, rounding_at, steps_at = address(rows), np.int64(rows.strides[0]), address(rounding), address(steps)
+def _transform(rows, quantisers, steps):
+    """Transform, quantise and transform back eight or sixteen rows of a plane, in place, with its quantisers (2, 64) and steps (64,)."""
+    rows_at, stride, quantisers_at, steps_at = address(rows), np.int64(rows.strides[0]), address(quantisers), address(steps)
     for y in range(0, rows.shape[0], BLOCK):
         for x in range(0, rows.shape[1], 16):
-            _quantise_blocks(rows_at + y * stride + x, stride, rounding_at, steps_at)
+            _quantise_blocks(rows_at + y * stride + x, stride, quantisers_at, steps_at)
 
 
 @jit
@@ -192,9 +194,10 @@ def _rounded(v: Vectors, vector: Any, bits: int) -> Any:
 
 
 def _odd_part(v: Vectors, a: Any, b: Any, c: Any, d: Any) -> tuple[Any, Any, Any, Any]:
-    """The odd half of the cosine transform, which is the same in both directions. The arguments a to d are terms 7, 5, 3 and 1.
+    """The odd half of the cosine transform, which is the same in both directions; the names z1 to z5 and the factors are libjpeg's.
 
-    The factors are those of libjpeg.
+    Forward, a to d are the differences 3 to 0 (row k less row 7 - k), and the results are terms 7, 5, 3 and 1. Backward, a to d are terms
+    7, 5, 3 and 1, and the results are the halves of differences 3 to 0.
     """
     z1, z2, z3, z4 = v.b.add(a, d), v.b.add(b, c), v.b.add(a, c), v.b.add(b, d)
     z5 = _times(v, v.b.add(z3, z4), 1.175875602)
@@ -261,14 +264,14 @@ def _transposed(v: Vectors, rows: list[Any]) -> list[Any]:
     return [v.b.bitcast(rows[k], ir.VectorType(I16, 16)) for k in (0, 4, 2, 6, 1, 5, 3, 7)]  # The steps leave rows in bit-reversed order.
 
 
-def _quantised(v: Vectors, pointers: list[Any], rounding: Any) -> list[Any]:
+def _quantised(v: Vectors, pointers: list[Any], quantisers: Any) -> list[Any]:
     """Transform and quantise two blocks of 8x8 bytes side by side, whose rows lie at `pointers`. Returns rows of quantised coefficients."""
     rows = [v.widen(v.load(pointer, I8, 16), I16, signed=False) for pointer in pointers]
     rows = [v.b.sub(row, v.full_like(row, 128)) for row in rows]
     rows = _forward(v, _transposed(v, _forward(v, _transposed(v, rows), first=True)), first=False)
     for k, row in enumerate(rows):
         half, factor = (
-            v.shuffle(v.load(rounding, ir.FloatType(), BLOCK, offset=4 * (BLOCK * k + start)), [*range(BLOCK)] * 2)
+            v.shuffle(v.load(quantisers, ir.FloatType(), BLOCK, offset=4 * (BLOCK * k + start)), [*range(BLOCK)] * 2)
             for start in (0, BLOCK * BLOCK)
         )
         # As in libjpeg, absolute values are rounded and the sign is restored afterwards. |x| is (x ^ s) - s, where s is -1 or 0.
@@ -281,13 +284,13 @@ def _quantised(v: Vectors, pointers: list[Any], rounding: Any) -> list[Any]:
 
 
 @intrinsic
-def quantise_zigzag(typing, at, stride, rounding, left, right):
+def quantise_zigzag(typing, at, stride, quantisers, left, right):
     """Transform and quantise two blocks of 8x8 bytes side by side, and write the 64 coefficients of each in zigzag order, 16 bits each."""
 
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        v, (at, stride, rounding, *outs) = Vectors(builder), args
+        v, (at, stride, quantisers, *outs) = Vectors(builder), args
         pointers = [builder.add(at, builder.mul(stride, ir.Constant(I64, k))) for k in range(BLOCK)]
-        rows = _quantised(v, pointers, rounding)
+        rows = _quantised(v, pointers, quantisers)
         for begin, out in zip((0, BLOCK), outs, strict=True):
             parts = [v.shuffle(row, [*range(begin, begin + BLOCK)]) for row in rows]
             while len(parts) > 1:
@@ -300,14 +303,14 @@ def quantise_zigzag(typing, at, stride, rounding, left, right):
 
 
 @intrinsic
-def _quantise_blocks(typing, at, stride, rounding, steps):
+def _quantise_blocks(typing, at, stride, quantisers, steps):
     """Transform, quantise and transform back two blocks of 8x8 bytes side by side, `stride` bytes from row to row."""
 
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        v, (at, stride, rounding, steps) = Vectors(builder), args
+        v, (at, stride, quantisers, steps) = Vectors(builder), args
         pointers = [builder.add(at, builder.mul(stride, ir.Constant(I64, k))) for k in range(BLOCK)]
         rows = []
-        for k, whole in enumerate(_quantised(v, pointers, rounding)):
+        for k, whole in enumerate(_quantised(v, pointers, quantisers)):
             # Both blocks have the same steps, so eight of them are repeated in both halves of a vector.
             step = v.shuffle(v.load(steps, I16, BLOCK, offset=2 * BLOCK * k), [*range(BLOCK)] * 2)
             rows.append(v.b.mul(whole, step))
@@ -372,7 +375,8 @@ def _join_pixels(typing, luma, blue, red, line):
         v = Vectors(builder)
         level = v.widen(v.load(args[0], I8, 16), I16, signed=False)
         b, r = enlarge(v, args[1]), enlarge(v, args[2])
-        # The factors are 1.402, 1.772, 0.34414 and 0.71414. Their integer parts are added separately, so that the rest fits 16 bits.
+        # The factors are 1.402, 1.772, -0.34414 and -0.71414. Whole parts (1, 2, 0 and -1) are added separately, so that the rest fits 16
+        # bits.
         red = v.b.add(r, scaled(v, (r, 91881 - 65536)))
         blue = v.b.add(v.shift(b, 1), scaled(v, (b, 116130 - 131072)))
         green = v.b.sub(scaled(v, (b, -22554), (r, 65536 - 46802)), r)

@@ -1,6 +1,6 @@
 """Write the scan of a baseline JPEG file: a picture's quantised coefficients in Huffman's code, with the same bytes as libjpeg.
 
-One row of units of 16x16 pixels is processed at a time, so that it stays in the cache from pixels to bits.
+One row of units of 16x16 pixels is processed at a time, so that the row stays in the cache from pixels to bits.
 
 The format is ITU-T T.81 (1992), with the codes of its annex K.
 """
@@ -51,7 +51,7 @@ _SIXTEEN_ZEROS = 0xF0  # The symbol for sixteen zeros.
 
 
 def scan(pixels: np.ndarray, quality: int) -> bytes:
-    """Write the scan of a picture with 4:2:0 sampling, which follows the header of the scan in a file.
+    """Return the scan of a picture with 4:2:0 sampling: the bytes that follow the header of the scan in a file.
 
     Parameters
     ----------
@@ -60,10 +60,10 @@ def scan(pixels: np.ndarray, quality: int) -> bytes:
         Quality from 1 to 100, as in libjpeg.
     """
     height, width = pixels.shape[:2]
-    across = 2 * -(-width // (2 * MCU))  # Units in a row, an even number, because blocks of colours are made in pairs.
-    luma, chroma = np.empty((MCU, across * MCU), np.uint8), np.zeros((2, BLOCK, across * BLOCK), np.uint8)
-    lines, blocks = np.empty((2, 3 * across * MCU), np.uint8), np.empty(across * _BLOCKS * _COEFFICIENTS, np.int16)
-    words = np.empty(across * _BLOCKS * _COEFFICIENTS * _MOST_BITS // 64 + 2, np.int64)
+    even_across = 2 * -(-width // (2 * MCU))  # Units in a row, an even number, because blocks of colours are made in pairs.
+    luma, chroma = np.empty((MCU, even_across * MCU), np.uint8), np.zeros((2, BLOCK, even_across * BLOCK), np.uint8)
+    lines, blocks = np.empty((2, 3 * even_across * MCU), np.uint8), np.empty(even_across * _BLOCKS * _COEFFICIENTS, np.int16)
+    words = np.empty(even_across * _BLOCKS * _COEFFICIENTS * _MOST_BITS // 64 + 2, np.int64)
     # The size is enough for the longest codes with a zero after every byte. Most of the array is never touched, and takes no memory.
     out, state, unit_rows = np.empty(2 * words.nbytes * _ROWS_PER_PIECE, np.uint8), np.zeros(5, np.int64), -(-height // MCU)
     rows, tables, planes = pixels.reshape(height, -1), (quantisers_of(quality), _codes(), _numbers()), (luma, chroma, lines)
@@ -78,8 +78,8 @@ def scan(pixels: np.ndarray, quality: int) -> bytes:
 def _codes() -> np.ndarray:
     """Table (4 * 256,) int64 of the codes of all symbols of the four `CODES`.
 
-    An entry has the code, then as many zero bits as the number after the code has, and in its lowest eight bits how many bits both have
-    together. The lower four bits of a symbol tell how many bits the number has.
+    An entry has the code, then as many zero bits as the number after the code has bits, and in its lowest eight bits how many bits both
+    have together. The lower four bits of a symbol are the number of bits of the number after the code.
     """
     table = np.zeros((len(CODES), 256), dtype=np.int64)
     for row, (counts, symbols) in zip(table, CODES, strict=True):
@@ -98,7 +98,7 @@ def _codes() -> np.ndarray:
 def _numbers() -> np.ndarray:
     """Table (n,) int32 of how numbers from -`_LARGEST` to `_LARGEST` are written (T.81, table F.1).
 
-    An entry has the bits of the number, and in its lowest four bits how many these are.
+    An entry has the bits of the number, and in its lowest four bits how many bits these are.
     """
     numbers = np.arange(-_LARGEST, _LARGEST + 1)
     bits = np.ceil(np.log2(np.abs(numbers) + 1)).astype(np.int64)
@@ -107,19 +107,19 @@ def _numbers() -> np.ndarray:
 
 @jit
 def _scan(pixels, first, stop, tables, planes, blocks, state, words, out):
-    """Write the scan of some rows of units, from rows of 3 * width values. Returns the number of bytes written.
+    """Write the scan of the rows of units from `first` up to `stop`; return the number of bytes. Rows of `pixels` have 3 * width values.
 
-    `state` is kept from one call to the next: the last mean of brightness and of each colour, the bits that are not yet written, and the
-    number of these bits.
+    `state` (5,) is kept from one call to the next: the last mean of brightness and of each colour, the bits that are not yet written, and
+    the number of these bits.
     """
     height, width = pixels.shape[0], pixels.shape[1] // 3
-    (rounding, codes, numbers), (luma, chroma, lines) = tables, planes
+    (quantisers, codes, numbers), (luma, chroma, lines) = tables, planes
     across, columns = (width + MCU - 1) // MCU, (width + BLOCK - 1) // BLOCK
     # These numbers have a type, because functions would be compiled once more for every literal.
     written, zero, one = np.int64(0), np.int64(0), np.int64(1)
     for unit in range(first, stop):
         split_unit(pixels, unit, zero, zero, zero, luma, chroma, lines)
-        _transform_unit(luma, chroma, rounding, blocks)
+        _transform_unit(luma, chroma, quantisers, blocks)
         # Blocks beyond the picture are as short as possible: they repeat the mean of the block before them.
         if columns % 2:
             for k in (1, 3):
@@ -136,19 +136,22 @@ def _scan(pixels, first, stop, tables, planes, blocks, state, words, out):
 
 
 @jit
-def _transform_unit(luma, chroma, rounding, blocks):
-    """Compute the quantised coefficients of a row of units."""
+def _transform_unit(luma, chroma, quantisers, blocks):
+    """Compute the quantised coefficients of a row of units, two blocks at a time.
+
+    A unit has six blocks one after another: the four of brightness row by row, then blue and red. `size` is the bytes of a block.
+    """
     luma_at, blue_at, red_at, blocks_at, stride = address(luma), address(chroma[0]), address(chroma[1]), address(blocks), luma.shape[1]
-    bright, coloured, size = address(rounding[0]), address(rounding[1]), 2 * _COEFFICIENTS
-    for at in range(0, stride // MCU, 2):
+    for_luma, for_chroma, size = address(quantisers[0]), address(quantisers[1]), 2 * _COEFFICIENTS
+    for unit in range(0, stride // MCU, 2):
         for k in range(2):
-            unit = blocks_at + (at + k) * _BLOCKS * size
+            unit_at = blocks_at + (unit + k) * _BLOCKS * size
             for row in range(2):
-                source = luma_at + (at + k) * MCU + row * BLOCK * stride
-                quantise_zigzag(source, stride, bright, unit + 2 * row * size, unit + (2 * row + 1) * size)
-        unit, following = blocks_at + at * _BLOCKS * size, blocks_at + (at + 1) * _BLOCKS * size
-        quantise_zigzag(blue_at + at * BLOCK, stride // 2, coloured, unit + 4 * size, following + 4 * size)
-        quantise_zigzag(red_at + at * BLOCK, stride // 2, coloured, unit + 5 * size, following + 5 * size)
+                source = luma_at + (unit + k) * MCU + row * BLOCK * stride
+                quantise_zigzag(source, stride, for_luma, unit_at + 2 * row * size, unit_at + (2 * row + 1) * size)
+        unit_at, next_at = blocks_at + unit * _BLOCKS * size, blocks_at + (unit + 1) * _BLOCKS * size
+        quantise_zigzag(blue_at + unit * BLOCK, stride // 2, for_chroma, unit_at + 4 * size, next_at + 4 * size)
+        quantise_zigzag(red_at + unit * BLOCK, stride // 2, for_chroma, unit_at + 5 * size, next_at + 5 * size)
 
 
 @jit
@@ -172,7 +175,7 @@ def _write_unit(blocks, across, codes, numbers, state, words):
         state[component] = mean
         bits, bit_count, at = _append(codes[np.uint64(means + (number & 15))], number >> 4, bits, bit_count, at)
         # Only coefficients that are not zero are visited. A mask has one bit for each of them.
-        nonzero, last = _nonzero_mask(blocks_at + 2 * first) & -2, 0  # Without bit 0, which is the mean's.
+        nonzero, last = _nonzero_mask(blocks_at + 2 * first) & -2, 0  # Without the mean's bit, bit 0.
         while nonzero != 0:
             place = _lowest_bit(nonzero)
             nonzero &= nonzero - 1

@@ -17,7 +17,7 @@ def multiply_moire(pixels: np.ndarray, nodes: np.ndarray, cell: int, stripe: flo
     The pattern is a product of two waves, 1 + stripe * cos(2π(u - k/3)) for channel k = 0, 1, 2 and 1 + gap * cos(2πv): the first Fourier
     terms of the stripes and of the rows. Both are averaged exactly over a camera pixel, by the sinc of their cycles per pixel along x and
     y, and reduced by the blur of the lens. A camera sees red and blue at one of 2x2 pixels each (Bayer: red at the upper left, blue at the
-    lower right), so these beat with a lattice that is twice as coarse.
+    lower right), so the display's red and blue are seen through a lattice that is twice as coarse.
 
     Parameters
     ----------
@@ -50,7 +50,10 @@ def _sensor_positions(cell: int, cells: int) -> tuple[np.ndarray, np.ndarray]:
 
 @jit
 def _multiply_moire(rows, nodes, cell, stripe, gap, damping, columns, lines):
-    """The loops of `multiply_moire`, on rows of 3 * width values. Phases are in units of 1/65536 of a period, so that they wrap around."""
+    """The loops of `multiply_moire`, on rows of 3 * width values; `damping` is 2π² blur².
+
+    Phases have 16 bits and are in units of 1/65536 of a period, so that they wrap around.
+    """
     n = lines.shape[1]
     across, down = np.empty(n, dtype=np.int16), np.empty(n, dtype=np.int16)
     u, u_rise = np.empty(n, dtype=np.uint16), np.empty(n, dtype=np.uint16)
@@ -66,7 +69,10 @@ def _multiply_moire(rows, nodes, cell, stripe, gap, damping, columns, lines):
 
 @jit
 def _amplitudes(above, below, cell, strengths, damping, across, down):
-    """Write the two waves' amplitudes in a row of cells, in 1/32768, to `across` and `down`; return whether any of them is seen."""
+    """Write the two waves' amplitudes in a row of cells, in 1/32768, to `across` (of u) and `down` (of v).
+
+    Returns whether any amplitude is above `_FAINTEST`; in other cells both are 0.
+    """
     size, found = 3 * cell, False
     for j in range(1, len(above) - 1):
         a = strengths[0] * _contrast_kept(above[j, 0], above[j + 1, 0], below[j, 0], below[j + 1, 0], cell, damping)
@@ -82,7 +88,7 @@ def _amplitudes(above, below, cell, strengths, damping, across, down):
 def _phases(above, below, cell, columns, delay, start, rise):
     """Write a wave's phases in the first row of pixels of a row of cells to `start`, and their increase per row of pixels to `rise`.
 
-    The phase of each channel is `delay` less than that of the channel before it.
+    The phase of each channel is `delay` less than that of the channel before it. Cells with a NaN at a corner are left as they are.
     """
     shifts = np.array([np.uint16(round(k % 3 * delay)) for k in range(len(columns))])
     for j in range(1, len(above) - 1):
@@ -102,8 +108,10 @@ def _phases(above, below, cell, columns, delay, start, rise):
 def _contrast_kept(a, b, c, d, cell, damping):
     """The factor by which averaging over a pixel and the lens's blur reduce a wave's amplitude, given its phases at a cell's corners.
 
-    Phases are in periods. The factor is negative where averaging turns the wave round.
+    Phases are in periods, at the upper corners (a and b), then the lower ones (c and d). The factor is negative where averaging inverts the
+    wave.
     """
+    # The wave's frequency in the cell's middle, in periods per px.
     x, y = (b - a + d - c) / (2 * cell), (c - a + d - b) / (2 * cell)
     return _sinc(x) * _sinc(y) * math.exp(-damping * (x * x + y * y))
 
@@ -116,7 +124,7 @@ def _sinc(x):
 
 @jit
 def _modulate(row, line, u, u_rise, v, v_rise, across, down):
-    """Multiply a row by (1 + across * cos u) (1 + down * cos v)."""
+    """Multiply a row by (1 + across * cos u) (1 + down * cos v). `line` (n,) is how many rows below the cells' top each value is seen."""
     for i in range(len(row)):
         wave_u = _multiply_high(across[i], _cosine(np.uint16(u[i] + np.uint16(line[i] * u_rise[i]))))  # in units of 1/1024
         wave_v = _multiply_high(down[i], _cosine(np.uint16(v[i] + np.uint16(line[i] * v_rise[i]))))

@@ -6,15 +6,15 @@ import math
 
 from fastecg.kernels.jit import jit
 
-_BOX_MM = 5.0  # Distance of the thicker lines of a ruled leaf.
-_RULE = 0.09  # Half the width of these lines, mm.
-_FINE = 0.05  # Half the width of the lines 1 mm apart between them, mm.
-_FAINT = 0.5  # Ink of the lines 1 mm apart, as a share of the ink of the others.
+_BOX_MM = 5.0  # Distance of the thicker lines of a ruled leaf, mm.
+_HALF_RULE_MM = 0.09  # Half the width of these lines, mm.
+_HALF_FINE_MM = 0.05  # Half the width of the lines 1 mm apart between them, mm.
+_FINE_INK = 0.5  # Ink of the lines 1 mm apart, as a share of the ink of the others.
 
 
 @jit
 def lay_leaf(picture, shown, cell, frame, colour, shadow, lines, words):
-    """Draw a leaf on the lattice cells marked in `shown`. Cell (i, j) covers pixels from cell * (j - 1, i - 1) on.
+    """Draw a leaf on the lattice cells marked in `shown`. Cell (i, j) covers `cell` pixels each way from pixel cell * (j - 1, i - 1) on.
 
     Parameters
     ----------
@@ -26,11 +26,12 @@ def lay_leaf(picture, shown, cell, frame, colour, shadow, lines, words):
     colour : (3,) float64
         Of blank paper, 0 to 255.
     shadow : (4,) float64
-        Its shift along x and y, its reach (px), and the share of light that it takes next to the leaf. Without reach there is none.
+        The shadow's shift along x and y, its reach (px), and the share of light that it takes next to the leaf. If the reach is 0, there is
+        no shadow.
     lines : (4,) float64
         Distance of the lines of print (px), width of the margin (px), share of the light that the ink absorbs, and index of the line of
-        `words` at the top. There is no print if the distance is 0. If it is negative, its absolute value is the distance of the 5 mm lines
-        of another ECG's paper, whose grid begins at the upper left corner and ends at the edges.
+        `words` at the top. There is no print if the distance is 0. If the distance is negative, its absolute value is that of the 5 mm
+        lines of another ECG's paper, whose grid begins at the upper left corner and ends at the edges.
     words : (rows, columns) uint8
         Coverage by print, 0 to 255, which is scaled to the width between the leaf's margins and repeated downwards.
     """
@@ -52,9 +53,10 @@ def _lay_cell(picture, rows, columns, frame, colour, shadow, lines, words):
     """Draw the part of a leaf within a range of rows and a range of columns, (first, stop) each."""
     x0, y0, cos, sin, half_width, half_height = frame
     pitch, margin, ink, first_line = lines
-    # The number of the words' pixels per pixel of the picture, and the height of the print: only whole lines are printed.
+    # The number of pixels of `words` per pixel of the picture, and the height of the print in px: only whole lines are printed.
     step = words.shape[1] / (2.0 * (half_width - margin))
-    below_margin = pitch * math.floor(2.0 * (half_height - margin) / pitch) if pitch > 0.0 else 0.0
+    print_height = pitch * math.floor(2.0 * (half_height - margin) / pitch) if pitch > 0.0 else 0.0
+    # The shadow's shift, and below the pixel's position (u, v), along the leaf's own axes.
     aside, below = shadow[0] * cos + shadow[1] * sin, shadow[1] * cos - shadow[0] * sin
     for y in range(rows[0], rows[1]):
         for x in range(columns[0], columns[1]):
@@ -69,7 +71,7 @@ def _lay_cell(picture, rows, columns, frame, colour, shadow, lines, words):
                 light = 1.0
                 if pitch > 0.0:
                     along, down = u + half_width - margin, v + half_height - margin
-                    if 0.0 <= along < 2.0 * (half_width - margin) and 0.0 <= down < below_margin:
+                    if 0.0 <= along < 2.0 * (half_width - margin) and 0.0 <= down < print_height:
                         light -= ink * _ink_of_words(words, (down + first_line * pitch) * step - 0.5, along * step - 0.5)
                 elif pitch < 0.0:
                     light -= ink * max(_ink_of_rules(u + half_width, -pitch), _ink_of_rules(v + half_height, -pitch))
@@ -79,7 +81,7 @@ def _lay_cell(picture, rows, columns, frame, colour, shadow, lines, words):
 
 @jit
 def _ink_of_words(words, row, column):
-    """Coverage by print, 0 to 1, at a row and a column of `words`, bilinear between the middles of its pixels."""
+    """Coverage by print, 0 to 1, at a fractional row and column of `words`, bilinear between its pixels, which are at whole numbers."""
     i, j = math.floor(row), math.floor(column)
     down, along = row - i, column - j
     upper, lower = i % words.shape[0], (i + 1) % words.shape[0]
@@ -95,10 +97,10 @@ def _ink_of_rules(x, pitch):
 
     Lines thinner than a pixel are fainter in proportion.
     """
-    mm = pitch / _BOX_MM
-    line = math.floor(x / mm + 0.5)
+    mm = pitch / _BOX_MM  # Length of a mm in px.
+    line = math.floor(x / mm + 0.5)  # Number of the nearest line.
     away = abs(x - mm * line)
-    if away >= _RULE * mm + 0.5:  # Most pixels lie between lines.
+    if away >= _HALF_RULE_MM * mm + 0.5:  # Most pixels lie between lines.
         return 0.0
-    half, ink = (_RULE * mm, 1.0) if line % _BOX_MM == 0.0 else (_FINE * mm, _FAINT)
+    half, ink = (_HALF_RULE_MM * mm, 1.0) if line % _BOX_MM == 0.0 else (_HALF_FINE_MM * mm, _FINE_INK)
     return ink * min(max(half - away + 0.5, 0.0), 1.0) * min(1.0, 2.0 * half)

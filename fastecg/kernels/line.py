@@ -20,14 +20,14 @@ from fastecg.kernels.jit import jit
 # times as long; OpenCV's antialiased polyline 15 times, with 1.7 times the ink where segments join; the extremes of the samples in each
 # sub-column alone were a quarter faster, but 4 % too wide.
 SUBCOLUMNS = 16  # Half as many are a sixth faster, but the mean error of a 1 px pen on a QRS complex is 2 of 255 instead of 0.5.
-_BELOW = 0  # Index of the lower edge of the ink.
-_ABOVE = 1  # Index of the upper edge of the ink.
+_BELOW = 0  # Index of the lower edge of the ink in an array of edges.
+_ABOVE = 1  # Index of the upper edge of the ink in an array of edges.
 _BLOCK = 8  # Sub-columns are evaluated in blocks of this length, for which LLVM makes vector code.
 _FARTHEST = 1e9  # Largest coordinate in px. Samples beyond it are moved to it, so that squares of slopes stay finite.
 _BITS = 12  # Heights are integers in units of 1 / 4096 px, so that sums of them are exact and loops over them become vector code.
 _UNIT = 1 << _BITS  # One pixel in these units.
 # In a column whose ink touches more rows than this, as in a QRS complex with hundreds of them, only changes from row to row are summed. In
-# other columns the overlaps with each row are summed, which is faster there.
+# other columns the overlaps with each row are summed, which is faster for few rows.
 _FEW_ROWS = 16
 _THINNEST = 0.15  # A thinner pen (px) could fall between two sub-columns, so it is drawn this wide, and fainter in proportion.
 
@@ -38,10 +38,10 @@ def stroke_trace(points_px: np.ndarray, width_px: float, plane: np.ndarray, pen:
     Parameters
     ----------
     points_px : (n, 2) array of float
-        (x, y) in px with increasing x; pixel centres are at integers. Points may lie outside the image. A point that is not finite is a
-        gap. A single sample between gaps gives a dot.
+        (x, y) in px with increasing x; pixel centres are at integers. Points may lie outside the plane. A point that is not finite is a
+        gap. A single point between gaps gives a dot.
     width_px : float
-        Width of the pen; if it is not above 0, nothing is drawn. Ink of a pen thinner than a pixel is fainter in proportion.
+        Width of the pen; if it is not above 0, nothing is drawn. Pixels under a pen thinner than a pixel are covered in part.
     plane : (height, width) array of uint8, C-contiguous
         Coverage, 0 to 255, changed in place.
     pen : (2, width) array of float32, optional
@@ -72,7 +72,7 @@ def _constant_pen(width: int) -> np.ndarray:
 
 @jit
 def _stroke(points, radius, opacity, pen, plane):
-    """Draw every run of finite points. Returns the rows and columns that may have changed."""
+    """Draw every run of finite points. Returns the rows and columns that may have changed, as `stroke_trace` does."""
     height, width = plane.shape
     widest = radius * _largest(pen[0]) if width else radius
     top, bottom, left, right = height, 0, width, 0
@@ -87,7 +87,7 @@ def _stroke(points, radius, opacity, pen, plane):
         first = int(min(max(np.floor(x_min + 0.5 - widest), 0.0), float(width)))
         last = int(min(max(np.floor(x_max + 0.5 + widest) + 1.0, 0.0), float(width)))
         if first < last:
-            # The edges of the ink. Of the upper edge -y is stored, so that both edges are found as maxima.
+            # The edges of the ink, y in px. For the upper edge -y is stored, so that both edges are found as maxima.
             edges = np.empty((2, (last - first) * SUBCOLUMNS + _BLOCK), np.float32)
             _clear_edges(edges)
             _envelope(points[start:stop], radius, pen[0, first:last], first - 0.5, edges)
@@ -119,7 +119,7 @@ def _clear_edges(edges):
 
 @jit
 def _envelope(points, radius, widths, rim, edges):
-    """Raise the edges, whose first sub-column begins at x = `rim`, to the envelope of a run of points.
+    """Raise the edges, whose first sub-column begins at x = `rim`, to the envelope of the ink along a run of points.
 
     The highest and the lowest ink at an x belong to the pen's disc at a point inside a segment or at a corner. Inside a
     segment, the discs have a common tangent that is parallel to the segment. It touches each disc at a point that is shifted along x by
@@ -157,19 +157,19 @@ def _envelope(points, radius, widths, rim, edges):
 
 @jit
 def _half_width(radius, widths, u):
-    """Half the pen's width at u, px from the left rim of the columns of `widths`. Beyond them it is that of the first or last column."""
+    """Half the pen's width, px, at u px from the left rim of the columns of `widths`; beyond them, that of the first or last column."""
     return radius * widths[np.uint64(min(max(u, 0.0), len(widths) - 1.0))]
 
 
 @jit
 def _from_rims(point, rim):
-    """Return the coordinates of a point from the left rim of the sub-columns and the upper rim of the image."""
+    """Return how far a point is right of the left rim of the sub-columns, and below the upper rim of the plane, in px."""
     return min(max(point[0], -_FARTHEST), _FARTHEST) - rim, min(max(point[1], -_FARTHEST), _FARTHEST) + 0.5
 
 
 @jit
 def _tangent(edge, start, stop, u, level, slope):
-    """Raise an edge from start to stop to a straight line that is at `level` (y, or -y for the upper edge) at u."""
+    """Raise an edge between x = start and stop to a straight line whose height at x = u is `level` (y, or -y for the upper edge)."""
     k0, count = _subcolumns(edge, start, stop)
     climb = np.float32(slope / SUBCOLUMNS)
     origin = np.float32(level + slope * ((k0 + 0.5) / SUBCOLUMNS - u))
@@ -182,7 +182,7 @@ def _tangent(edge, start, stop, u, level, slope):
 
 @jit
 def _arc(edge, start, stop, u, v, radius):
-    """Raise an edge to the disc around (u, v), at least from start to stop. More of the disc does no harm, because it is ink as well."""
+    """Raise an edge to the disc around (u, v), at least between x = start and stop. More of the disc does no harm: it is ink as well."""
     k0, count = _subcolumns(edge, start, stop)
     step = np.float32(1.0 / SUBCOLUMNS)
     square = np.float32(radius * radius)
@@ -198,7 +198,7 @@ def _arc(edge, start, stop, u, v, radius):
 
 @jit
 def _subcolumns(edge, start, stop):
-    """Return the first sub-column whose middle lies between start and stop on the image, and the number of these sub-columns."""
+    """Return the first sub-column whose middle lies between x = start and stop and on the plane, and the number of these sub-columns."""
     size = float(len(edge) - _BLOCK)
     # The middle of sub-column k is at (k + 0.5) / SUBCOLUMNS.
     k0 = np.int64(min(max(start * SUBCOLUMNS + 0.5, 0.0), size))
@@ -217,7 +217,7 @@ def _fill(edges, first, last, opacity, strengths, plane):
     """Draw the ink between the edges into the plane's columns from `first` up to `last`. Returns the rows that may have changed."""
     height = plane.shape[0]
     top, bottom = height, 0
-    full = np.float32(255.0 * opacity / (SUBCOLUMNS * _UNIT))
+    full = np.float32(255.0 * opacity / (SUBCOLUMNS * _UNIT))  # Levels per unit of overlap, summed over a column's intervals.
     tops, bottoms = np.empty(SUBCOLUMNS, np.int32), np.empty(SUBCOLUMNS, np.int32)
     change = np.zeros(height + 2, np.int32)  # Change of the coverage from one row to the next.
     for column in range(first, last):
@@ -241,7 +241,7 @@ def _fill(edges, first, last, opacity, strengths, plane):
 
 @jit
 def _add_pixel(plane, y, column, scale, covered):
-    """Draw the ink of a column's intervals into one pixel."""
+    """Draw the ink of a column's intervals into one pixel, of which they cover `covered` (1 / 4096 px, summed over the sub-columns)."""
     plane[y, column] = max(plane[y, column], np.uint8(scale * np.float32(covered) + np.float32(0.5)))
 
 
@@ -258,12 +258,12 @@ def _overlap(tops, bottoms, rim):
 
 @jit
 def _intervals(below, above, k, height, tops, bottoms):
-    """Write where the ink begins (`tops`) and ends (`bottoms`) in the sub-columns of a pixel column, clipped to the image.
+    """Write where the ink begins (`tops`) and ends (`bottoms`) in the sub-columns of a pixel column, clipped to the plane.
 
     The first of these sub-columns is number k; heights are in units of 1 / 4096 px. Returns the range of rows that the ink touches.
     """
     base = np.uint64(k)
-    # Row y reaches from y to y + 1 here, because heights are counted from the image's upper rim.
+    # Row y reaches from y to y + 1 here, because heights are counted from the plane's upper rim.
     y_min, y_max = np.int32(height << _BITS), np.int32(0)
     for j in range(np.uint64(SUBCOLUMNS)):
         top = min(max(-above[base + j], np.float32(0.0)), np.float32(height))
@@ -277,7 +277,10 @@ def _intervals(below, above, k, height, tops, bottoms):
 
 @jit
 def _add_steps(change, heights, sign):
-    """Add a step of the coverage at each height, upwards if `sign` is 1. A step inside a row is divided between this row and the next."""
+    """Add a step of the coverage at each height to `change`: an increase if `sign` is 1, a decrease if it is -1.
+
+    A step inside a row is divided between this row and the next.
+    """
     differing, fractions = np.int32(0), np.int32(0)
     for j in range(np.uint64(SUBCOLUMNS)):
         differing |= heights[j] ^ heights[0]

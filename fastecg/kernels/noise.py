@@ -1,8 +1,8 @@
 """Sensor noise from fixed tables of normal deviates: every row of pixels reads them from offsets that are hashes of (seed, row).
 
 Brightness noise differs from pixel to pixel; colour noise is shared by blocks of 2x2 pixels, as in cameras, which see each colour
-at half the resolution. The table of brightness holds every quantile of the normal distribution once, so its spread is exact; the table of
-colour is scaled to have the right spread.
+at half the resolution. The table of brightness holds evenly spaced quantiles of the normal distribution once each, so its spread is right;
+the table of colour is scaled to have the right spread.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ from fastecg.kernels.jit import jit
 # normal numbers drawn by Numba 209 ns.
 LUMA_COUNT = 32768  # Number of deviates of brightness before the table repeats.
 CHROMA_COUNT = 16384  # Number of deviates of colour before the table repeats. Each is used for two columns of pixels.
-# Brightnesses (0 to 1) at which the parabola of `noise_curve` is exact, and the matrix that makes its coefficients of its values there.
+# Brightnesses (0 to 1) at which the parabola of `noise_curve` is exact, and the matrix that turns its values there into its coefficients.
 _BRIGHTNESSES = np.array([0.04, 0.35, 0.9])
 _TO_COEFFICIENTS = np.linalg.inv(np.vander(_BRIGHTNESSES, 3, increasing=True))
 # Streams of a row's hash: independent numbers from one seed.
-LUMA_STREAM = 1  # Position at which the row begins in the table of brightness.
-CHROMA_STREAM = 2  # Position at which the row begins in the table of colour.
+LUMA_STREAM = 1  # Decides where the row begins to read the table of brightness.
+CHROMA_STREAM = 2  # Decides where the row begins to read the table of colour.
 SIGN_STREAM = 3  # Decides for two rows together whether the deviates change their sign.
 UNIT = 8192  # The integer in a table that stands for one standard deviation.
 
 
 @functools.cache
 def _normal(count: int, salt: int) -> np.ndarray:
-    """Quantiles (count,) float32 of the normal distribution, each once, shuffled by a hash. They are equal on all machines."""
+    """Quantiles (count,) float32 of the normal distribution, each once, shuffled by a hash of `salt`. They are equal on all machines."""
     half = np.array([NormalDist().inv_cdf((i + 0.5) / count) for i in range(count // 2, count)], dtype=np.float32)
     order = np.argsort(scrambled(np.arange(count, dtype=np.uint64) + np.uint64(salt << 32)), kind="stable")
     return np.concatenate([-half[::-1], half])[order]
@@ -52,7 +52,7 @@ def tables(chroma: float, width: int) -> tuple[np.ndarray, np.ndarray]:
     Parameters
     ----------
     chroma : float
-        Part of the standard deviation that is colour, 0 to 1.
+        Standard deviation of colour as a share of the total, 0 to 1; that of brightness is sqrt(1 - chroma²).
     width : int
         Largest number of pixels of a row. Each table is followed by its own beginning, so that such a row may start anywhere in it.
     """
@@ -64,7 +64,7 @@ def tables(chroma: float, width: int) -> tuple[np.ndarray, np.ndarray]:
 
 @jit
 def _scale(deviates, factor, out):
-    """Write deviates times a factor to all of `out` as integers, beginning again with the first after the last."""
+    """Write deviates times a factor to all of `out` as integers; the first deviate follows the last."""
     count = len(deviates)
     for start in range(0, len(out), count):
         part = out[start : start + count]
@@ -73,11 +73,12 @@ def _scale(deviates, factor, out):
 
 
 def noise_curve(read: float, shot: float) -> np.ndarray:
-    """Coefficients (3,) int64 of a parabola that replaces the standard deviation of noise, sqrt(read**2 + shot**2 * v), v from 0 to 1.
+    """Coefficients (3,) int64 of a parabola that stands for the standard deviation of noise, sqrt(read**2 + shot**2 * v), v from 0 to 1.
 
-    `read` and `shot` are in levels; the unit of the result is 1/512 level. The second coefficient is doubled and the third multiplied by
-    four, because the vector code halves the brightness v in each product. Where `read` is a quarter of `shot` or more, the parabola is
-    exact within 9 % at black and 4 % for v above 0.02; where `read` is 0, within 10 % for v above 0.03.
+    v is the brightness. `read` and `shot` are in levels; the unit of the result is 1/512 level. Coefficients are those of 1, v and v²; the
+    second is doubled and the third multiplied by four, because the vector code halves the brightness v in each product. Where `read` is a
+    quarter of `shot` or more, the parabola is exact within 9 % at black and 4 % for v above 0.02; where `read` is 0, within 10 % for v
+    above 0.03.
     """
     sigma = np.sqrt(read * read + shot * shot * _BRIGHTNESSES)
     return np.rint(_TO_COEFFICIENTS @ sigma * (512.0, 1024.0, 2048.0)).astype(np.int64)

@@ -12,17 +12,16 @@ def cheapest_path(ink, bias, paper, climb, tops, bottoms):
     """Find the cheapest path from the first column of `ink` (height, width), 0 to 1, to the last one.
 
     A path goes one column to the right at a time, and up or down within a column. A step to the right costs ``1 - ink`` at the pixel that
-    it reaches plus the `bias` (height,) of its row. A step up or down costs `climb` plus `paper` times ``1 - ink`` at the pixel that it
-    reaches. So a path on ink costs almost nothing, in any direction. A path may begin and end in any
-    row; in the first column the `bias` counts twice. `tops` and `bottoms` (width,) get the first and the last row of the path in every
-    column.
+    it reaches plus the `bias` (height,) of that pixel's row. A step up or down costs `climb` plus `paper` times ``1 - ink`` at the pixel
+    that it reaches. So a path on full ink costs only the `bias` and the `climb`. A path may begin and end in any row; in the first column
+    the `bias` counts twice. `tops` and `bottoms` (width,) get the highest and the lowest row of the path in every column.
     """
     height, width = ink.shape
     cost = np.empty(height, dtype=np.float64)
-    entry = np.empty((width, height), dtype=np.int32)  # the row at which the best path to a pixel enters its column
+    entry = np.empty((width, height), dtype=np.int32)  # the row at which the best path to a pixel enters the pixel's column
     for y in range(height):
         cost[y] = bias[y]
-    # Dynamic programming, column by column: one pass down and one up find the best steps of any number within a column.
+    # Dynamic programming, column by column: one pass down and one up find the best path within a column, of any number of steps.
     for x in range(width):
         for y in range(height):
             cost[y] += 1.0 - ink[y, x] + bias[y]
@@ -50,7 +49,7 @@ def cheapest_path(ink, bias, paper, climb, tops, bottoms):
 
 @jit
 def share_ink(ink, least, owners):
-    """Assign every pixel with `ink` (height, width) of at least `least` to the nearest owner, a row of traces, that it is connected with.
+    """Assign every pixel with `ink` (height, width) of at least `least` to the nearest owner (a row of traces) with which it is connected.
 
     `owners` (height, width) uint8 has the number of the owner at pixels whose owner is known and 0 elsewhere, and is filled in. Distances
     are counted in steps from a pixel to one of its eight neighbours, over ink only. Ink that is connected with no owner keeps 0, and owners
@@ -91,7 +90,10 @@ def spread_owners(owners, reach, bits):
 
 @jit
 def ink_beside(ink, tops, bottoms, reach, largest, sums):
-    """Write the largest `ink` (height, width) and its sum in every column, from `reach` px above `tops` to `reach` px below `bottoms`."""
+    """Write the largest `ink` (height, width) and the sum of the ink in every column to `largest` and `sums`.
+
+    Pixels from `reach` px above `tops` to `reach` px below `bottoms` count.
+    """
     for x in range(min(len(tops), ink.shape[1])):
         large, total = 0.0, 0.0
         for y in range(max(tops[x] - reach, 0), min(bottoms[x] + reach + 1, ink.shape[0])):

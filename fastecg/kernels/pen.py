@@ -15,7 +15,7 @@ from fastecg.kernels.jit import jit
 # Slope (px up or down per px) at which half of the possible loss of width and darkness is reached: T waves lose little, QRS complexes
 # nearly all.
 _FAST = 4.0
-_INERTIA_MM = 0.12  # Distance along x over which a change of the pen's speed takes effect.
+_INERTIA_MM = 0.12  # The pen's speed is smoothed along x by an exponential filter that falls to 1 / e over this distance, mm.
 # The random variation is a sum of two waves. The second has _FINER times the frequency and half the amplitude of the first.
 _FINER = 5.0
 _HASH_STEP = 16  # Every sample whose number is a multiple of this enters the hash of a trace.
@@ -24,12 +24,12 @@ _HASH_STEP = 16  # Every sample whose number is a multiple of this enters the ha
 def fill_pen_factors(points_mm: np.ndarray, scale: float, habits: tuple[float, float, float, float, float], out: np.ndarray) -> None:
     """Compute factors of a pen's width and darkness for every pixel column that a trace crosses.
 
-    The random variation depends on the heights of the trace alone, so it is the same wherever and however often the trace is drawn.
+    The random variation depends on the trace's heights (y) and columns alone, so it is the same each time that the trace is drawn.
 
     Parameters
     ----------
     points_mm : (n, 2) array of float
-        (x, y). x is finite and increases; y is not finite in gaps.
+        (x, y) from the top left corner of the page. x is finite and increases; y is not finite in gaps.
     scale : float
         px/mm.
     habits : tuple of float
@@ -57,7 +57,7 @@ def _fill_factors(points, scale, thin, pale, wander, mottle, length, out):
         waves = np.zeros(len(slopes), np.float32)
         _add_waves(seed, first, 1.0 / (length * scale), np.float32(2.0 / 3.0), waves)
         _add_waves(np.uint32(seed + 1), first, _FINER / (length * scale), np.float32(1.0 / 3.0), waves)
-        # The waves are between -1 and 1 in all.
+        # The sum of both waves is between -1 and 1.
         one, half = np.float32(1.0), np.float32(0.5)
         thin, pale, wander, mottle = np.float32(thin), np.float32(pale), np.float32(wander), np.float32(mottle)
         for k in range(len(slopes)):
@@ -69,16 +69,16 @@ def _fill_factors(points, scale, thin, pale, wander, mottle, length, out):
 
 @jit
 def _measure_slopes(points, scale, rim, out):
-    """Add how far the trace moves up and down in each column, in px, to `out`. Returns a hash of the trace.
+    """Add how far the trace moves up and down in each column, in px, to `out`. Returns a hash of the heights.
 
-    The first column begins at `rim` px.
+    The first column begins at x = `rim` px.
     """
     digest, width = np.uint32(0), float(len(out))
     start, height = points[0, 0] * scale - rim, points[0, 1]
     for i in range(1, len(points)):
         stop, height_next = points[i, 0] * scale - rim, points[i, 1]
         rise = abs(height_next - height) * scale
-        if rise < np.inf and max(start, 0.0) < min(stop, width):
+        if rise < np.inf and max(start, 0.0) < min(stop, width):  # Not in a gap, and not beside the columns.
             if i % _HASH_STEP == 0:  # The offset keeps whole quarters of a mm, which are frequent, away from the steps.
                 digest = np.uint32(np.uint32(digest * np.uint32(31)) + np.uint32(np.int64(height_next * 4.0 + 0.37)))
             _distribute(rise, max(start, 0.0), min(stop, width), stop - start, out)

@@ -17,8 +17,8 @@ _MAX_OVERLAP = 0.75  # Share of a second pass's ink that is added to the first, 
 def lay_ink(nodes: np.ndarray, below: np.ndarray, top: np.ndarray, passed: np.ndarray) -> None:
     """Draw strokes through `nodes` (n, 4): x, y and radius in px, and density, 0 to 1. A row of NaN lifts the pen.
 
-    For each pixel, `passed` holds how far the pen had travelled, in px, when it last touched the pixel (far below 0 before), `top` the ink
-    of the latest pass over it, and `below` the ink of all earlier passes.
+    For each pixel, `passed` holds how far the pen had travelled, in px, when it last touched the pixel (far below 0 before the first
+    touch), `top` the ink of the latest pass over the pixel, and `below` the ink of all earlier passes, both 0 to 255.
     """
     travelled = 0.0
     for i in range(len(nodes)):
@@ -36,14 +36,14 @@ def lay_ink(nodes: np.ndarray, below: np.ndarray, top: np.ndarray, passed: np.nd
 def _lay_segment(a: np.ndarray, b: np.ndarray, travelled: float, below: np.ndarray, top: np.ndarray, passed: np.ndarray) -> None:
     """Draw the capsule from node `a` to node `b`, a strip with round ends.
 
-    A pixel that the pen touched much earlier counts as crossed by a new pass.
+    `travelled` is the length of the pen's path up to `a`. A pixel that the pen touched much earlier counts as crossed by a new pass.
     """
     height, width = top.shape
     reach = max(a[2], b[2]) + 0.5
     dx, dy = b[0] - a[0], b[1] - a[1]
     square = dx * dx + dy * dy
     inverse = 1.0 / square if square > 0.0 else 0.0
-    apart = 3.0 * reach + 1.5  # Length of path, px, after which a pixel that is touched again is crossed.
+    apart = 3.0 * reach + 1.5  # Length of path, px, after which a pixel that is touched again counts as crossed.
     y0, y1 = max(0, math.ceil(min(a[1], b[1]) - reach)), min(height, math.floor(max(a[1], b[1]) + reach) + 1)
     x0, x1 = max(0, math.ceil(min(a[0], b[0]) - reach)), min(width, math.floor(max(a[0], b[0]) + reach) + 1)
     for y in range(y0, y1):
@@ -79,22 +79,22 @@ def _over(first: float, second: float) -> np.uint8:
 def settle_ink(below: np.ndarray, top: np.ndarray, x0: int, y0: int, fibres: float, tooth: float, seed: int) -> None:
     """Add up the ink of all passes in `top`, and remove ink where the paper is too low to touch the pen.
 
-    (x0, y0) is the position of the first pixel on the sheet, in px, a pixel is `fibres` cells of paper wide, and `tooth`, 0 to 1, is the
-    strength of the effect. Paper that lies no deeper than 0.35 (see `paper_tooth`) always takes ink.
+    (x0, y0) is the position of the first pixel on the sheet, in px, a pixel is `fibres` cells of `paper_tooth` wide, and `tooth`, 0 to 1,
+    is the strength of the effect. Paper that lies no deeper than 0.35 (see `paper_tooth`) always takes ink.
     """
     for y in range(top.shape[0]):
         for x in range(top.shape[1]):
             if top[y, x] == 0:
                 continue
             ink = _over(below[y, x], top[y, x]) / 255.0
-            height = paper_tooth((x + x0 + 0.5) * fibres, (y + y0 + 0.5) * fibres, seed)
+            depth = paper_tooth((x + x0 + 0.5) * fibres, (y + y0 + 0.5) * fibres, seed)
             # Firm strokes press the fibres down.
-            top[y, x] = np.uint8(255.0 * ink * (1.0 - min(1.0, tooth * max(0.0, height - 0.35) * 2.2 * (1.3 - ink) ** 2)) + 0.5)
+            top[y, x] = np.uint8(255.0 * ink * (1.0 - min(1.0, tooth * max(0.0, depth - 0.35) * 2.2 * (1.3 - ink) ** 2)) + 0.5)
 
 
 @jit
 def paper_tooth(u: float, v: float, seed: int) -> float:
-    """How deep the paper lies, from 0 for the tops of fibres to 1: a hash at the corners of cells, interpolated between them."""
+    """How deep the paper lies at (u, v), from 0 for the tops of fibres to 1: a hash at whole numbers, interpolated between them."""
     i, j = math.floor(u), math.floor(v)
     a, b = u - i, v - j
     upper = _random_at(i, j, seed) * (1.0 - a) + _random_at(i + 1, j, seed) * a
@@ -104,5 +104,5 @@ def paper_tooth(u: float, v: float, seed: int) -> float:
 
 @jit
 def _random_at(i: float, j: float, seed: int) -> float:
-    """A random number, uniform from 0 to 1, for the corner (i, j) of cells."""
+    """A random number, uniform from 0 to 1, for the whole numbers (i, j)."""
     return float(scramble(combined(i, j) + np.uint64(seed)) >> np.uint64(40)) / 16777216.0

@@ -44,17 +44,20 @@ def process(
         Part of a detail, in levels, that counts as noise and is multiplied by `kept` (0 to 1). The rest of the detail is multiplied by
         1 + `sharpen` (0 to 3).
     limit : int
-        Largest part of a detail beyond the core, in levels; what exceeds it is cut off. This limits halos.
+        Largest size of the rest of a detail, in levels; more is cut off, which limits halos.
     passes : int
         Number of times that colours are smoothed by 1-2-1 along both axes, at half the size.
     mottle : float
-        Standard deviation of the mottle in levels. The mottle consists of patches of `PATCH` px.
+        Standard deviation of the mottle in levels, at its nodes. The mottle consists of patches of `PATCH` px.
+    seed : int
+        Decides the mottle.
     """
     factors = np.array([core, round(kept * PART), round((1.0 + sharpen) * PART), limit], dtype=np.int16)
     deviates = tables(0.0, pixels.shape[1] // PATCH + LANES)[0]
     weights, amount = gaussian_weights(sigma_px), np.float32(mottle * PART / UNIT)
     rows = pixels.reshape(len(pixels), -1)
-    # Scratch arrays are allocated here and not in `_process`, because it takes their addresses: see `fastecg.kernels.address`.
+    # Scratch arrays are allocated here and not in `_process`, which takes their addresses: see `fastecg.kernels.address`. `grey`, `colours`
+    # and `ring` are ring buffers of rows: brightness, colour differences, and brightness blurred along x.
     reach, whole, half = len(weights) - 1, -(-rows.shape[1] // (3 * LANES)) * LANES, (pixels.shape[1] + 1) // 2
     ahead = passes + reach + 4  # number of rows of blocks that are kept
     grey, colours = np.empty((2 * ahead, whole), dtype=np.uint8), np.empty((2, ahead, whole // 2), dtype=np.int16)
@@ -72,11 +75,14 @@ def process(
 def _process(
     rows, weights, factors, deviates, mottle, seed, grey, colours, smooth, line, below, ring, long_line, along, down, mixed, patches, tail
 ):
-    """The loops of `process`, on rows of 3 * width values. From `grey` on, all parameters are scratch arrays."""
+    """The loops of `process`, on rows of 3 * width values. From `grey` on, all parameters are scratch arrays.
+
+    `mottle` is in units of 1 / `PART` of a level per unit of the deviates.
+    """
     height, width, reach, ring_rows = len(rows), rows.shape[1] // 3, len(weights) - 1, len(ring)
     blocks, half, passes = (height + 1) // 2, (width + 1) // 2, len(smooth)
     find_sources_along(address(long_line), 1, along)
-    step, ready = 0, 0  # number of rows of blocks that were read, and of rows of brightness that were filtered along x
+    step, ready = 0, 0  # number of rows of blocks that were read, and of rows of brightness that were blurred along x
     for y in range(height):
         # A row of pixels needs the cleaned colours of the block below it, and brightness as far down as the blur reaches.
         while step <= max(min(y // 2 + 1, blocks - 1) + passes, min((y + reach) // 2, blocks - 1)):
@@ -114,7 +120,7 @@ def _split_rows(upper, lower, grey_upper, grey_lower, blue, red, tail):
     """Split two rows of pixels into two rows of brightness and one row of blocks of each colour difference.
 
     The end of the rows, shorter than `_BATCH` pixels, is read from a copy in `tail` in which the last pixel is repeated. If the width is
-    odd, the last block therefore has that pixel twice.
+    odd, the last block therefore has the last pixel of each row twice.
     """
     upper_at, lower_at, first, second = address(upper), address(lower), address(grey_upper), address(grey_lower)
     blue_at, red_at = address(blue), address(red)
@@ -132,8 +138,8 @@ def _split_rows(upper, lower, grey_upper, grey_lower, blue, red, tail):
 def _smooth_row(colours, waiting, row, blocks, line, below):
     """Smooth one row of blocks of both colours by 1-2-1 along both axes, in place in the ring buffers `colours`, rounding after each axis.
 
-    `waiting` (2 colours, 2, n) holds this row and the one above it, already smoothed along x. The first call, for row -1, only
-    fills it. `line` and `below` are scratch arrays.
+    `waiting` (2 colours, 2, n) holds this row and the one above it, already smoothed along x. The first call, for row -1, only fills
+    `waiting`. `line` and `below` are scratch arrays.
     """
     for c in range(2):
         above, here = waiting[c, (row + 1) % 2], waiting[c, row % 2]
@@ -276,15 +282,15 @@ def _join_pixels(typing, sources, weights, pairs, x, grey, factors, mottle_above
         for part, factor in ((noise, kept), (rest, amplified)):
             light = v.b.add(light, v.b.mul(v.widen(part, I32), v.widen(factor, I32)))
         light = v.maximum(v.minimum(light, _WHITE), 0)
-        kind = ir.VectorType(ir.FloatType(), _BATCH)
+        floats = ir.VectorType(ir.FloatType(), _BATCH)
         above, below = (v.load(pointer, ir.FloatType(), _BATCH) for pointer in (mottle_above, mottle_below))
-        mottled = v.b.fadd(v.b.sitofp(light, kind), above)
+        mottled = v.b.fadd(v.b.sitofp(light, floats), above)
         mottled = v.b.fadd(mottled, v.b.fmul(v.broadcast(share, _BATCH), v.b.fsub(below, above)))
         light = v.maximum(v.minimum(v.b.fptosi(mottled, light.type), _WHITE), 0)
         # Levels are rounded once, at the end. Otherwise mottle of less than a level would be lost or show steps.
         level = v.shift(v.narrow(v.b.add(light, v.full_like(light, PART // 2)), I16), -6)
         b, r = enlarge(v, blue), enlarge(v, red)
-        # Green is brightness minus 77 / 150 of red's difference and 29 / 150 of blue's, here about, in units of 1 / 256.
+        # Green is brightness minus 77 / 150 of red's difference and 29 / 150 of blue's, which are about 131 / 256 and 50 / 256.
         channels = [v.b.add(level, r), v.b.sub(level, _weighted_sum(v, ((r, 131), (b, 50)))), v.b.add(level, b)]
         channels = [v.narrow(v.maximum(v.minimum(channel, 255), 0), I8) for channel in channels]
         v.store(v.interleave(channels), out)
