@@ -19,7 +19,7 @@ def sample_plane(plane, nodes, cell, out, hold=False):
     """
     out[:] = 0
     has_ink = np.zeros((plane.shape[0] // _BLOCK + 1, plane.shape[1] // _BLOCK + 1), dtype=np.bool_)
-    # Looking for ink first takes one sequential read, after which nearly all cells can be skipped.
+    # To look for ink first takes one sequential read, after which nearly all cells can be skipped.
     _find_ink(plane, has_ink)
     for i in range((out.shape[0] + cell - 1) // cell):
         for j in range((out.shape[1] + cell - 1) // cell):
@@ -44,7 +44,7 @@ def _find_ink(plane, has_ink):
         values, marks = plane[row], has_ink[row // _BLOCK]
         for k in range(np.uint64(whole)):
             found = np.uint8(0)
-            for i in range(np.uint64(_BLOCK)):  # one instruction: no branch within a block
+            for i in range(np.uint64(_BLOCK)):  # Without a branch, this loop becomes one vector instruction.
                 found |= values[k * np.uint64(_BLOCK) + i]
             marks[k] |= found != 0
         for column in range(whole * _BLOCK, plane.shape[1]):
@@ -53,12 +53,12 @@ def _find_ink(plane, has_ink):
 
 @jit(inline="always")  # In a call, Numba would change the array's reference count for every cell.
 def _any_ink(has_ink, left, right, top, bottom):
-    """Whether any block has ink that lies within a pixel of the given range of the plane's pixels."""
-    first, last = max(int(top) - 1, 0) // _BLOCK, min((int(bottom) + 2) // _BLOCK, has_ink.shape[0] - 1)
-    start, stop = max(int(left) - 1, 0) // _BLOCK, min((int(right) + 2) // _BLOCK, has_ink.shape[1] - 1)
+    """Whether a block of pixels with ink reaches within a pixel of the given range of positions on the plane, px."""
+    first_row, last_row = max(int(top) - 1, 0) // _BLOCK, min((int(bottom) + 2) // _BLOCK, has_ink.shape[0] - 1)
+    first, last = max(int(left) - 1, 0) // _BLOCK, min((int(right) + 2) // _BLOCK, has_ink.shape[1] - 1)
     found = False
-    for i in range(first, last + 1):
-        for j in range(start, stop + 1):
+    for i in range(first_row, last_row + 1):
+        for j in range(first, last + 1):
             found |= has_ink[i, j]
     return found
 

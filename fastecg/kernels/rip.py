@@ -9,7 +9,9 @@ from fastecg.kernels.jit import jit
 
 @jit
 def rip(pixels, gone, lip, x, y, frame, t_mm, course, both, scale, bare, shade):
-    """Tear a window along a line: draw fibres and the shadow of the other side into `pixels`, and fill two coverage planes.
+    """Tear a window along a line: draw fibres and the shadow of the torn edge into `pixels`, and fill two coverage planes.
+
+    Pixels beside the ends of the line are left as they are.
 
     Parameters
     ----------
@@ -20,7 +22,7 @@ def rip(pixels, gone, lip, x, y, frame, t_mm, course, both, scale, bare, shade):
     x, y : (width,) and (height,) float64
         Page coordinates of the pixels, mm.
     frame : (6,) float64
-        Distances along the line, f0 x + f1 y + f2, and across it, f3 x + f4 y + f5, mm.
+        f0 to f5 of the distance along the line, f0 x + f1 y + f2, and across it, f3 x + f4 y + f5, of page point (x, y), all in mm.
     t_mm : (n,) float64
         Distances along the line, evenly spaced.
     course : (n, 3) float64
@@ -51,7 +53,7 @@ def rip(pixels, gone, lip, x, y, frame, t_mm, course, both, scale, bare, shade):
             if missing >= 1.0 or inside < -2.0 - max(fibre, 0.0):
                 continue
             lip[i, j] = np.uint8(255.0 * bared + 0.5)
-            # The shadow of the torn edge falls off within a third of a millimetre; bared fibres lie too high to be in it.
+            # The shadow of the torn edge falls to 1 / e over a third of a millimetre; bared fibres lie too high to be in the shadow.
             light = 1.0 - shade * np.exp(-max(-inside, 0.0) / 0.35) * (1.0 - bared)
             # Fibres are a little darker at the gap than where the print begins.
             white = 0.955 + 0.05 * min(max(-inside / max(fibre, 0.05), 0.0), 1.0)

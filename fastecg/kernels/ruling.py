@@ -19,7 +19,7 @@ _MISSED = np.uint64(655)  # Number of dots of 65,536 that hardly print, because 
 
 @jit
 def print_rules(pixels, columns, across, rows, down, inks, unprinted):
-    """Print lines of several weights on `pixels` (height, 3 * width) uint8, in place, one weight after the other.
+    """Print lines of several weights (1 mm lines, 5 mm lines) on `pixels`, in place, one weight after the other.
 
     Parameters
     ----------
@@ -29,10 +29,10 @@ def print_rules(pixels, columns, across, rows, down, inks, unprinted):
     across, down : (weights, 3 * width), (weights, height) float32
         Share of the ink that level lines have in each column, and upright lines in each row.
     inks : (weights, 3 * width) float32
-        Colours. In this and the other arrays over columns, each pixel has three values.
+        sRGB colours, 0 to 255. In this and the other arrays over columns, each pixel has three values, one for each channel.
     unprinted : bool
-        Whether the sheet has no earlier print. Rows without level lines and with equal `down` above 0 are then equal, so one is kept and
-        copied.
+        Whether the sheet has no earlier print. On such a sheet, rows without level lines and with equal `down` above 0 are equal, so one of
+        them is kept and copied.
     """
     kept = -1
     for y in range(pixels.shape[0]):
@@ -75,7 +75,7 @@ def print_dots(pixels, columns, rows, radius, ink, uneven, seed):
 
     The other parameters are those of `add_discs`. Dots are printed in bands of pixels: rows of dots that share pixels are in one band.
     """
-    # A dot's radius grows by up to half of `uneven`, and the dot moves by up to `uneven` radii.
+    # A dot reaches farthest if its radius grows by 0.5 * `uneven` radii and it moves by `uneven` radii.
     first, reach = 0, radius * (1.0 + 1.5 * uneven)
     while first < len(rows):
         last = first
@@ -103,10 +103,9 @@ def add_discs(columns, rows, first, radius, plane, uneven, seed):
     `columns` and `rows` are in px, and pixel k reaches from k to k + 1.
 
     A disc is drawn as a stack of rectangles, together as high and as large as the disc. Each adds its exact overlap with every pixel. A
-    disc's radius
-    deviates at random by up to 0.5 * `uneven` radii, its position by up to `uneven` radii, and its ink by up to `uneven`; if `uneven`
-    is not 0, one dot of a hundred hardly prints (`_MISSED`). The deviations are a hash of `seed` and of the dot's column and row; rows are
-    counted from `first` on.
+    disc's radius deviates at random by up to 0.5 * `uneven` radii, its position by up to `uneven` radii along both axes, and its ink is
+    less than 1 by up to `uneven`; if `uneven` is not 0, one dot of a hundred has about a third of this ink (`_MISSED`). The deviations are
+    a hash of `seed` and of the dot's column and row; rows are counted from `first` on.
     """
     height, width = plane.shape
     slabs = _SLABS if radius > _SMALL_PX else _FEW_SLABS
@@ -130,11 +129,11 @@ def add_discs(columns, rows, first, radius, plane, uneven, seed):
 
 @jit
 def _dot(i, j, uneven, seed):
-    """Return a dot's radius and its displacement to the right and down, as multiples of the ideal radius, and its ink, 0 to 1."""
+    """Return the radius of the dot in column i and row j and its shifts right and down, in ideal radii, and its ink, 0 to 1."""
     # If all dots are equal, no random numbers are needed.
     if uneven == 0.0:
         return 1.0, 0.0, 0.0, 1.0
-    # One hash gives all random values of a dot: 8 bits each for size, position and ink, 16 for whether it printed.
+    # One hash gives all random values of a dot: 8 bits each for its ink, size, shift right and shift down, and 16 for whether it printed.
     bits = scramble(combined(i, j) + np.uint64(seed))
     ink = 1.0 - 0.5 * uneven * (1.0 + 0.5 * (_random_byte(bits, 0) + lattice_noise(seed, i / _CLOUD, j / _CLOUD)))
     if bits >> np.uint64(48) < _MISSED:
@@ -150,6 +149,6 @@ def _random_byte(bits, shift):
 
 @jit
 def _disc_area(h):
-    """Return the area of the unit disc between its level diameter and height h, negative for h < 0."""
+    """Return the area of the unit disc between its level diameter and the level line at distance h from it, negative for h < 0."""
     h = min(max(h, -1.0), 1.0)
     return h * math.sqrt(1.0 - h * h) + math.asin(h)

@@ -37,7 +37,7 @@ BESIDE = 0  # The cell is completely beside the sheet.
 ON = 1  # The cell is completely on the sheet.
 ACROSS = 2  # The edge of the sheet crosses the cell.
 FAR_AWAY = 32767  # Limit of coordinates, px.
-NOWHERE = -(2**31)  # Coordinate of a node that is not finite.
+NOWHERE = -(2**31)  # Stands for the coordinates of a node whose position is not finite.
 ONE = 65536  # One px in Q16.
 WIDEST = 2048 * ONE  # Cells that span more of the sheet are sampled pixel by pixel, where no product overflows.
 
@@ -71,7 +71,7 @@ def classify_cells(lattice, height, width, cells):
 
 @jit
 def _row_kind(sides, j, height, width):
-    """The kind of one row of pixels in cell j, from the coordinates at its `sides` (see `_interpolate_coordinates`)."""
+    """The kind of one row of pixels in column j of the cells, from the coordinates at the `sides` (see `_interpolate_coordinates`)."""
     x0, x1 = np.int64(sides[0, j]), np.int64(sides[0, j + 1])
     y0, y1 = np.int64(sides[1, j]), np.int64(sides[1, j + 1])
     return _kind(min(x0, x1), max(x0, x1), min(y0, y1), max(y0, y1), height, width)
@@ -97,8 +97,8 @@ def _span(plane, i, j):
 def light_to_integers(gain, lift, light):
     """Write the light at the nodes, factors `gain` (rows, cols, 3) and levels `lift` (rows, cols), to `light` (m, 4 n) uint16.
 
-    Each node has three factors in Q14 and the lift in Q6, to which half a level and `LOSS` are added, so that levels are rounded
-    later.
+    Each node has three factors in Q14, limited to 0 to 2, and the lift in Q6, limited to 0 to 255 levels. Half a level and `LOSS` are added
+    to the lift, so that levels are rounded to nearest when their fractions are cut off.
     """
     rows, cols = gain.shape[:2]
     for m in range(light.shape[0]):
@@ -113,7 +113,7 @@ def light_to_integers(gain, lift, light):
 
 @jit
 def halve(image, out):
-    """Fill `out` with the rounded means of 2x2 pixels of an image (height, width, 3) uint8.
+    """Fill `out`, half as high and wide (rounded up), with the rounded means of 2x2 pixels of an image (height, width, 3) uint8.
 
     If the height or the width is odd, the last row or column counts twice.
     """
@@ -162,7 +162,7 @@ def expose_rows(
     noise : (4,) int64
         Seed and the three coefficients from `fastecg.kernels.noise.noise_curve`.
     origin : (2,) int64
-        Pixel (x, y) of the picture at which the first node lies; neither is above 0.
+        Pixel (x, y) of the picture at which the first node lies; x and y are 0 or negative.
     out : (height, width, 3) uint8
     """
     columns = cells.shape[1]
@@ -183,7 +183,11 @@ def _expose_rows(
     sheet, lattice, cells, light, desk, luma, chroma, noise, origin, out, start, stop, sides, ahead, offsets, shares, lit, line, levels,
     patch,
 ):  # fmt: skip
-    """The loops of `expose_rows`, with the scratch arrays `sides` to `patch`."""
+    """The loops of `expose_rows`, with the scratch arrays `sides` to `patch`.
+
+    `sides` and `ahead` hold the coordinates on the sheet at the sides of cells, in this row and eight rows further down, and `lit` the
+    light at the sides.
+    """
     columns, width, beside = cells.shape[1], np.int64(sheet.shape[1]), light.shape[0] - 1
     # Addresses are taken once: passing arrays in the loop over cells would change their reference counts every time.
     pixels, xs, ys, page_light, desk_light = address(sheet), address(sides), address(sides[1]), address(lit), address(lit[beside])
@@ -278,8 +282,8 @@ def _expose_across_edge(sheet, lattice, i, j, eighths, lit, desk, desk_row, x, l
     for k in range(CELL):
         x0, x1, left, right = _neighbours(_coordinate(lattice[0], i, j, eighths, k), sheet.shape[1])
         y0, y1, upper, lower = _neighbours(_coordinate(lattice[1], i, j, eighths, k), sheet.shape[0])
-        uncovered = ONE * ONE - (left + right) * (upper + lower)
-        behind = np.uint64(min(max(x + k, 0), desk.shape[1] - 1))
+        uncovered = ONE * ONE - (left + right) * (upper + lower)  # Area of the pixel that the sheet leaves to the background.
+        desk_x = np.uint64(min(max(x + k, 0), desk.shape[1] - 1))
         # The first of the pixel's four numbers in `levels`: the vector NEAR, from 0 on, then FAR, from 16 on.
         slot = 4 * (k - 2 * (k // 2 % 2) - 2 * (k // 4)) + 16 * (k // 2 % 2)
         on, beside, lift = np.int64(0), np.int64(lit.shape[0] - 1), np.int64(3)
@@ -287,7 +291,7 @@ def _expose_across_edge(sheet, lattice, i, j, eighths, lit, desk, desk_row, x, l
         for c in range(3):
             seen = upper * (left * np.int64(sheet[y0, x0, c]) + right * np.int64(sheet[y0, x1, c]))
             seen += lower * (left * np.int64(sheet[y1, x0, c]) + right * np.int64(sheet[y1, x1, c]))
-            shown = seen * _light_at(lit, on, j, c, k) + uncovered * np.int64(desk[desk_row, behind, c]) * _light_at(lit, beside, j, c, k)
+            shown = seen * _light_at(lit, on, j, c, k) + uncovered * np.int64(desk[desk_row, desk_x, c]) * _light_at(lit, beside, j, c, k)
             levels[j, slot + c] = np.int16(min((shown >> 40) + lifted, 32767))
 
 

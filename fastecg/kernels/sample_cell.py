@@ -58,14 +58,17 @@ def _with_lift(v: Vectors, level: Any, light: Any) -> Any:
 
 def _with_noise(v: Vectors, level: Any, grain: Any, curve: list[Any]) -> Any:
     """Levels Q6 plus noise, whose standard deviation is the parabola `curve` (see `fastecg.kernels.noise.noise_curve`) of the level."""
-    bright = v.shift(v.minimum(level, 0x3FFF), 1)  # Q15, so that each product with its upper 16 bits has half of the brightness.
+    bright = v.shift(v.minimum(level, 0x3FFF), 1)  # White is 1 in Q15, so the upper 16 bits of a product are half of it.
     size = v.b.add(v.broadcast(curve[1], 16), v.multiply_high(bright, v.broadcast(curve[2], 16), signed=True))
     size = v.b.add(v.broadcast(curve[0], 16), v.multiply_high(bright, size, signed=True))
     return v.add_saturated(level, v.multiply_high(grain, size, signed=True))
 
 
 def _grain(v: Vectors, bright: Any, colour: Any, four: tuple[int, ...], block: list[int]) -> Any:
-    """Deviates of the noise at four pixels: the deviate of brightness of each pixel plus the deviates of colour of its block."""
+    """Deviates of the noise at pixels `four`: the deviate of brightness of each pixel plus the deviates of colour of its block.
+
+    `block` lists the lanes of `colour` for the four pixels.
+    """
     return v.add_saturated(v.shuffle(colour, block), v.shuffle(bright, [k for k in four for _ in range(4)]))
 
 
@@ -77,7 +80,7 @@ def _coordinates(v: Vectors, nodes: Any) -> Any:
 
 
 def _pixel_pairs(v: Vectors, sheet: Any, offsets: Any, four: tuple[int, ...]) -> tuple[Any, Any]:
-    """Four pixels and their right neighbours, (r, g, b, spare) Q8 each. Eight bytes are read for the six of a pixel and its neighbour."""
+    """Pixels `four` and their right neighbours, (r, g, b, spare) Q8 each. Of eight bytes read at a time, six are two pixels."""
     words = ir.Constant(ir.VectorType(I64, 4), ir.Undefined)
     for lane, k in enumerate(four):
         pointer = v.b.add(sheet, v.b.sext(v.load(offsets, I32, 1, offset=4 * k), I64))
@@ -87,8 +90,8 @@ def _pixel_pairs(v: Vectors, sheet: Any, offsets: Any, four: tuple[int, ...]) ->
 
 
 def _bytes_to_q8(v: Vectors, bytes_: Any, start: int) -> Any:
-    """Four bytes from `start` on in each eight, moved to the upper halves of 16-bit numbers, whose upper byte is the later one."""
-    zero = 32
+    """Four bytes of each eight, from `start` on, moved to the upper halves of 16-bit numbers, which are the later bytes in memory."""
+    zero = 32  # The first lane of `nothing`, a byte of 0.
     lanes = [part for k in range(4) for c in range(4) for part in (zero, 8 * k + start + c)]
     nothing = ir.Constant(bytes_.type, [0] * 32)
     return v.b.bitcast(v.shuffle(bytes_, lanes, nothing), ir.VectorType(I16, 16))
@@ -98,13 +101,14 @@ def _sample(v: Vectors, sheet: Any, width: Any, offsets: Any, shares: Any, light
     """The sheet, interpolated bilinearly at four pixels and lit: levels Q6."""
     below = v.b.add(sheet, v.b.mul(width, ir.Constant(I64, 3)))
     each = [k for k in four for _ in range(4)]
+    # Shares of the right and of the lower neighbours.
     right, lower = v.shuffle(v.load(shares, I16, 8), each), v.shuffle(v.load(shares, I16, 8, offset=16), each)
     upper = v.b.xor(lower, v.full_like(lower, -1))  # 65535 - lower
     (a, b), (c, d) = _pixel_pairs(v, sheet, offsets, four), _pixel_pairs(v, below, offsets, four)
     left_column = v.b.add(v.multiply_high(a, upper), v.multiply_high(c, lower))
     right_column = v.b.add(v.multiply_high(b, upper), v.multiply_high(d, lower))
-    # Adding 1 makes up for what the product loses. It also keeps the compiler from joining the two products into one of 32 bits. Because
-    # of it, the light must not be 0 (`DARKEST`).
+    # The light is divided among the left and the right column. The added 1 makes up for what the product loses, and keeps the compiler from
+    # joining the two products into one of 32 bits. Because of this 1, the light must not be 0 (`DARKEST`).
     weight = v.b.add(v.multiply_high(light, right), v.full_like(light, 1))
     return v.b.add(v.multiply_high(left_column, v.b.sub(light, weight)), v.multiply_high(right_column, weight))
 
@@ -118,11 +122,12 @@ def _desk_levels(v: Vectors, pixels: Any, light: Any, four: tuple[int, ...]) -> 
 
 @intrinsic
 def locate_pixels(typing, width, xs, ys, offsets, shares):
-    """Write where eight pixels lie on the sheet: 8 byte offsets of 32 bits, and to `shares` 8 of the right and 8 of the lower neighbour.
+    """Write where eight pixels lie on the sheet: 8 offsets in bytes (32 bits), and to `shares` 8 of the right and 8 of the lower neighbour.
 
     Shares are in units of 1/65536: the fractions of the coordinates.
 
-    This is separate from `sample_sheet`, because addresses that are read from memory take less time than addresses taken from vectors.
+    This function is separate from `sample_sheet`, because addresses that are read from memory take less time than addresses taken from
+    vectors.
     """
 
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:

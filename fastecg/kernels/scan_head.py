@@ -6,7 +6,7 @@ import numpy as np
 
 from fastecg.kernels.jit import jit
 
-_LIMIT = 64 * 256  # Largest change of a line, in 256ths of a level. Added to 60 times a difference of 255, it fits 16 bits.
+_LIMIT = 64 * 256  # Largest change of a line, in 256ths of a level. The sum with 60 times a difference of 255 fits 16 bits.
 
 
 def move_colours(pixels: np.ndarray, red: int, blue: int, lines: np.ndarray, along_x: bool) -> None:
@@ -18,12 +18,12 @@ def move_colours(pixels: np.ndarray, red: int, blue: int, lines: np.ndarray, alo
     red, blue : int
         Shift of each colour in 256ths of a pixel, -60 to 60; below 0 it is up or to the left.
     lines : ndarray, shape (height,), or (width,) if `along_x`, int32
-        Brightness that is added to each row or column, in 256ths of a level, limited to 64 levels.
+        Brightness that is added to each row or column, in 256ths of a level, limited to -64 to 64 levels.
     along_x : bool
         Whether colours move to the right, and not down.
     """
     rows = pixels.reshape(len(pixels), -1)
-    # Shares of the neighbours for every value of a row, so that one loop treats all three colours.
+    # Shares of the neighbours (above or left, below or right) for every value of a row, so that one loop treats all three colours.
     before, after = np.zeros((2, rows.shape[1]), dtype=np.int16)
     for channel, share in ((0, red), (2, blue)):
         (before if share > 0 else after)[channel::3] = abs(share)
@@ -58,16 +58,16 @@ def _move_right(rows, before, after, columns, line):
 
 @jit
 def _copy_row(row, out):
-    """Do the same as `out[:] = row`."""
+    """Do the same as `out[:] = row`, which Numba takes longer to compile."""
     for i in range(np.uint64(len(row))):
         out[i] = row[i]
 
 
 @jit
 def _mix(row, here, earlier, later, before, after, added, added_each):
-    """Fill `row` with `here` plus shares `before` and `after` of its differences to two neighbours, and a brightness, all in 256ths.
+    """Fill `row` with `here` plus shares `before` of `earlier` - `here`, shares `after` of `later` - `here`, and a brightness.
 
-    The brightness is `added` for the row plus `added_each` for each value. All numbers fit 16 bits.
+    The brightness is `added` for the row plus `added_each` for each value, and like the shares it is in 256ths. All numbers fit 16 bits.
     """
     for i in range(np.uint64(len(row))):
         level = np.int16(here[i])

@@ -9,7 +9,7 @@ import numpy as np
 from fastecg.kernels.jit import jit
 
 TABLE = 256  # Number of entries, for one period, of the table of cosines.
-_TURN = 65536  # One period as an integer phase.
+_TURN = 65536  # One period of the screen as an integer phase.
 
 
 def screen(
@@ -37,13 +37,13 @@ def screen(
     pitch_px, angle : float
         Distance of the screen's lines in px, and their angle in radians.
     growth : float
-        Share by which the dots' area is larger than the tone.
+        Share by which the dots' area is larger than the tone asks for.
     softness : float
         Width of a dot's edge, in units of the screen's values, which are -1 to 1.
-    strength : float
-        Share of the picture with dots in the result, below 1 for dots finer than pixels. The rest is the picture without them.
     grey : float
         Share of the ink's colour that is replaced by a grey of the same mean.
+    strength : float
+        Share of the picture with dots in the result, below 1 for dots finer than pixels. The rest is the picture without dots.
     """
     steps = np.rint(np.array([math.cos(angle), math.sin(angle)]) * _TURN / pitch_px).astype(np.int64)
     wave = np.cos(2.0 * np.pi * np.arange(TABLE) / TABLE).astype(np.float32)
@@ -63,7 +63,10 @@ def _limits(wave: np.ndarray, growth: float) -> np.ndarray:
 
 @jit
 def _screen(pixels, solid, paper, steps, wave, limits, factors):
-    """The loops of `screen`. `steps` (2,) are phases per px and `factors` (3,) 1 / softness, grey and strength."""
+    """The loops of `screen`. `steps` (2,) are the waves' phases per px along the lines' direction (x and y part).
+
+    `factors` (3,) are 1 / softness, grey and strength.
+    """
     steepness, grey, strength = factors
     height, width = pixels.shape[:2]
     for y in range(height):
@@ -74,7 +77,8 @@ def _screen(pixels, solid, paper, steps, wave, limits, factors):
                 continue  # Nearly white and nearly solid pixels stay as they are.
             u, v = (steps[0] * x - steps[1] * y) & 65535, (steps[1] * x + steps[0] * y) & 65535
             screen_value = wave[u >> 8] * wave[v >> 8]
-            share = min(tone * np.float32(1.0 / 240.0), np.float32(1.0))
+            share = min(tone * np.float32(1.0 / 240.0), np.float32(1.0))  # 240 levels below the paper count as full ink.
+            # Ink at this place, 0 to 1 with soft edges, then as a factor of the ink that the picture has without dots.
             printed = (screen_value - limits[np.int64(share * np.float32(255.0) + np.float32(0.5))]) * steepness + np.float32(0.5)
             printed = min(max(printed, np.float32(0.0)), np.float32(1.0)) / share
             printed = np.float32(1.0) + strength * (printed - np.float32(1.0))

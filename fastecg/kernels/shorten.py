@@ -11,24 +11,24 @@ from fastecg.kernels.jit import jit
 def foreshorten(height, step, steepest, radius, lost):
     """Set `lost` (rows, columns), in mm, to the integral of 1 - sqrt(1 - slope²) along rows, from the middle column.
 
-    `height` (rows, columns) is in mm, and its columns, at least three, are `step` mm apart. Slopes are limited to `steepest`, below 1. The
-    integrand is smoothed across rows by two box means over 2 * radius + 1 rows, with the outermost rows repeated. Together they are a
-    triangle, which takes a quarter of the time of a Gaussian.
+    `height` (rows, columns) is in mm, and its columns, at least three, are `step` mm of paper apart. The slope is the rise per mm of paper,
+    limited to `steepest`, below 1. The integrand is smoothed across rows by two box means over 2 * radius + 1 rows, with the outermost rows
+    repeated. Together the two means have triangular weights, which takes a quarter of the time of a Gaussian.
     """
     rows, columns = height.shape
-    first, second, last = np.empty((rows, columns)), np.empty((rows, columns)), columns - 1
+    losses, scratch, last = np.empty((rows, columns)), np.empty((rows, columns)), columns - 1
     for i in range(rows):
-        first[i, 0] = _lost(height[i, 0], height[i, 1], step, steepest)
+        losses[i, 0] = _lost(height[i, 0], height[i, 1], step, steepest)
         for j in range(1, last):
-            first[i, j] = _lost(height[i, j - 1], height[i, j + 1], 2 * step, steepest)
-        first[i, last] = _lost(height[i, last - 1], height[i, last], step, steepest)
+            losses[i, j] = _lost(height[i, j - 1], height[i, j + 1], 2 * step, steepest)
+        losses[i, last] = _lost(height[i, last - 1], height[i, last], step, steepest)
     # Neighbouring rows of a sheet are connected; without the means, each row would shift independently.
-    _box_mean(first, radius, second)
-    _box_mean(second, radius, first)
+    _box_mean(losses, radius, scratch)
+    _box_mean(scratch, radius, losses)
     for i in range(rows):
         lost[i, 0] = 0.0
         for j in range(1, columns):
-            lost[i, j] = lost[i, j - 1] + 0.5 * step * (first[i, j] + first[i, j - 1])
+            lost[i, j] = lost[i, j - 1] + 0.5 * step * (losses[i, j] + losses[i, j - 1])
         # The middle column stays in place; left of it the result is negative. A shift of the whole row does not matter, because
         # the view places the page.
         middle = lost[i, columns // 2]
@@ -38,7 +38,7 @@ def foreshorten(height, step, steepest, radius, lost):
 
 @jit
 def _lost(before, after, apart, steepest):
-    """Share of its length that a piece of paper loses by its slope, from the heights at its ends, which are `apart` mm apart."""
+    """Share of its length that a piece of paper loses by its slope, from the heights at its ends, between which are `apart` mm of paper."""
     slope = (after - before) / apart
     return 1.0 - np.sqrt(1.0 - min(slope * slope, steepest * steepest))
 
@@ -51,7 +51,7 @@ def _box_mean(values, radius, out):
     for k in range(-radius, radius + 1):
         total += values[min(max(k, 0), rows - 1)]
     for i in range(rows):
-        # The time for running sums does not depend on the radius.
+        # Running sums take the same time for any radius.
         entering, leaving = min(i + radius + 1, rows - 1), max(i - radius, 0)
         for j in range(columns):
             out[i, j] = total[j] / (2 * radius + 1)
@@ -62,8 +62,8 @@ def _box_mean(values, radius, out):
 def remaining_shear(height, step_x, step_y, lost_x, lost_y, along_rows, along_columns):
     """Write the mean shear of each row to `along_rows` (rows,), and of each column to `along_columns` (columns,).
 
-    This is the shear slope_x * slope_y - d lost_x / dy - d lost_y / dx that remains if nodes are moved by the losses of `foreshorten` along
-    both axes.
+    The shear is slope_x * slope_y - d lost_x / dy - d lost_y / dx: what remains if nodes are moved by the losses `lost_x` and `lost_y` of
+    `foreshorten` along both axes. `height`, `lost_x` and `lost_y` (rows, columns) are in mm, and nodes are `step_x` and `step_y` mm apart.
     """
     rows, columns = height.shape
     shear, last, zero = np.empty(columns), columns - 1, np.int64(0)
@@ -85,6 +85,6 @@ def remaining_shear(height, step_x, step_y, lost_x, lost_y, along_rows, along_co
 
 @jit
 def _shear(height, lost_x, lost_y, i, up, down, j, left, right, span_x, span_y):
-    """Shear at a node (i, j), from its neighbours, which are `span_x` and `span_y` mm apart."""
+    """Shear at node (i, j), from neighbours in rows `up` and `down` (`span_y` mm apart) and columns `left` and `right` (`span_x` mm)."""
     shear = (height[i, right] - height[i, left]) * (height[down, j] - height[up, j]) / (span_x * span_y)
     return shear - ((lost_x[down, j] - lost_x[up, j]) / span_y + (lost_y[i, right] - lost_y[i, left]) / span_x)

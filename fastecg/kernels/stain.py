@@ -14,7 +14,8 @@ _ROWS = 4  # Number of rows that share one line of gains in `tint`.
 def add_clouds(out, x, y, cell, octaves, seed):
     """Add smooth noise, mostly within -1 to 1, to `out` (rows, columns) float32, whose nodes lie at x (columns,) and y (rows,).
 
-    The largest clouds measure `cell`, in the unit of x and y; each octave has clouds of half the size and height of the one before.
+    The largest clouds measure `cell`, in the unit of x and y; each of the `octaves` has clouds of half the size and height of the octave
+    before.
     """
     for i in range(len(y)):
         for j in range(len(x)):
@@ -29,7 +30,10 @@ def add_clouds(out, x, y, cell, octaves, seed):
 
 @jit
 def enlarge_plane(coarse, every, out):
-    """Fill `out` (rows, columns) float32 with a plane that is given at every `every`-th node along both axes, bilinear between them."""
+    """Fill `out` (rows, columns) float32 with a plane of which `coarse` holds every `every`-th value along both axes, bilinear between.
+
+    `coarse` reaches beyond `out`.
+    """
     step = np.float32(1.0 / every)
     line = np.empty(coarse.shape[1], dtype=np.float32)
     for y in range(out.shape[0]):
@@ -53,11 +57,11 @@ def lay_tape(pixels, x, y, middle, direction, half, scale, tint, haze, loose, cl
     x, y : (width,) and (height,) float64
         Page coordinates of the pixels, mm.
     middle, direction, half : (2,) float64
-        The tape's middle, the unit vector along it, and half its length and width, mm.
+        The tape's middle (mm), the unit vector along the tape, and half its length and width (mm).
     scale : float
         px/mm.
     tint : (3,) float64
-        Share of the light that passes.
+        Share of red, green and blue light that passes.
     haze, loose : float
         Light that the tape adds, and the share of the tape that has come loose and adds more light; both 0 to 1.
     clouds : (height, width) float32
@@ -78,7 +82,7 @@ def lay_tape(pixels, x, y, middle, direction, half, scale, tint, haze, loose, cl
                 continue
             lifted = min(max(9.0 * (clouds[i, j] - 0.75 + loose), 0.0), 1.0)
             veil = haze * (0.6 + 0.75 * lifted)
-            # Glue has crept and yellowed unevenly. Least of it is left where the film came loose, and a loose patch has a bright rim.
+            # Glue has crept and yellowed unevenly. Least glue is left where the film came loose, and a loose patch has a bright rim.
             glue = 1.0 + 0.35 * clouds[i, j] - 0.55 * lifted
             edge = 1.0 + 0.16 * lifted * (1.0 - lifted)
             if inside < 2.5:  # Dirt has gathered unevenly along the sides, and the film shines just within them.
@@ -93,7 +97,7 @@ def lay_tape(pixels, x, y, middle, direction, half, scale, tint, haze, loose, cl
 
 @jit
 def mix_colours(pixels, share, colours):
-    """Mix colours (height, width, 3) into pixels uint8 by their share (height, width), 0 to 1, in place."""
+    """Mix `colours` (height, width, 3), 0 to 255, into `pixels` uint8 by their `share` (height, width), 0 to 1, in place."""
     for y in range(share.shape[0]):
         for x in range(share.shape[1]):
             part = share[y, x]
@@ -113,10 +117,10 @@ def absorb(pixels, field, mottle, every, lowest, step, profile, passed):
     field, mottle : (rows, columns) float32
         Values at every `every`-th pixel down and along, bilinear between; they reach beyond the pixels.
     lowest, step, profile : float, float, (n,) float32
-        ``profile[k]`` is the stain's density, 0 to 1, where the field is lowest + k * step. Where the field is lower, or higher than the
-        last, there is no stain. The density is multiplied by `mottle`.
+        ``profile[k]`` is the stain's density, 0 to 1, where the field is from lowest + k * step up to one step more. Where the field is
+        lower or higher than in any entry, there is no stain. The density is multiplied by `mottle`.
     passed : (256, 3) uint16
-        Share of the light, in 1/65535, that passes the density ``k / 255``.
+        ``passed[k]`` is the share of red, green and blue light, in 1/65535, that passes the density ``k / 255``.
     """
     height, width = pixels.shape[:2]
     for i in range((height + every - 1) // every):
@@ -151,7 +155,8 @@ def _pass(pixels, y, x, passed, density):
 def tint(pixels, gains, every, out):
     """Fill `out` with pixels (height, width, 3) uint8 times gains, at most 1, that are bilinear between nodes.
 
-    `gains` (rows, columns, 3) float32 are those at every `every`-th pixel down and along.
+    `gains` (rows, columns, 3) float32 are the gains at every `every`-th pixel down and along. `_ROWS` rows of pixels share the gains of the
+    first of them.
     """
     height, width = pixels.shape[:2]
     source, target = pixels.reshape(height, 3 * width), out.reshape(height, 3 * width)
@@ -194,8 +199,8 @@ def add_spots(plane, spots, roughness, soft, noise):
     """Draw soft rough spots into a plane of densities (height, width) uint8, keeping the larger density.
 
     `spots` (n, 4) are x, y and radius in px and density, 0 to 1. Their edges deviate from a circle by up to `roughness` radii, and fade
-    over `soft` radii and 1 px. Where a spot is dented, it has down to half of its density. The deviations are a pattern of `noise` (m, m)
-    float32, -1 to 1, one value per pixel, that repeats every m pixels; m is a power of two.
+    over `soft` radii plus 1 px. Where a spot is dented, its density is lower too, down to a half. The deviations are `noise` (m, m)
+    float32, -1 to 1, one value per pixel; this pattern repeats every m pixels, and m is a power of two.
     """
     height, width = plane.shape
     mask = len(noise) - 1
@@ -218,7 +223,7 @@ def add_spots(plane, spots, roughness, soft, noise):
 def absorb_plane(pixels, density, passed):
     """Multiply pixels (height, width, 3) uint8 by the share of the light that passes a density (height, width) uint8, in place.
 
-    `passed` (256, 3) uint16 holds that share, in 1/65535, for each density.
+    `passed` (256, 3) uint16 holds the share of red, green and blue light, in 1/65535, for each density.
     """
     for y in range(density.shape[0]):
         for x in range(density.shape[1]):

@@ -1,8 +1,8 @@
 """Symmetric filters of finished pictures: Gaussian blur, unsharp masking and motion blur. They work in place, a few rows at a time.
 
 Weights are integers whose sum is 128, so a uniform picture is not changed, and weighted sums of bytes fit 16 bits. Thirty-two sums are
-computed at once, and stay in registers until they are bytes again. Weights are symmetrical, so nothing is moved. Beyond the picture's
-edges, the last row or column is repeated.
+computed at once, and stay in registers until they are bytes again. Weights are symmetrical, so nothing in the picture is moved. Beyond the
+picture's edges, the last row or column is repeated.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ LANES = 32  # Number of bytes that are filtered at once, in one vector.
 
 
 def gaussian_weights(sigma_px: float) -> np.ndarray:
-    """Weights (n,) int16 of a pixel and of its n - 1 neighbours on one side: w[0] + 2 * sum(w[1:]) is `TOTAL`."""
-    # All weights farther than 2.6 standard deviations would round to 0.
+    """Weights w (n,) int16 of a pixel and of its n - 1 neighbours on one side: w[0] + 2 * sum(w[1:]) is `TOTAL`."""
+    # Weights of pixels farther away than 2.6 standard deviations would round to 0.
     reach = max(1, math.ceil(2.6 * sigma_px))
     edges = np.array([math.erf((k + 0.5) / (sigma_px * math.sqrt(2.0))) for k in range(-1, reach + 1)])
     sides = np.rint(TOTAL * 0.5 * np.diff(edges[1:])).astype(np.int16)
@@ -67,7 +67,7 @@ def smear(pixels: np.ndarray, offsets: np.ndarray, weights: np.ndarray) -> None:
     offsets : (n, 2) int
         (x, y) in px; the first is (0, 0). The pixel at the opposite offset has the same weight.
     weights : (n,) int16
-        w[0] + 2 * sum(w[1:]) is `TOTAL`.
+        Weights w of the offsets: w[0] + 2 * sum(w[1:]) is `TOTAL`.
     """
     rows, (reach_x, reach_y) = pixels.reshape(len(pixels), -1), np.abs(offsets).max(axis=0).tolist()
     padded = -(-rows.shape[1] // LANES) * LANES
@@ -88,7 +88,7 @@ def _blend_columns(pixels, blurred, share, first):
 
 @jit
 def pad_row(row, pad, channels, line):
-    """Write a row to `line`, with its first and its last pixel repeated `pad` times; `line` may be longer than that."""
+    """Write a row to `line`, with its first and its last pixel repeated `pad` times; the elements of `line` after them are not changed."""
     n = len(row)
     for k in range(pad):
         for c in range(channels):
@@ -153,7 +153,7 @@ def find_sources_down(ring, stride, ring_rows, y, height, sources):
 
 @jit
 def filter_line(sources, weights, out):
-    """Fill `out`, whose length is a multiple of `LANES`, with weighted means of the bytes at the addresses `sources` and after them."""
+    """Fill `out`, whose length is a multiple of `LANES`, with weighted means: for out[i], of the bytes i after the addresses `sources`."""
     sources_at, weights_at, out_at, pairs = address(sources), address(weights), address(out), np.int64(len(weights) - 1)
     for i in range(0, len(out), LANES):
         _mean(sources_at, weights_at, pairs, np.int64(i), out_at + i)
@@ -183,6 +183,7 @@ def _smear_rows(pixels, offsets, weights, reach_x, reach_y, ring, tail, sources)
         while ready < min(y + reach_y + 1, height):
             pad_row(pixels[ready], reach_x, 3, ring[ready % ring_rows])
             ready += 1
+        # The addresses of row y, and of the rows at each offset and opposite to it, moved by the offset along x.
         sources[0] = begin + stride * (y % ring_rows)
         for k in range(1, len(weights)):
             x, down = 3 * offsets[k, 0], offsets[k, 1]
@@ -194,9 +195,9 @@ def _smear_rows(pixels, offsets, weights, reach_x, reach_y, ring, tail, sources)
 def filter_sums(v: Vectors, taps: Any, lanes: int) -> Any:
     """A vector of `lanes` weighted sums of bytes: 128 times their mean, plus 64, so that a shift by 7 bits rounds the mean.
 
-    The bytes lie at 1 + 2 * pairs addresses and after them: first those of the pixel itself, then of pairs of neighbours with one weight.
-    `taps` holds the address at which these addresses begin, the address of the weights, the number of pairs, and an offset that is
-    added to each of the addresses.
+    The bytes lie at 1 + 2 * pairs addresses and after them: first the address of the pixel itself, then those of pairs of neighbours that
+    have the same weight. `taps` holds the address at which the list of these addresses begins, the address of the weights, the number of
+    pairs, and an offset that is added to each address of the list.
     """
     sources, weights, pairs, x = taps
 

@@ -17,7 +17,7 @@ def paint_cells(picture, shown, cell, tile, ramp, start_x, start_y, along, down)
     """
     height, width = picture.shape[:2]
     # Each step is done for a whole run of pixels, so that all steps but the look-up of colours become vector instructions.
-    fours, cells, shares, levels = _neighbours(tile), np.empty(width, np.uint32), np.empty(width, np.uint32), np.empty(width, np.uint32)
+    fours, places, shares, chosen = _neighbours(tile), np.empty(width, np.uint32), np.empty(width, np.uint32), np.empty(width, np.uint32)
     # Positions have 16 binary digits after the point, modulo 2**32, so that they wrap around the tile without a check.
     step_u, step_v = np.uint32(np.int64(round(along * 65536))), np.uint32(np.int64(round(-down * 65536)))
     for y in range(height):
@@ -32,11 +32,11 @@ def paint_cells(picture, shown, cell, tile, ramp, start_x, start_y, along, down)
             u = np.uint32(np.int64((start_x + left * along + y * down) * 65536))
             v = np.uint32(np.int64((start_y - left * down + y * along) * 65536))
             count = max(min(cell * (j - 1), width) - left, 0)
-            _locate(u, v, step_u, step_v, len(tile), cells[:count], shares[:count])
+            _locate(u, v, step_u, step_v, len(tile), places[:count], shares[:count])
             for i in range(count):
-                levels[i] = fours[cells[i]]
-            _mix(levels[:count], shares[:count], cells[:count])
-            _colour(cells[:count], ramp, row[3 * left : 3 * (left + count)])
+                chosen[i] = fours[places[i]]
+            _mix(chosen[:count], shares[:count], places[:count])  # From here on, `places` holds levels.
+            _colour(places[:count], ramp, row[3 * left : 3 * (left + count)])
 
 
 @jit
@@ -59,23 +59,23 @@ def _packed(a, b, c, d):
 
 
 @jit
-def _locate(u, v, step_u, step_v, n, cells, shares):
-    """Write the indices into a tile (n, n), for pixels from (u, v) on, to `cells`, and the weights of the next tile pixels to `shares`.
+def _locate(u, v, step_u, step_v, n, places, shares):
+    """Write the indices into a tile (n, n), for pixels from (u, v) on, to `places`, and the weights of the next tile pixels to `shares`.
 
     Positions are in units of 1 / 65536 tile pixel. A share has the right neighbour's weight, in 256ths, in its lower 16 bits, and the lower
-    neighbour's above.
+    neighbour's weight in its upper 16 bits.
     """
     mask, byte = np.uint32(n - 1), np.uint32(255)
-    for i in range(len(cells)):
+    for i in range(len(places)):
         x, y = np.uint32(u + np.uint32(step_u * np.uint32(i))), np.uint32(v + np.uint32(step_v * np.uint32(i)))
         row, column = np.uint32((y >> np.uint32(16)) & mask), np.uint32((x >> np.uint32(16)) & mask)
-        cells[i] = np.uint32(np.uint32(row * np.uint32(n)) + column)
+        places[i] = np.uint32(np.uint32(row * np.uint32(n)) + column)
         shares[i] = np.uint32((x >> np.uint32(8)) & byte) | np.uint32(np.uint32((y >> np.uint32(8)) & byte) << np.uint32(16))
 
 
 @jit
 def _mix(fours, shares, levels):
-    """Write levels, 0 to 255, between four tile pixels: sums of 16 bits along both rows at once, then the sum of the rows."""
+    """Write levels, 0 to 255, between four tile pixels: both rows are interpolated at once, as two sums of 16 bits, and then added up."""
     pairs, half, whole = np.uint32(0xFF00FF), np.uint32(0xFFFF), np.uint32(256)
     for i in range(len(levels)):
         four, right, down = fours[i], np.uint32(shares[i] & half), np.uint32(shares[i] >> np.uint32(16))

@@ -1,4 +1,4 @@
-"""Find the coverage by the pen's ink from the colours of a picture, without the grid's."""
+"""Find the coverage by the pen's ink, without the grid's ink, from the colours of a picture."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from fastecg.kernels.jit import jit
 def unmix(picture, paper, cell, weights, offset, grid, major, by_grid, limits, out):
     """Write the pen's coverage at every pixel.
 
-    The ratios of a pixel's colour to that of the paper around it are projected on `weights`. The part that the network's maps of the grid
-    explain is subtracted, because the grid belongs to the ground that the pen covers.
+    The ratios of a pixel's colour to that of the paper around it are projected on `weights`, and `offset` is subtracted. So is the part
+    that the network's maps of the grid explain, because the grid belongs to the ground that the pen covers. The rest is divided by the
+    contrast that the ground leaves for the pen.
 
     Parameters
     ----------
@@ -20,6 +21,7 @@ def unmix(picture, paper, cell, weights, offset, grid, major, by_grid, limits, o
     paper : (rows, columns, 3) float32
         Mean colour of bare paper, sRGB 0 to 255, of every `cell` x `cell` pixels.
     cell : int
+        In px.
     weights : (3,) float64
         Weights of the ratios of red, green and blue.
     offset : float
@@ -34,7 +36,7 @@ def unmix(picture, paper, cell, weights, offset, grid, major, by_grid, limits, o
     """
     height, width = grid.shape
     rows, columns = paper.shape[:2]
-    cell_weights = np.empty((columns, 3))
+    cell_weights = np.empty((columns, 3))  # Weights of red, green and blue in the pixel row at hand, for each column of cells.
     for r in range(height):
         down = min(max((r + 0.5) / cell - 0.5, 0.0), rows - 1.0)
         above = min(int(down), max(rows - 2, 0))

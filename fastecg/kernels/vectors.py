@@ -92,9 +92,9 @@ class Vectors:
         return self.narrow(self.b.lshr(product, self.full_like(product, 16)), I16)
 
     def interpolate(self, a: Any, b: Any, eighths: list[int]) -> Any:
-        """Unsigned 16-bit numbers between `a` and `b`, in each lane so many eighths of the way from `a`.
+        """Unsigned 16-bit numbers between `a` and `b`; `eighths` is how many eighths of the way from `a` each lane lies.
 
-        Two products are rounded down, so a result may be 1 too small.
+        Two products are rounded down, so results are less than 2 below the exact ones.
         """
         weight = self.constant(I16, [min((8 - k) << 13, 0xFFFF) for k in eighths])
         return self.b.add(self.multiply_high(a, weight), self.multiply_high(b, self.constant(I16, [k << 13 for k in eighths])))

@@ -38,19 +38,20 @@ def wear_along(pixels, line, scale, wear, bare, seed):
     scale : float
         px/mm.
     wear : (4,) float64
-        Ink lost (0 to 1), dirt (0 to 1), contrast of the two lips beside the fold (-1 to 1; above 0 the dark lip is on the side to
-        which the vector points, below 0 on the other), and half the width of the crack, mm.
+        Ink lost (0 to 1), dirt (0 to 1), contrast of the two lips beside the fold (-1 to 1; above 0 the dark lip is on the side to which
+        the unit vector points, below 0 on the other side), and half the width of the crack, mm.
     bare : (3,) float64
         Colour, 0 to 255, where the print is lost.
     seed : int
     """
     height, width = pixels.shape[:2]
     x0, y0, cos, sin = line
-    loss, dirt, edge, crack = wear
+    loss, dirt, contrast, crack = wear
     # Distance from the line, mm, beyond which nothing changes; the lips end at 2.6 mm.
-    reach = max(2.8 if edge != 0 else 0.0, 2.0 * crack + 0.4)
+    reach = max(2.8 if contrast != 0 else 0.0, 2.0 * crack + 0.4)
     for row in range(height):
         across = (row - y0) * sin
+        # The columns of this row that lie within `reach` of the line.
         if abs(cos) > 1e-3:
             one_side, other_side = (-reach * scale - across) / cos, (reach * scale - across) / cos
             first, last = max(int(x0 + min(one_side, other_side)), 0), min(int(x0 + max(one_side, other_side)) + 1, width - 1)
@@ -63,9 +64,9 @@ def wear_along(pixels, line, scale, wear, bare, seed):
             d = ((column - x0) * cos + across) / scale
             t = ((row - y0) * cos - (column - x0) * sin) / scale
             d += 0.12 * lattice_noise(seed, t / 3.0, 0.5)  # Folds are not perfectly straight.
-            # The lips vary along the fold. Where it was pressed flat, they can hardly be seen.
+            # The lips vary along the fold. Where the fold was pressed flat, they can hardly be seen.
             lip_height = min(max(0.5 + 0.9 * lattice_noise(seed + 4, t / 11.0, 0.5), 0.05), 1.2)
-            lip = 1.0 + edge * lip_height * (0.3 * _bump((d + 0.8) / 0.9) - _bump((d - 0.8) / 0.9))
+            lip = 1.0 + contrast * lip_height * (0.3 * _bump((d + 0.8) / 0.9) - _bump((d - 0.8) / 0.9))
             lost = soiled = 0.0
             if abs(d) < 2.0 * crack:
                 depth = _bump(d / crack)

@@ -42,13 +42,13 @@ class Window(NamedTuple):
     Attributes
     ----------
     left, top, right, bottom : float
-        Its edges.
+        The window's edges, from the page's upper left corner.
     width, height : float
         Size of the page in the window.
     bezel : float
         Width of the display's frame.
     list : float
-        Width of a list of files at its left edge; 0 if there is none.
+        Width of a list of files at the window's left edge; 0 if there is none.
     thumb : float
         Length of the scroll bar's thumb, which is at the top, as a share of its track.
     """
@@ -72,7 +72,7 @@ def paint_window(picture, shown, cell, plane, window, tools, programs, words, co
     ----------
     picture : (height, width, 3) uint8
     shown : (rows, columns) bool
-        Cell (i, j) covers pixels from cell * (j - 1, i - 1) on.
+        Cell (i, j) covers `cell` pixels each way from pixel cell * (j - 1, i - 1) on.
     cell : int
     plane : (3, 3) float64
         The homography from pixels to the page's plane, in mm from the page's upper left corner.
@@ -97,6 +97,7 @@ def paint_window(picture, shown, cell, plane, window, tools, programs, words, co
                     # No arrays are passed to these functions, because that would change their reference counts for every pixel.
                     kind, share = _part_and_brightness(across, down, window)
                     u, v = across - window.left, down - window.top
+                    # Coverage by words, and the row of the words' colour.
                     ink, written = 0.0, CAPTION if kind == TITLE else ICON
                     if kind == TOOLS and _BAR_MM <= v < _BAR_MM + _TOOL_MM:
                         sign = tools[min(max(int(u / TOOL_PITCH_MM), 0), MOST_TOOLS - 1)]
@@ -118,9 +119,9 @@ def paint_window(picture, shown, cell, plane, window, tools, programs, words, co
 
 @jit
 def _part_and_brightness(x, y, window):
-    """Return the row of `colours` at a position on the display, in mm, without signs and programs, and the brightness there.
+    """Return the row of `colours` at a position on the display, in mm, without signs and programs, and the brightness at this position.
 
-    The brightness is a factor, and for the display's frame, whose colour is 1, a level.
+    The brightness is a factor of the colour. As the colour of the display's frame is 1, its brightness is a level, 0 to 255.
     """
     outside = max(max(window.left - x, x - window.right), max(window.top - y, y - window.bottom))
     if outside > window.bezel:
@@ -134,7 +135,10 @@ def _part_and_brightness(x, y, window):
 
 @jit
 def _line_of_words(v):
-    """The index of the line of words `v` mm below the window's upper edge, and the row of the line's pixels there, -1 between lines."""
+    """The index of the line of words `v` mm below the window's upper edge, and the row of the line's pixels, -1 if `v` is above the words.
+
+    Below the words, the row is beyond the last one.
+    """
     if v < _BAR_MM:
         line, below = 0, v - 0.5 * (_BAR_MM - WORDS_MM)
     else:
@@ -167,7 +171,7 @@ def _is_on_button(left, down):
 
     The position is given in mm to the left of the window's right edge and below the middle of its title bar.
     """
-    right = 4.0 - left % 8.0
+    right = 4.0 - left % 8.0  # Distance to the right of the middle of a button; buttons are 8 mm wide.
     largest = max(abs(right), abs(down))
     if left < 8.0:
         return largest < 1.2 and abs(abs(right) - abs(down)) < 0.28
