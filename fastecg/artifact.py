@@ -1,8 +1,8 @@
 """`Artifact`: one thing that happens to a page, with its effect on every stage of the picture.
 
-An artifact is a frozen dataclass of plain values. At each stage of a picture, `Shot` calls the method of that stage of all
-artifacts in turn; a method that an artifact does not define changes nothing. Only `bend` changes the geometry. Positions of
-samples in the picture follow from the geometry and the page alone.
+An artifact is a frozen dataclass of plain values. It has one method for every stage of a picture; at each stage, `Shot` calls the
+stage's method of all artifacts in turn. A method that an artifact does not define changes nothing. Only `bend` changes the geometry.
+Positions of samples in the picture follow from the geometry and the page alone.
 """
 
 from __future__ import annotations

@@ -68,8 +68,8 @@ def expose(
     sheet : (H, W, 3) uint8
         The flat print, at most 32,760 pixels a side.
     nodes : (rows, cols, 2) float64
-        Node (i, j) is the sheet pixel (x, y) seen at picture pixel (8 j + origin x, 8 i + origin y). Cells with a node that is not finite
-        show the background. Coordinates are clipped to ±32,767.
+        Node (i, j) is the point (x, y) of the sheet, in its pixels, that is seen at picture pixel (8 j + origin x, 8 i + origin y). Pixel
+        centres are at integers. Cells with a node that is not finite show the background. Coordinates are clipped to ±32,767.
     gain : (rows, cols, 3) or (rows, cols) float32
         Factor of the light at the same nodes, clipped to 0.0005 to 2; 1 leaves colours as they are.
     size : (height, width)

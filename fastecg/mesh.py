@@ -231,7 +231,7 @@ class Warp:
         return pixels.reshape(np.shape(points_mm))
 
     def inverse(self, points_px: np.ndarray) -> np.ndarray:
-        """Page points (…, 2) in mm that are seen at pixel positions (…, 2); a little beyond the page's edges beside it, NaN far from it."""
+        """Page points (…, 2) in mm that are seen at pixel positions (…, 2). Beside the page they are beyond its edges, far from it NaN."""
         from fastecg.kernels.invert import lookup
 
         points = np.ascontiguousarray(points_px, dtype=np.float64).reshape(-1, 2)

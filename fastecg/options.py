@@ -380,7 +380,7 @@ PLACE = "<options>"
 
 
 def takes(kind: Callable[P, O]) -> Callable[[Callable[[A, O], R]], Callable[Concatenate[A, P], R]]:
-    """A decorator for functions of (something, options): the fields of an options class become their keyword parameters."""
+    """A decorator for functions of (something, options). They then take the fields of an options class as keywords instead of `options`."""
 
     def decorate(function: Callable[[A, O], R]) -> Callable[Concatenate[A, P], R]:
         @wraps(function)

@@ -203,7 +203,7 @@ class Truth:
         return tuple(PixelBox(box.kind, box.words, quad, box.trace) for box, quad in zip(boxes, found, strict=True))
 
     def to_page(self, points_px: np.ndarray) -> np.ndarray:
-        """Page points (…, 2) in mm that are seen at pixel positions (…, 2); a little beyond the page's edges beside it, NaN far from it."""
+        """Page points (…, 2) in mm that are seen at pixel positions (…, 2). Beside the page they are beyond its edges, far from it NaN."""
         return self.warp.inverse(points_px)
 
     def to_image(self, points_mm: np.ndarray) -> np.ndarray:
@@ -301,7 +301,7 @@ class Truth:
     def _lead_ink(self) -> Iterator[tuple[int, Window, np.ndarray]]:
         """Yield for every trace the index of its lead in `LEADS` (12 for other leads), a window of the picture, and its mask in the window.
 
-        Only a window is computed, because a trace fills a tenth of the picture or less.
+        Traces outside the picture are left out. Only a window is computed, because a trace fills a tenth of the picture or less.
         """
         from fastecg.sheet import sheet_shape, trace_plane
 
@@ -384,7 +384,8 @@ def _enclosing(outlines: np.ndarray) -> np.ndarray:
 
 def _fit_homography(source: np.ndarray, target: np.ndarray) -> np.ndarray:
     """The homography (3, 3) from `source` to `target`, both (n, 2): direct linear transform of normalised points (Hartley 1997)."""
-    # Each point gives two equations for the nine entries, of which the least singular vector is the solution in least squares.
+    # Each point gives two linear equations for the nine entries. The least singular vector of the equations, which is an eigenvector of the
+    # 9 x 9 matrix `normal`, is the solution in least squares.
     (p, from_source), (q, from_target) = _centred(source), _centred(target)
     ones, zeros = np.ones((len(p), 1)), np.zeros((len(p), 3))
     rows_x = np.hstack([p, ones, zeros, -q[:, :1] * p, -q[:, :1]])

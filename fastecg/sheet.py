@@ -29,7 +29,7 @@ class Sheet:
     pixels : ndarray, shape (height, width, 3) uint8
         sRGB.
     ink : ndarray, shape (height, width) uint8
-        Coverage by traces, pulses and other printed lines but separators and grid.
+        Coverage by traces, pulses and other printed lines, except separators and the grid.
     text : ndarray, shape (height, width) uint8
         Coverage by printed words and separators.
     scale : float

@@ -35,7 +35,7 @@ _TIME_OF_DAY = re.compile(r"(\d{1,2}):(\d\d)(?::(\d\d(?:\.\d*)?))?")
 _HALF_DAY_S = 43_200.0  # Period of 12-hour clocks.
 _TICKS_S = (1.0, 1e-3, 1e-6, 1e-9)  # Possible units of numerical time stamps, s.
 _LIKELY_HZ = (50.0, 20_000.0)  # The unit of time stamps is the first that puts the sampling frequency, Hz, into this range, else 1 s.
-_NO_UNITS = ("", "-", "s", "sec", "seconds", "ms")  # Cells that a row of units may have besides voltages.
+_NO_UNITS = ("", "-", "s", "sec", "seconds", "ms")  # Cells that a row of units may have besides units of voltage.
 # A pattern of the words that stand for a sample that was not recorded, much as in pandas.
 _MISSING = r"#?N/?A|#N/A N/A|NULL|None|<NA>|-+|\?|\.|-?nan|-?1\.#QNAN|-?1\.#IND"
 
@@ -201,9 +201,10 @@ def _is_number(cell: str, delimiter: str) -> bool:
 def _named(
     path: Path, delimiter: str, names: list[str], count: int, given: Sequence[str] | None, before: int, below: dict[int, str] | None = None
 ) -> _Columns:
-    """The `count` columns that are called `names`, of which those of leads are replaced by `given`.
+    """The columns of a table with `count` cells in a row and `before` lines before the first sample.
 
-    `below` are the units in the row below the names, by the index of the column. They replace units in the names, as in "II (uV)".
+    `names` are the names of all columns, of which `given` replace those of the leads. `below` are the units in the row below the names, by
+    the index of the column. They replace units in the names, as in "II (uV)".
     """
     first_name = names[0].strip()[:LONGEST_NAME] if names else "lead"
     kinds = {"time": _TIMES, "clock": _STAMPS, "count": _COUNTERS}

@@ -20,7 +20,7 @@ from fastecg.readers.header import Header, SignalLine, file_size, read_bytes, re
 from fastecg.readers.leads import Lead, choose_leads, millivolts_per
 from fastecg.record import Record
 
-#: Largest number of values (leads x samples) where the size of a file says little about it (gaps between segments, FLAC): 1 GiB as float32.
+#: Largest number of values (leads x samples) where a file's size does not limit them (gaps between segments, FLAC): 1 GiB as float32.
 MOST_VALUES = 1 << 28
 
 _GROUPS = 1 << 16  # Groups of three bytes in format 212 that are unpacked at a time, so that intermediate results stay in the cache.

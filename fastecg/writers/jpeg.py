@@ -55,7 +55,8 @@ def jpeg_bytes(image: np.ndarray, *, dpi: float, quality: int) -> bytes:
             _SOI,
             _segment(_APP0, b"JFIF\0" + struct.pack(">BBBHHBB", 1, 1, _PER_INCH, round(dpi), round(dpi), 0, 0)),
             *steps,
-            # Three planes of 8 bits. The first has 2 x 2 blocks where the others have one, and a table of quantisation steps of its own.
+            # Three planes of 8 bits, each with its number, its blocks across and down, and its table of quantisation steps. The first
+            # plane, brightness, has 2 x 2 blocks where the two of colour have one.
             _segment(_SOF0, struct.pack(">BHHB", 8, height, width, 3) + bytes([1, 0x22, 0, 2, 0x11, 1, 3, 0x11, 1])),
             *codes,
             # One scan of the three planes: the numbers of each one's DC and AC tables, then the range of coefficients, which is all 64.

@@ -54,6 +54,7 @@ def png_bytes(image: np.ndarray, *, dpi: float | None = None, level: int = 1) ->
     pixels = _checked(image)
     height, width, channels = pixels.shape
     depth = 8 * pixels.itemsize
+    # The zeros stand for Deflate, the usual filters, and rows in order.
     head = struct.pack(">IIBBBBB", width, height, depth, _COLOUR_TYPE[channels], 0, 0, 0)
     chunks = [_SIGNATURE, _chunk(b"IHDR", head)]
     if dpi is not None:

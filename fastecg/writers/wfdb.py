@@ -134,5 +134,6 @@ def _header(name: str, record: Record, counts: np.ndarray, gains: np.ndarray, ba
     checksums = counts.sum(axis=0, dtype=np.int64).astype(np.int16)
     lines = [f"{name} {len(record.leads)} {record.fs:.12g} {record.samples}"]
     for lead, first, gain, baseline, checksum in zip(record.leads, counts[0], gains, baselines, checksums, strict=True):
+        # File, format, gain, baseline and unit, bits and zero of the converter, first count, checksum, and the name of the lead.
         lines.append(f"{name}.dat 16 {gain:.7g}({int(baseline)})/mV 16 0 {first} {checksum} {lead}")
     return "\n".join([*lines, *(f"#{comment}" for comment in comments)]) + "\n"
