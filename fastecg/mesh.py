@@ -15,7 +15,7 @@ import numpy as np
 
 from fastecg.kernels import CELL as CELL
 
-# Largest slope of paper, in mm of height per mm along the paper; steeper slopes are reduced to it, as steeper paper could not be read.
+# Largest slope that counts when paper gets shorter, in mm of height per mm along the paper: steeper paper could not be read.
 _STEEPEST = 0.8
 # Half width of each of the two box means, one after the other, that smooth the shortening; together they have a standard deviation of 4 mm.
 _BOX_MEAN_MM = 4.9

@@ -75,10 +75,10 @@ class Recipe:
     """
 
     name: str
-    title: str
-    page: tuple[tuple[str, Distribution], ...]
+    title: str  # a few words about the recipe, for lists of recipes
+    page: tuple[tuple[str, Distribution], ...]  # keys of the table "page", with the distributions of their values
     view: RandomSlot[View]
-    slots: tuple[tuple[str, RandomSlot[Artifact]], ...] = ()
+    slots: tuple[tuple[str, RandomSlot[Artifact]], ...] = ()  # names of the slots, with the artifacts that may happen
     severity: Distribution = _MOSTLY_MILD
     mix: tuple[tuple[Recipe, float], ...] = ()  # recipes and their shares; each picture is sampled from one of them
 

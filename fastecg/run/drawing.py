@@ -185,7 +185,7 @@ def _draw_pages(task: Task, options: Options, folder: Path, lines: list[Line]) -
     if stopping():
         return TaskResult(task.stem)
     first, stop = task.variants or (0, options.per_record)
-    each = max(1, _PICTURES_A_PART // (stop - first))
+    each = max(1, _PICTURES_A_PART // (stop - first))  # pages in a part
     # Samples that no picture shows are known only after all pages are drawn, so with `mask_unplotted` a record is not drawn in parts.
     divisible = task.pages is None and not options.mask_unplotted
     if divisible and not task.counted and (by_header := len(options.chosen_pages(_pages_by_header(task.origin)))) > each * _FEW_PARTS:
@@ -196,14 +196,15 @@ def _draw_pages(task: Task, options: Options, folder: Path, lines: list[Line]) -
     if not chosen:
         lasts = f"it lasts {record.duration_s:g} s and has no whole page from {options.start:g} s on"
         raise RecordError(f"{task.stem}: {lasts}, expected an earlier start")
-    count = len(chosen) * options.per_record
+    image_count = len(chosen) * options.per_record
     if divisible and len(chosen) > each * _FEW_PARTS:
         return TaskResult(task.stem, pages=0 if task.counted else len(chosen), parts=_Parts(task, len(chosen), each))
     pages_here = chosen[slice(*(task.pages or (0, len(chosen))))]
+    # Numbers of this task's images, one list for each variant.
     indices = [[variant * pages + page for page in pages_here] for variant in range(first, stop)]
     plotted = np.zeros(record.signal.shape, dtype=bool)
-    # No file says which samples the pictures of an earlier run show, so they are drawn again, unless all of them and the copy exist.
-    redo = options.mask_unplotted and (not task.copied or len(task.done) < count)
+    # No file says which samples the pictures of an earlier run show, so these are drawn again, unless all pictures and the copy exist.
+    redo = options.mask_unplotted and (not task.copied or len(task.done) < image_count)
     for index in chain(*indices):
         if stopping():
             return TaskResult(task.stem, tuple(lines))
@@ -213,15 +214,15 @@ def _draw_pages(task: Task, options: Options, folder: Path, lines: list[Line]) -
             if redo:
                 _mark_plotted(plotted, photo)
             # In format 16, the copy has 2 bytes for each sample.
-            of_record = {"source": task.source, "images": count, "copy_bytes": 2 * record.signal.size}
+            about_record = {"source": task.source, "images": image_count, "copy_bytes": 2 * record.signal.size}
             # If Ctrl-C came between a picture and its line, the next run would draw the picture again.
             with interrupts_deferred():
-                lines.append(_written(photo, task.stem, index, folder, options) | of_record)
+                lines.append(_written(photo, task.stem, index, folder, options) | about_record)
             del photo  # Without it, 30 MB and more are free for the next photo.
     # The part of a record that has its first page in variant 0 writes the record's copy.
     is_first_part = first == 0 and pages_here[0] == chosen[0]
     if is_first_part and (redo or not task.copied):
-        comments = _comments(task.stem, count, options)
+        comments = _comments(task.stem, image_count, options)
         write_record(folder / task.stem, record, drawn=plotted if options.mask_unplotted else None, comments=comments)
     from fastecg.record import unit_doubt
 

@@ -30,7 +30,7 @@ Line = dict[str, Any]
 
 
 class Manifest:
-    """The manifest of an output folder. `inherited` are the lines of other shards' manifests.
+    """The manifest of an output folder. `inherited` are the lines of the other manifests in the same store.
 
     Attributes
     ----------
@@ -47,7 +47,7 @@ class Manifest:
         self.images: dict[str, Line] = {}
         self._paths: dict[str, dict[str, None]] = {}  # for each record the paths of its images, in order
         self.errors: dict[str, Line] = {}
-        self._torn = False  # whether the last line was cut short by a crash or a full disk
+        self._torn = False  # whether the last line of the file was cut short by a crash or a full disk
         for text in inherited.splitlines():
             self._take(text)
         for text in lines_of(self.path):
@@ -91,7 +91,7 @@ class Manifest:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.path))
 
     def compact(self) -> None:
-        """Rewrite the manifest with one line for each image and each failed record, ordered by record, variant and page."""
+        """Rewrite the manifest with one line for each image, ordered by record, variant and page, then one for each failed record."""
         images = sorted(self.images.values(), key=lambda line: (line["record"], line["variant"], line["page"], line["path"]))
         errors = [self.errors[record] for record in sorted(self.errors)]
         write_atomic(self.path, b"".join(map(_encoded, [*images, *errors])))

@@ -34,7 +34,7 @@ class Output:
     target : Path or str
         The folder or URL to which pictures and their files are written.
     inherited : bytes
-        The lines of the other manifests in the store, for a shard; empty unless the output is at a URL.
+        For a shard whose output is at a URL, the lines of the other manifests in the store; else empty.
     """
 
     inherited = b""
@@ -73,7 +73,7 @@ class RemoteOutput(Output):
         super().__init__(folder)
         self.target = url
         self._store, self._root = _file_system(url)
-        self._sent = time.monotonic()
+        self._sent = time.monotonic()  # when the manifest was last sent, s
         found: dict[str, Any] = self._store.find(self._root, detail=True) if self._store.exists(self._root) else {}
         self._sizes = {name[len(self._root) :].lstrip("/"): details["size"] for name, details in found.items()}
         self._manifest = MANIFEST if shard is None else "manifest.{}-of-{}.jsonl".format(*shard)

@@ -63,7 +63,8 @@ def _edf(record: Record) -> bytes:
     from fastecg.readers.extras import MISSING
 
     seconds, signals = _data_record_s(record), []
-    filling = np.full(-record.samples % round(seconds * record.fs), -_LARGEST - 1, dtype=np.int16)  # of the last data record
+    # Missing samples that fill up the last data record.
+    filling = np.full(-record.samples % round(seconds * record.fs), -_LARGEST - 1, dtype=np.int16)
     for lead, row in zip(record.leads, record.signal.astype(np.float64) * _UV_PER_MV, strict=True):
         # Largest voltage, µV; at least 1, for leads without samples. A count is 1 µV if this voltage fits 16 bits.
         reach = max(float(np.nanmax(np.abs(row))) if np.isfinite(row).any() else 0.0, 1.0)

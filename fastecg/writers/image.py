@@ -109,6 +109,7 @@ def _webp(image: np.ndarray, dpi: float, quality: int | None) -> bytes:
     exif = Image.Exif()  # WebP has no field of its own for the resolution
     exif[_X_RESOLUTION] = exif[_Y_RESOLUTION] = float(dpi)
     exif[_RESOLUTION_UNIT] = _INCH
+    # Of the encoder's methods, 0 (fast) to 6 (small files), 2 takes less time than the usual 4.
     return iio.imwrite("<bytes>", image, extension=".webp", plugin="pillow", quality=quality or 90, method=2, exif=exif.tobytes())
 
 

@@ -76,7 +76,7 @@ def is_letter(character: str) -> bool:
 
 
 def safe_name(name: str) -> str:
-    """`name` as a valid name of files and records: other characters become ``_``; a long name is cut, and a hash is added to it."""
+    """`name` as a valid name of files and records: characters that `is_letter` refuses become ``_``; a long name is cut and gets a hash."""
     kept = "".join(character if is_letter(character) else " " for character in unicodedata.normalize("NFC", name))
     kept = re.sub(" +", "_", kept) or "_"
     if len(kept.encode()) <= _LONGEST_NAME and len(kept.encode("punycode")) <= _LONGEST_NAME:
