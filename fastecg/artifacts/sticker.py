@@ -113,7 +113,7 @@ def _bars(
 ) -> np.ndarray:
     """Coverage (rows, columns), 0 to 1, by random bars, averaged over the width of each pixel.
 
-    They extend over the ranges `across` and `down` of the frame's coordinates, (first, last) mm from its middle.
+    The bars extend over the ranges `across` and `down` of the frame's coordinates, (first, last) mm from its middle.
     """
     u, v = frame.inside(window, scale)
     module = 0.28  # width of the thinnest bar, mm
@@ -125,9 +125,9 @@ def _bars(
     half = 0.5 / scale
     left, right = ((np.clip(u + side, *across) - across[0]) / module for side in (-half, half))
     knots = np.arange(count + 1)
-    share = (np.interp(right, knots, sums) - np.interp(left, knots, sums)) * module * scale
-    rows = np.clip((v - down[0]) * scale + 0.5, 0, 1) * np.clip((down[1] - v) * scale + 0.5, 0, 1)
-    return np.asarray(np.clip(share, 0, 1) * rows)
+    covered_u = (np.interp(right, knots, sums) - np.interp(left, knots, sums)) * module * scale
+    covered_v = np.clip((v - down[0]) * scale + 0.5, 0, 1) * np.clip((down[1] - v) * scale + 0.5, 0, 1)
+    return np.asarray(np.clip(covered_u, 0, 1) * covered_v)
 
 
 def _code(

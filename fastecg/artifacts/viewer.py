@@ -19,7 +19,7 @@ _THEMES = {  # sRGB colours: background, title bar, tool bar, icons, task bar, w
 }
 
 
-_LIST_FROM_MM = 30.0  # A window that extends at least this far beyond the page's left edge has a list of files there.
+_LIST_FROM_MM = 30.0  # A window that extends farther than this beyond the page's left edge has a list of files there.
 _WORDS_WIDE_MM = 60.0  # Width in mm of the picture of a line of words, which cuts longer ones off.
 _THUMB = (0.6, 0.95)  # Range of the length of the scroll bar's thumb, as a share of the bar: nearly all of the page is in view.
 #: Templates of file names.
@@ -39,7 +39,7 @@ class Viewer(Artifact):
     seed: int = param(0, 0, 2**31, "decides icons, file names and the colour of the wall")
 
     def shade(self, light: Light) -> Light:
-        """Paint what is seen beside the page, and leave the window's edges in the light as those of the display's panel.
+        """Paint what is seen beside the page, and store the window's edges in the light, as those of the display's panel.
 
         Nothing is painted if the page fills the picture or its plane is unknown.
         """
@@ -138,4 +138,4 @@ def _plane_of(light: Light) -> np.ndarray | None:
     ])  # fmt: skip
     found = np.linalg.lstsq(rows, np.concatenate([u, v]), rcond=None)[0]
     plane = np.append(found, 1.0).reshape(3, 3)
-    return plane * [scale, scale, 1.0]
+    return plane * [scale, scale, 1.0]  # for x and y in pixels again

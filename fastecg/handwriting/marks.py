@@ -26,8 +26,8 @@ def draw_line(points_mm: np.ndarray, writer: Writer, rng: np.random.Generator, k
     up = np.isnan(points_mm[:, 0])
     nodes = np.zeros((int((~up).sum()), 4))
     nodes[:, :2] = points_mm[~up] * np.array([1.0, -1.0]) / _UNIT_MM
-    # The first point begins a stroke without being marked.
-    nodes[1:, 3] = up[:-1][~up[1:]]  # a stroke begins at every point after a row of NaN
+    # A stroke begins at every point after a row of NaN. The first point begins one without being marked.
+    nodes[1:, 3] = up[:-1][~up[1:]]
     hand = writer.hand._replace(lowpass=smooth, tremor=0.8 * writer.hand.tremor, wander=0.4 * writer.hand.wander)
     return inked(nodes, hand, writer.pen, _UNIT_MM, rng, kind, words)
 
@@ -138,7 +138,7 @@ def crossing_out(box: tuple[float, float, float, float], writer: Writer, rng: np
 
 
 def tick(foot: tuple[float, float], size_mm: float, writer: Writer, rng: np.random.Generator) -> Ink:
-    """A check mark about `size_mm` high, written on a baseline that begins at `foot`."""
+    """A check mark about `size_mm` high, written on a baseline that begins at `foot`, (x, y) mm."""
     sized = replace(writer, x_height_mm=0.7 * size_mm)
     return replace(write("✓", sized, rng, "tick"), words="✓").moved(*foot)
 
@@ -156,6 +156,7 @@ def signature(writer: Writer, rng: np.random.Generator, initials: bool = False) 
     letters = "".join(rng.choice(list(_LETTERS), 14))
     if initials:
         return replace(write(letters[:2].upper(), signing, rng, "initials"), words="")
+    # A capital, a small letter or a space, another capital, and three to seven small letters.
     words = letters[0].upper() + (" " if rng.random() < 0.4 else letters[11]) + letters[1].upper() + letters[2 : int(rng.integers(5, 10))]
     written = write(words, signing, rng, "signature")
     return replace(_with_flourish(written, signing, rng), words="")

@@ -99,8 +99,8 @@ def _add_waves(nodes: np.ndarray, size: float, rng: np.random.Generator) -> None
         return
     knots = rng.standard_normal(int(max(nodes[:, 0].max(), 0.0) / _WAVE) + 3)
     # The knots themselves make waves; their running sum lets a line rise or fall on the whole.
-    at = np.clip(nodes[:, 0] / _WAVE, 0.0, len(knots) - 1.0)
-    nodes[:, 1] += size * np.interp(at, np.arange(len(knots)), 0.8 * knots + 0.35 * np.cumsum(knots[::-1]))
+    positions = np.clip(nodes[:, 0] / _WAVE, 0.0, len(knots) - 1.0)
+    nodes[:, 1] += size * np.interp(positions, np.arange(len(knots)), 0.8 * knots + 0.35 * np.cumsum(knots[::-1]))
 
 
 def _letter_nodes(words: str, writer: Writer, rng: np.random.Generator) -> np.ndarray:

@@ -51,6 +51,7 @@ def shown_by(facts: ReportFields) -> str:
     ectopic = "pvc" if "ventricular complexes" in said else "pac" if "atrial complexes" in said else ""
     sinus = facts.pr_ms > 0 and re.search("sinus", said, re.IGNORECASE) is not None
     walls = [wall for wall in _WALLS if f"consider {wall}" in said]
+    # Names of findings, and whether the page has them. An empty name stands for no ectopic beats.
     found = {
         rhythm: True, "sinus": sinus and not ectopic, "af": "fibrillation" in said, "arrhythmia": "arrhythmia" in said, "early": ectopic,
         ectopic: ectopic, "regular": not (ectopic or "fibrillation" in said or "arrhythmia" in said), "p": facts.pr_ms > 0,
@@ -129,8 +130,8 @@ def broken(words: str, longest: int = 16) -> str:
     for line in words.split("\n"):
         spaces = [k for k, character in enumerate(line) if character == " "]
         if len(line) > longest and spaces:
-            at = min(spaces, key=lambda k: abs(k - 0.55 * len(line)))
-            line = line[:at] + "\n" + line[at + 1 :]
+            space = min(spaces, key=lambda k: abs(k - 0.55 * len(line)))
+            line = line[:space] + "\n" + line[space + 1 :]
         lines.append(line)
     return "\n".join(lines)
 
