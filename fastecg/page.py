@@ -27,7 +27,7 @@ class Trace:
     row: int  # from 0 at the top
     column: int  # from 0 at the left; 0 for a rhythm strip
     rhythm: bool = False  # a full-width strip below the columns
-    offset_mv: float = 0.0  # subtracted before drawing (0 unless the lead would have left the page)
+    offset_mv: float = 0.0  # subtracted before drawing; 0 unless the median would lie nearer to another row
 
     def __repr__(self) -> str:
         return f"Trace({self.lead}, row {self.row}, column {self.column}, samples {self.start} to {self.stop})"
@@ -51,7 +51,7 @@ class Text:
     x_mm: float
     y_mm: float
     size_mm: float  # em size
-    face: str  # "sans", "serif", "mono", "bitmap", or the path of a TrueType font
+    face: str  # "sans", "serif", "mono", "bitmap", "dejavu", or the path of a TrueType font
     bold: bool = False
     italic: bool = False
     lead: str = ""  # for kind "lead": whose name it is
@@ -73,7 +73,7 @@ class Box:
 
 @dataclass(frozen=True)
 class Grid:
-    """The printed grid of 1 mm and 5 mm lines. It covers the area (x0, y0, x1, y1); its first lines are at x0 and at y0."""
+    """The printed grid, whose lines or dots the style describes. It covers the area (x0, y0, x1, y1); its first lines are at x0 and at y0."""
 
     area_mm: tuple[float, float, float, float]
 

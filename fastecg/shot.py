@@ -75,7 +75,8 @@ class Shot:
         Raises
         ------
         LayoutError
-            If the layout or style is unknown, the layout has no lead of the record, or the picture has more than `MOST_PIXELS`.
+            If the layout or style is unknown, the layout or a rhythm lead does not fit the record, no sample falls on the page, or the
+            picture has more than `MOST_PIXELS`.
         """
         return self.picture(record, *self.placed(record))
 
