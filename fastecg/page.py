@@ -73,7 +73,7 @@ class Box:
 
 @dataclass(frozen=True)
 class Grid:
-    """The printed grid, whose lines or dots the style describes. It covers the area (x0, y0, x1, y1); its first lines are at x0 and at y0."""
+    """The printed grid, whose lines or dots the style gives. It covers the area (x0, y0, x1, y1); its first lines are at x0 and at y0."""
 
     area_mm: tuple[float, float, float, float]
 
