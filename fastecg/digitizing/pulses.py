@@ -83,7 +83,7 @@ def runs_into(x_mm: float, pulses: Sequence[Pulse]) -> bool:
 
 
 def read_pulses(layers: Layers, warp: PageWarp, shown: np.ndarray | None = None) -> list[Pulse]:
-    """Find the calibration pulses of a picture. They are measured in the picture's own ink `shown`, (height, width) 0 to 1, if given."""
+    """Find the calibration pulses of a picture. They are measured in the picture's own ink `shown` (height, width), if given."""
     from scipy.ndimage import find_objects, label
 
     plane = layers["pulse"]

@@ -24,12 +24,11 @@ if TYPE_CHECKING:
 
 #: Scale in px/mm at which the network sees a page: 200 dpi.
 SCALE = 200.0 / 25.4
-#: Names of the maps. Each is the coverage (0 to 255) by traces, by all grid lines, by 5 mm lines, by calibration pulses, by writing, or by
-#: paper.
+#: Names of the maps. Each is the coverage by traces, by all grid lines, by 5 mm lines, by calibration pulses, by writing, or by paper.
 MAPS = ("trace", "grid", "major", "pulse", "writing", "paper")
 #: Classes of the marker map: no name, the name of each of the twelve leads, and the name of any other lead.
 MARKERS = ("", *LEADS, "other")
-#: Side of the cells of the marker map, px.
+#: Side of the cells of the marker map, px of the other maps.
 MARKER_CELL = 4
 #: Height and width of the network's input are multiples of this, px.
 STRIDE = 32
@@ -47,7 +46,7 @@ class Window:
     ----------
     image : ndarray, shape (height, width, 3) uint8
     maps : ndarray, shape (6, height, width) uint8
-        In the order of `MAPS`.
+        Coverage, 0 to 255, in the order of `MAPS`.
     markers : ndarray, shape (height / 4, width / 4) uint8
         Index into `MARKERS` for every cell.
     """
@@ -58,7 +57,7 @@ class Window:
 
 
 def windows(photo: Photo, rng: np.random.Generator, count: int, size: int) -> Iterator[Window]:
-    """Cut windows at random positions from a picture, at random scales up to 12 % off `SCALE`. Most of them show traces or words.
+    """Cut windows at random positions from a picture, at random scales up to about 12 % off `SCALE`. Most of them show traces or words.
 
     Parameters
     ----------
@@ -67,7 +66,7 @@ def windows(photo: Photo, rng: np.random.Generator, count: int, size: int) -> It
     count : int
         Number of windows.
     size : int
-        Their side in px, a multiple of `CELL`.
+        Side of the windows in px, a multiple of `CELL`.
     """
     from PIL import Image
 
@@ -75,6 +74,7 @@ def windows(photo: Photo, rng: np.random.Generator, count: int, size: int) -> It
     picture = Image.fromarray(photo.image)
     names, words = ([box.corners for box in photo.truth.boxes if box.kind == kind] for kind in ("lead_name", "text"))
     seen = [trace.points[trace.visible] for trace in photo.truth.traces]
+    # Points (n, 2) px of the picture on traces, at corners of names of leads, and at corners of other words.
     anchors = tuple(np.concatenate(points) if points else np.empty((0, 2)) for points in (seen, names, words))
     for _ in range(count):
         zoom = SCALE / photo.warp.scale * np.exp(rng.uniform(-0.12, 0.12))  # Pixels of the window per pixel of the picture.
@@ -107,7 +107,8 @@ def _window(photo: Photo, picture: Image, planes: dict[str, np.ndarray], corner:
     """The part of a picture whose top left corner is `corner` (x, y) px, resized by the factor `zoom`, and its maps, of `shape`."""
     nodes = _nodes(photo, corner, zoom, shape)
     maps = np.empty((len(MAPS), *shape), dtype=np.uint8)
-    # The page's edge is at -0.5 px of the planes, since their pixel centres are at integers.
+    # The planes are the flat page at `SCALE`, and `photo.marks` at the scale of the picture. Pixel centres are at integers, so the left and
+    # the upper edge of the page are at -0.5 px.
     for k, name in enumerate(MAPS):
         if name != "trace":
             _sample(planes[name], nodes * SCALE - 0.5, maps[k])
@@ -128,9 +129,10 @@ def _picture_of(picture: Image, corner: np.ndarray, zoom: float, shape: tuple[in
     size = shape[1], shape[0]
     if zoom >= 0.9:
         return np.asarray(picture.transform(size, Image.Transform.EXTENT, (*corner, *end), Image.Resampling.BILINEAR))
-    low, high = np.floor(corner).astype(int), np.ceil(end).astype(int)  # `transform` does not average pixels when it shrinks a picture.
-    part = picture.crop((*low, *high))
-    return np.asarray(part.resize(size, Image.Resampling.BILINEAR, box=(*(corner - low), *(end - low))))
+    # `transform` does not average pixels when it shrinks a picture, but `resize` does.
+    upper_left, lower_right = np.floor(corner).astype(int), np.ceil(end).astype(int)
+    part = picture.crop((*upper_left, *lower_right))
+    return np.asarray(part.resize(size, Image.Resampling.BILINEAR, box=(*(corner - upper_left), *(end - upper_left))))
 
 
 def _nodes(photo: Photo, corner: np.ndarray, zoom: float, shape: tuple[int, int]) -> np.ndarray:
@@ -140,14 +142,17 @@ def _nodes(photo: Photo, corner: np.ndarray, zoom: float, shape: tuple[int, int]
 
 
 def _sample(plane: np.ndarray, nodes_px: np.ndarray, out: np.ndarray) -> None:
-    """Resample a plane of the page into a map of a window, `out`. If the part that the window shows is uniform, `out` is just filled."""
+    """Resample a plane of the page into a map of a window, `out`. If the part that the window shows is 0 or 255 throughout, fill `out`.
+
+    `nodes_px` (rows, columns, 2) are the positions in the plane of the nodes from `_nodes`.
+    """
     from fastecg.kernels.plane import sample_plane
 
-    low, high = np.floor(nodes_px.min(axis=(0, 1))) - 2, np.ceil(nodes_px.max(axis=(0, 1))) + 3
-    if np.isfinite(low + high).all():
-        (left, top), (right, bottom) = np.maximum(low, 0).astype(int), np.maximum(high, 0).astype(int)
+    upper_left, lower_right = np.floor(nodes_px.min(axis=(0, 1))) - 2, np.ceil(nodes_px.max(axis=(0, 1))) + 3
+    if np.isfinite(upper_left + lower_right).all():
+        (left, top), (right, bottom) = np.maximum(upper_left, 0).astype(int), np.maximum(lower_right, 0).astype(int)
         part = plane[top:bottom, left:right]
-        inside = (low >= 0).all() and right <= plane.shape[1] and bottom <= plane.shape[0]
+        inside = (upper_left >= 0).all() and right <= plane.shape[1] and bottom <= plane.shape[0]
         if not part.any() or (inside and part.min() == 255):
             out[:] = part.max(initial=0)
             return
@@ -155,7 +160,7 @@ def _sample(plane: np.ndarray, nodes_px: np.ndarray, out: np.ndarray) -> None:
 
 
 def _traces(photo: Photo, corner: np.ndarray, zoom: float, shape: tuple[int, int]) -> np.ndarray:
-    """The map of traces of a window. They are thin, and interrupted where samples are not visible."""
+    """The map of traces of a window. They are `THIN_MM` wide, and interrupted where samples are not visible."""
     from fastecg.kernels.capsule import stroke_polyline
 
     plane = np.zeros(shape, dtype=np.uint8)
@@ -170,7 +175,7 @@ def _traces(photo: Photo, corner: np.ndarray, zoom: float, shape: tuple[int, int
 
 
 def _drawn(photo: Photo, points: np.ndarray, visible: np.ndarray) -> np.ndarray:
-    """Mask of the points of a trace that count as drawn: those that are visible, or that are hidden only by being outside the picture."""
+    """Mask of the points of a trace that count as drawn: those that are visible, and those outside the picture."""
     height, width = photo.warp.size
     with np.errstate(invalid="ignore"):
         outside = ((points < 0) | (points > (width - 1, height - 1))).any(axis=1)
@@ -178,7 +183,7 @@ def _drawn(photo: Photo, points: np.ndarray, visible: np.ndarray) -> np.ndarray:
 
 
 def _cover(photo: Photo, maps: np.ndarray, corner: np.ndarray, zoom: float) -> None:
-    """Set the maps to 0 where something covers the page, in place."""
+    """Set the maps of a window to 0 where something covers the page, in place."""
     if photo.covered is None:
         return
     y, x = (
@@ -225,9 +230,9 @@ def _sheet_planes(photo: Photo) -> dict[str, np.ndarray]:
 
 
 def _writing(page: Page, shape: tuple[int, int]) -> np.ndarray:
-    """Coverage (height, width) uint8 by printed words and by all strokes except pulses and separators."""
+    """Coverage (height, width) uint8 by printed words, by separators, and by all other strokes except pulses."""
     from fastecg.sheet import draw_strokes, text_plane
 
-    plane = text_plane(page, SCALE, shape)
+    plane = text_plane(page, SCALE, shape)  # With separators.
     draw_strokes((stroke for stroke in page.strokes if stroke.kind not in ("pulse", "separator")), SCALE, plane)
     return plane

@@ -35,12 +35,12 @@ _EARLY_S = 0.1  # A record ends early if it ends more than this before its last 
 _MOST_EARLY_S = 0.5  # If all rows end earlier than this, their ends are hidden by something.
 _SAME_EARLY_MM = 1.5  # Largest distance between the ends of rows for all of them to end equally early.
 _CLOSE_MM = 1.0  # Ends vote for a start of time if they suggest one within this distance of it.
-_CLOSELY = 0.25  # Ends that agree closely (`_AGREE_MM`) have this share of their votes in addition.
+_CLOSELY = 0.25  # Ends of one group (within `_AGREE_MM`) have this share of their votes in addition.
 _RIVAL = 0.3  # Groups with more than this share of the best group's votes are compared with it by their bars.
-_BAR_VOTES = 2.0  # Number of votes of each column with bars in that comparison.
+_BAR_VOTES = 2.0  # Number of votes of each column with bars, if groups are compared by their bars.
 # Votes of an end for a start of time, by its kind. Right ends have fewer votes, because records may end early. "maybe" are ends that are
 # not the likeliest of their row. The position of an end that is "touched" by a pulse is a guess of the network, "fall" is the right flank
-# of a pulse that runs into a trace, and "foot" the end of its right foot, which is known to a tenth of a mm.
+# of a pulse that runs into a trace, and "foot" the right end of its right foot, which is known to a tenth of a mm.
 _VOTES = {
     "left": 1.0,
     "right": 0.8,
@@ -50,10 +50,10 @@ _VOTES = {
     "fall": 0.4,
     "foot": 0.4,
 }
-_ROUGH = ("touched", "foot")  # Kinds of ends that vote for a start, and set it only if there are no others.
+_ROUGH = ("touched", "foot")  # Kinds of ends that vote for a start, but set it only if fewer than two ends of other kinds do.
 _SPEED_OFF = 0.06  # Relative tolerance within which a measured paper speed is taken for a usual one.
 _NO_END = "no row ends in the picture"
-_SHORT = 0.06  # Largest share of a column's nominal time that a machine may leave out.
+_SHORT = 0.06  # Largest share of a column's nominal time that a machine may leave out of a column or a rhythm strip.
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ def time_axis(
     settings: Settings,
     flags: list[str],
 ) -> TimeAxis:
-    """Find how time runs along the rows of a page.
+    """Find how time runs along the rows of a page by the ends of its rows, gaps and bars between columns, and pulses.
 
     Parameters
     ----------
@@ -132,34 +132,34 @@ def time_axis(
     Raises
     ------
     ImageError
-        If no row of the layout has ends.
+        If no row of the layout has a left and a right end.
     """
-    seen = _seen_ends(analysis, match, straight, paths, pulses)
+    ends = _seen_ends(analysis, match, straight, paths, pulses)
     columns = len(match.layout.columns)
     column_s, step_s = match.layout.seconds / columns, 1.0 / settings.fs
-    lengths = seen.lengths(match.strips)
-    speed = settings.speed_mm_s or _paper_speed(match, lengths if any(lengths) else [seen.uncut_lengths()], flags)
+    lengths = ends.lengths(match.strips)
+    speed = settings.speed_mm_s or _paper_speed(match, lengths if any(lengths) else [ends.uncut_lengths()], flags)
     gapped = None
     if columns > 1:
-        gapped = columns_from_gaps(straight, paths[: match.strips], seen.spans, seen.own, match, seen.cap_mm, column_s * speed)
+        gapped = columns_from_gaps(straight, paths[: match.strips], ends.spans, ends.own, match, ends.cap_mm, column_s * speed)
     gaps = None if gapped is None else pitch_and_shown_mm(gapped, lengths[0], columns, column_s * speed, step_s * speed)
 
     def bars(axis: TimeAxis) -> int:
-        # A bar in a gap may stand anywhere in it, and does not show where the next column begins.
+        # Number of columns that begin at bars. A bar in a gap may stand anywhere in it, and does not show where the next column begins.
         return 0 if axis.has_gaps else barred(axis, analysis, match, straight)
 
     def started(axis: TimeAxis, doubts: list[str]) -> TimeAxis:
-        return _with_start(axis, match, seen.starts(axis, match, pulses, step_s), bars, doubts)
+        return _with_start(axis, match, ends.starts(axis, match, pulses, step_s), bars, doubts)
 
     doubts: list[str] = []
     axis = started(_with_columns(match, lengths, gaps, speed, step_s), doubts)
-    if gaps is None and axis.shown_s < column_s:  # Bars show whether the rows are short, or only seem short.
+    if gaps is None and axis.shown_s < column_s:  # Bars show whether columns leave out time, or only seem to do so.
         whole_doubts: list[str] = []
         whole = started(TimeAxis(speed, 0.0, column_s * speed, column_s, column_s, match.layout.seconds), whole_doubts)
         if bars(whole) > bars(axis):
             axis, doubts = whole, whole_doubts
     flags += doubts
-    return replace(axis, early_s=seen.early_s(axis, match, step_s))
+    return replace(axis, early_s=ends.early_s(axis, match, step_s))
 
 
 @dataclass(frozen=True)
@@ -195,7 +195,7 @@ class _SeenEnds:
         return [(not (cut[0] or touched[0]), not (cut[1] or touched[1])) for cut, touched in zip(self.cut, self.touched, strict=True)]
 
     def lengths(self, strips: int) -> list[list[float]]:
-        """Lengths from first to last sample, mm, of rows with two `own` ends: of the first `strips` rows, and of the strips below.
+        """Lengths from first to last sample, mm, of rows with two `own` ends: a list for the first `strips` rows, and one for strips.
 
         A row has up to two lengths, one from each kind of ink.
         """
@@ -220,7 +220,7 @@ class _SeenEnds:
     def early_s(self, axis: TimeAxis, match: LayoutMatch, step_s: float) -> float:
         """Time by which all rows end before their last sample is expected.
 
-        0 if they do not end early, not equally early, or too early, or if more than one row has no right end of its own.
+        0 if they do not end early, not equally early, or too early, or if fewer than two rows or not all but one have an `own` right end.
         """
         columns, early = len(match.layout.columns), []
         for k, ((_, rights), (_, free)) in enumerate(zip(self.network, self.own, strict=True)):
@@ -241,7 +241,7 @@ class _SeenEnds:
 def _seen_ends(
     analysis: PageAnalysis, match: LayoutMatch, straight: StraightPage, paths: Sequence[TracePath | None], pulses: Sequence[Pulse]
 ) -> _SeenEnds:
-    """Find the ends of all rows; `ImageError` if no row has both."""
+    """Find the ends of all rows; `ImageError` if no row has both a left and a right end."""
     network = [([], []) if row is None else possible_ends(straight.network, row) for row in paths]
     spans = _likeliest_ends(network)
     if not any(spans):
@@ -264,7 +264,7 @@ def _likeliest_ends(ends: Sequence[tuple[list[float], list[float]]]) -> list[tup
 def _with_start(axis: TimeAxis, match: LayoutMatch, ends: Sequence[End], bars: Callable[[TimeAxis], int], doubts: list[str]) -> TimeAxis:
     """The axis with its start by the ends of rows and the bars between columns. Sentences about doubts are appended to `doubts`.
 
-    `bars` gives the number of columns that have bars in front of them for an axis.
+    `bars` gives the number of columns that begin at bars on a time axis.
     """
     if ends:
         return replace(axis, start_mm=_agreed_start(ends, doubts, lambda start_mm: bars(replace(axis, start_mm=start_mm))))
@@ -279,7 +279,10 @@ def _with_start(axis: TimeAxis, match: LayoutMatch, ends: Sequence[End], bars: C
 def _with_columns(
     match: LayoutMatch, lengths: Sequence[Sequence[float]], gaps: tuple[float, float] | None, speed_mm_s: float, step_s: float
 ) -> TimeAxis:
-    """A time axis with the distance and duration of columns by the gaps between them, or else by the lengths of rows. It starts at 0 mm."""
+    """A time axis with the distance and duration of columns by the gaps between them, or else by the lengths of rows.
+
+    It starts at 0 mm. `lengths` are those of `_SeenEnds.lengths`, `gaps` is the distance and the length of columns, mm.
+    """
     columns, seconds = len(match.layout.columns), match.layout.seconds
     column_s, step_mm = seconds / columns, step_s * speed_mm_s
     nominal_mm = column_s * speed_mm_s
@@ -303,7 +306,7 @@ def _with_columns(
 
 
 def _start_of_bars(guessed: TimeAxis, bars: Callable[[TimeAxis], int]) -> float | None:
-    """The start of time for which the most columns have bars in front of them, of several the closest to the guess; None without bars."""
+    """The start of time, page x, for which most columns begin at bars, of several the closest to the guess; None without bars."""
     away = np.arange(0.0, _GUESS_OFF_MM, _BAR_STEP_MM)
     starts = guessed.start_mm + np.unique(np.concatenate([-away, away]))
     counts = np.array([bars(replace(guessed, start_mm=float(start))) for start in starts])
@@ -314,7 +317,10 @@ def _start_of_bars(guessed: TimeAxis, bars: Callable[[TimeAxis], int]) -> float 
 
 
 def _longest_confirmed(lengths: Sequence[float], usual_mm: float) -> float:
-    """The longest of the lengths of rows that another one confirms, or the only length; 0 if none is confirmed or plausible."""
+    """The longest of the lengths of rows that another one confirms, or the only length; 0 if there is none.
+
+    Lengths that exceed `usual_mm` by 0.7 mm or more do not count.
+    """
     likely = sorted((mm for mm in lengths if mm < usual_mm + SAME_LENGTH_MM), reverse=True)
     if len(lengths) == 1:
         return likely[0] if likely else 0.0
@@ -331,7 +337,8 @@ def row_length_mm(axis: TimeAxis, columns: int, rhythm: bool, step_s: float) -> 
 def _paper_speed(match: LayoutMatch, lengths: Sequence[Sequence[float]], flags: list[str]) -> float:
     """The usual paper speed, mm/s, at which most rows or columns are as long as the duration of the layout.
 
-    If none fits, it is the one that the first length fits roughly, or else 25 mm/s, which is added to `flags`.
+    If none fits, it is the one that the first length, of a rhythm strip if possible, fits roughly, or else 25 mm/s. The latter is added to
+    `flags`.
     """
     columns = len(match.layout.columns)
     speeds = [length / match.layout.seconds for group in reversed(lengths) for length in group]
@@ -380,14 +387,14 @@ def _starts_from_ends(
 
 
 def _agreed_start(ends: Sequence[End], flags: list[str], bars: Callable[[float], int] = lambda _: 0) -> float:
-    """The start of time for which most ends vote; a start with bars in front of the columns is preferred.
+    """The start of time, page x, for which most ends vote; a start with which columns begin at bars is preferred.
 
     Not all ends are averaged, because faint ends and records that end early shift them inwards. `bars` gives the number of columns that
-    have bars in front of them if time starts at a page x.
+    begin at bars if time starts at a page x.
     """
 
     def net_agreement(group: Sequence[End]) -> float:
-        # Rows seem to end early if their ink is faint or lies on other ink. Ink beyond a supposed end is stronger evidence against it.
+        # Rows may seem shorter than they are, if their ends are faint. So ends farther out than the start implies count against it.
         start_mm = _mean_start(group)
         beyond = [end for end in ends if end.kind in ("left", "right") and (2 * end.side - 1) * (end.x_mm - start_mm) > _AGREE_MM]
         return agreement(group) - sum(_VOTES[end.kind] for end in beyond)
@@ -407,7 +414,7 @@ def _agreed_start(ends: Sequence[End], flags: list[str], bars: Callable[[float],
     groups = [[end for end in ends if abs(end.x_mm - other.x_mm) < _AGREE_MM] for other in ends]
     middle_mm = _mean_start(max(groups, key=votes))
     close = [group for group in groups if abs(_mean_start(group) - middle_mm) < _CLOSE_MM]
-    # Other ink may lengthen several rows equally, but left and right ends agree only on the right start.
+    # Other ink may lengthen several rows equally, but left and right ends agree only on the true start.
     best = strongest(close, net_agreement)
     best = strongest([best, *(group for group in groups if group not in close)], votes)
     if len(best) < max(2, 0.3 * len(ends)):
@@ -416,9 +423,10 @@ def _agreed_start(ends: Sequence[End], flags: list[str], bars: Callable[[float],
 
 
 def _mean_start(group: Sequence[End]) -> float:
-    """The start that a group of ends suggests: the mean of the median of left ends and that of right ends.
+    """The start that a group of ends suggests: the mean of the median of left ends and the median of right ends.
 
-    An error of the cap shifts these medians in opposite directions, so that it cancels.
+    An error of the cap shifts these medians in opposite directions, so that it cancels. Ends of `_ROUGH` kinds are left out if at least two
+    others are in the group.
     """
     clear = [end for end in group if end.kind not in _ROUGH]
     chosen = clear if len(clear) > 1 else group

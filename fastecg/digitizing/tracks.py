@@ -16,15 +16,15 @@ from fastecg.digitizing.coarse import FIVE_MM, Strip
 from fastecg.digitizing.follow import TRACE, TracePath, ends_mm, follow_row
 from fastecg.kernels.runs import runs_of
 
-_INK = 0.4  # A pixel is ink if its coverage is larger than this.
+_INK = 0.4  # A pixel is ink if its coverage is larger than this, where runs are counted.
 _FLAT_MM = 1.2  # A run of ink that is shorter than this belongs to a level part of a trace, and not to a flank.
-_USUAL = 0.5  # A page has as many rows as the largest number of runs that is more than half as frequent as the most frequent one.
+_USUAL = 0.5  # The number of rows is the largest number of runs in a column that is more than half as frequent as the most frequent one.
 _MOST_ROWS = 24  # Largest number of rows.
 _ALONE_MM = 40.0  # Distance of rows that is assumed if there is only one.
 _RULED_MM = 0.1  # A track that deviates less than this from a straight line is taken for the line of a frame.
 _COVERED = 0.5  # Minimum share of a track's length that is on ink.
 _LONG_MM = 8.0  # Pieces longer than this count as parts of traces, since no word is as long.
-_LEAST_SHARE = 0.2  # Minimum share of the page's width that such pieces of a track fill.
+_LEAST_SHARE = 0.2  # Minimum share of the page's width that pieces longer than `_LONG_MM` fill in a track.
 _ON_INK = 0.3  # A path is on ink where the coverage is larger than this.
 _OTHER_ROW_MM = 2.0  # Minimum distance of ink from all tracks for it to belong to another row.
 _OTHER_ROW_SHARE = 0.35  # Minimum share of the page's width that the ink of another row fills.
@@ -32,7 +32,7 @@ _SAME_MM = 0.6  # Paths closer than this run together.
 _SAME_SHARE = 0.5  # Two paths that run together over this share of their length are one track.
 _GAP_MM = 0.8  # Bare paper along a path that is longer than this divides the path into pieces.
 _JUMP_MM = 1.0  # A vertical step of a path that is higher than this divides the path if it leads over paper.
-_BARE_JUMP = 0.5  # Such a step leads over paper if its mean coverage is less than this.
+_BARE_JUMP = 0.5  # A vertical step leads over paper if its mean coverage is less than this.
 _STRAIGHT_MM = 0.08  # A piece at an end of a path may be a line of the grid if it deviates less than this from a straight line.
 _LEAST_PIECE_MM = 1.5  # A piece at an end of a path that is shorter than this is not part of the trace.
 _ON_LINE_MM = 0.3  # A piece closer than this to a 5 mm line lies on it.
@@ -69,12 +69,13 @@ class Track:
         inside = middle[max(first, 0) : last + 1]
         at = (np.asarray(x_mm) - self.path.left_mm) * self.path.scale - max(first, 0)
         reach = int(_LEVEL_MM * self.path.scale)
+        # First columns, and columns after the last. Even at an end of the track they span at least `reach` columns.
         starts, stops = np.clip(at - reach, 0, max(len(inside) - reach, 0)).astype(int), np.clip(at + reach, reach, len(inside)).astype(int)
         return np.array([np.median(inside[a:b]) if b > a else self.level_mm for a, b in zip(starts, stops, strict=True)])
 
 
 def find_tracks(strip: Strip) -> list[Track]:
-    """Find the rows of traces of a straightened page. They are ordered from top to bottom."""
+    """Find the tracks of a straightened page, from top to bottom; empty if there is no ink of traces."""
     heights = _row_heights(strip)
     tracks = _distinct([track for track in _follow_all(strip, heights) if not _is_straight(track)])
     further = _other_row_heights(strip, tracks)
@@ -85,7 +86,7 @@ def find_tracks(strip: Strip) -> list[Track]:
 
 
 def _runs(ink: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Column, first row, and row after the last of every run of ink in the columns of a plane (height, width), by column and row."""
+    """Column, first row, and row after the last of every run of ink in a column of a plane (height, width), ordered by column and row."""
     edges = np.zeros((ink.shape[1], ink.shape[0] + 2), dtype=np.int8)
     edges[:, 1:-1] = (ink > _INK).T
     steps = np.diff(edges, axis=1)
@@ -94,7 +95,7 @@ def _runs(ink: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def _row_heights(strip: Strip) -> list[float]:
-    """Page y of the rows of traces, whose number is the largest frequent number of runs in a column (see `_USUAL`); empty without ink."""
+    """Page y of the rows of traces, whose number follows from the numbers of runs in columns (see `_USUAL`); empty without ink."""
     columns, first, after = _runs(strip.ink)
     count = np.bincount(columns, minlength=strip.ink.shape[1])
     frequency = np.bincount(count[count > 0], minlength=2)
@@ -108,7 +109,7 @@ def _row_heights(strip: Strip) -> list[float]:
 
 
 def _follow_all(strip: Strip, heights: Sequence[float]) -> list[Track]:
-    """Follow the rows at about the given page y. Paths of which too little is on ink are left out."""
+    """Follow the rows at about the given page y, which count as at least 4 mm apart. Paths of which too little is on ink are left out."""
     tracks = []
     span = strip.left_mm, strip.left_mm + strip.ink.shape[1] / strip.scale
     for k, height in enumerate(heights):
@@ -138,7 +139,7 @@ def track_ends(strip: Strip, path: TracePath, least: float = TRACE) -> tuple[flo
 def possible_ends(strip: Strip, path: TracePath, least: float = TRACE) -> tuple[list[float], list[float]]:
     """Page x at which a trace along a path may begin, and page x at which it may end, each with the likeliest first.
 
-    An outer piece of the path may be a line of the grid, or part of the trace beyond a gap. The ends of other rows show which is right.
+    An outer piece of the path may be a line of the grid, or part of the trace beyond a gap. The ends of other rows show which it is.
     Both lists are empty if no piece can be part of a trace.
     """
     pieces = _pieces(strip, path)
@@ -147,7 +148,7 @@ def possible_ends(strip: Strip, path: TracePath, least: float = TRACE) -> tuple[
         return [], []
     outer = [piece for piece in pieces if piece[0] < kept[0][0]], [piece for piece in pieces if piece[1] > kept[-1][1]]
     found: tuple[list[float], list[float]] = ([], [])
-    # The likeliest end is that of the pieces that are kept. Further ones are the outer ends of the other pieces, the closest first.
+    # The likeliest end is that of the pieces that are kept. Others are the outer ends of the pieces farther out, the closest first.
     for side, others in enumerate((reversed(outer[0]), outer[1])):
         spans = [(kept[0][0], kept[-1][1]), *((piece[0], kept[-1][1]) if side == 0 else (kept[0][0], piece[1]) for piece in others)]
         for span in spans[:_MOST_ENDS]:
@@ -204,13 +205,13 @@ def ink_along(strip: Strip, path: TracePath, reach_px: int) -> np.ndarray:
     top, bottom = (np.rint((edge - strip.top_mm) * strip.scale).astype(int) for edge in (path.top_mm, path.bottom_mm))
     part = strip.ink[:, first : first + len(top)]
     columns = np.arange(part.shape[1])
-    # Ink is sought at both edges only: between them, a path either is on ink or is not followed.
+    # Ink is sought at both edges only. Where a path is a vertical step between them, `_pieces` tests whether the step is on ink.
     near = [part[np.clip(at + off, 0, len(part) - 1), columns] for at in (top, bottom) for off in range(-reach_px, reach_px + 1)]
     return np.asarray(np.max(near, axis=0))
 
 
 def _is_straight(track: Track) -> bool:
-    """Whether a track is a straight line, as frames and the edges of paper are."""
+    """Whether a track is a straight line, as frames and the edges of paper are, or has fewer than three columns."""
     path = track.path
     first, last = (round((end - path.left_mm) * path.scale) for end in track.ends_mm)
     middle = ((path.top_mm + path.bottom_mm) / 2)[max(first, 0) : last + 1]
@@ -220,7 +221,7 @@ def _is_straight(track: Track) -> bool:
 
 
 def _distinct(tracks: list[Track]) -> list[Track]:
-    """The tracks from top to bottom, without those that mostly follow the ink of the one kept above them."""
+    """The tracks from top to bottom, without those that mostly follow the ink of the last one that is kept above them."""
     kept: list[Track] = []
     for track in sorted(tracks, key=lambda track: track.level_mm):
         if kept and _shared_length(kept[-1], track) > _SAME_SHARE:
@@ -230,7 +231,7 @@ def _distinct(tracks: list[Track]) -> list[Track]:
 
 
 def _shared_length(one: Track, other: Track) -> float:
-    """Share of their length on which two tracks run on the same ink."""
+    """Share of the columns of two tracks in which their paths run together."""
     heights, other_heights = ((track.path.top_mm + track.path.bottom_mm) / 2 for track in (one, other))
     n = min(len(heights), len(other_heights))
     return float(np.mean(np.abs(heights[:n] - other_heights[:n]) < _SAME_MM)) if n else 0.0
@@ -246,7 +247,7 @@ def _other_row_heights(strip: Strip, tracks: list[Track]) -> list[float]:
         far &= (middle < track.path.top_mm[at] - _OTHER_ROW_MM) | (middle > track.path.bottom_mm[at] + _OTHER_ROW_MM)
     if not tracks or far.sum() < _OTHER_ROW_SHARE * strip.ink.shape[1]:
         return []
-    # Ink is counted in bands of 6 mm, each of two bins, so that a row across the border of two bins is found, too.
+    # Ink is counted in bands of two bins of 3 mm, so that a row across the border of two bins is found, too. Rows are over 6 mm apart.
     bins = np.arange(strip.top_mm, strip.top_mm + strip.ink.shape[0] / strip.scale + 3.0, 3.0)
     index = np.digitize(middle[far], bins)
     found: list[float] = []

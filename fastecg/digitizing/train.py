@@ -36,12 +36,12 @@ SHARES = {
     "mix": 0.08,
 }  # fmt: skip
 
-#: The same for pages that are redrawn as by other programs (`other_hands`).
+#: Recipes and their shares for pages that are redrawn as by other programs (`other_hands`).
 OTHERS = {"clean": 0.22, "scan": 0.24, "photo": 0.22, "copy": 0.14, "aged": 0.03, "damaged": 0.03, "kit": 0.08, "digital": 0.04}
 
 _PER_PICTURE = 20  # Number of windows that are cut from a picture.
-_POOL = 20  # A batch is chosen at random from the windows of about this number of pictures.
-_EVERY_S = 120.0  # Time between checkpoints.
+_POOL = 20  # The windows of a batch are chosen at random from those of about this number of pictures.
+_EVERY_S = 120.0  # Time between checkpoints, s.
 _EMA_DECAY = 0.998  # Decay per step of the exponential moving average of the weights.
 
 Batch = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
@@ -83,9 +83,9 @@ class TrainConfig:
 
 @dataclass
 class Pages(IterableDataset):
-    """An endless stream of batches from new pages of records. Pages are numbered, and `start` is the number of the first.
+    """An endless stream of batches of windows of newly drawn pages. Pages are numbered, and `start` is the number of the first.
 
-    Of n worker processes, each draws every n-th page. `batches` is not used.
+    `origins` are the files of records. Of n worker processes, each draws every n-th page. `batches` is not used.
     """
 
     origins: list[Path]
@@ -109,18 +109,18 @@ class Pages(IterableDataset):
 
     def _windows(self, first: int, step: int) -> Iterator[Window]:
         """Windows of page `first` and of every `step`-th page after it."""
-        k = first
+        number = first
         while True:
             try:
-                photo = draw_page(self.origins, self.config, k)
-                yield from windows(photo, rng_for(self.config.seed, f"page {k}", "windows"), _PER_PICTURE, self.config.size)
-            except FastecgError:  # A record that cannot be drawn in this way is skipped.
+                photo = draw_page(self.origins, self.config, number)
+                yield from windows(photo, rng_for(self.config.seed, f"page {number}", "windows"), _PER_PICTURE, self.config.size)
+            except FastecgError:  # A page that cannot be drawn is skipped.
                 pass
-            k += step
+            number += step
 
 
 def draw_page(origins: list[Path], config: TrainConfig, number: int) -> Photo:
-    """Draw page `number` of a training: a real or simulated record with a random recipe, layout, style and resolution."""
+    """Draw page `number` of a training: a page of a real or simulated record with a random recipe, layout, style and resolution."""
     from fastecg.recipe import Recipe
     from fastecg.rendering import render
 
@@ -151,7 +151,7 @@ def draw_other(
 
 
 def _record(origins: list[Path], rng: np.random.Generator, simulated: float) -> Record:
-    """A random record of `origins`, or with probability `simulated` a simulated one."""
+    """A random record of `origins`, or a simulated one with probability `simulated`, and always if `origins` is empty."""
     from fastecg.readers import read_record
 
     if origins and rng.random() >= simulated:
@@ -175,7 +175,8 @@ class Trainer:
         self.config, self.folder = config, folder
         torch.manual_seed(config.seed)
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        # Processors without AVX-512 emulate half precision, which takes nine times as long as full precision.
+        # Whether networks run in half precision (bfloat16). Processors without AVX-512 emulate it, which takes nine times as long as full
+        # precision.
         self.half = self.device.type == "cuda" or torch.backends.cpu.get_cpu_capability() not in ("DEFAULT", "AVX2")
         begun = LayerNet(config.width) if config.start is None else read_layernet(config.start)
         self.net = begun.to(self.device, memory_format=torch.channels_last)
@@ -198,9 +199,9 @@ class Trainer:
     def step(self, batch: Batch) -> dict[str, float]:
         """Do one training step with a batch. Returns the parts of the loss by name."""
         # The learning rate rises over the first 100 steps, and falls as half a cosine to nearly 0 at the end of the training.
-        warm = min(1.0, (self.steps + 1) / 100)
+        rise = min(1.0, (self.steps + 1) / 100)
         for group in self.optimiser.param_groups:
-            group["lr"] = self.config.rate * warm * (0.5 + 0.5 * math.cos(math.pi * self.progress)) + 1e-6
+            group["lr"] = self.config.rate * rise * (0.5 + 0.5 * math.cos(math.pi * self.progress)) + 1e-6
         parts = self._loss(self.net, batch)
         self.optimiser.zero_grad()
         sum(parts.values()).backward()
@@ -248,13 +249,13 @@ class Trainer:
 
     def _update_ema(self) -> None:
         """Update the exponential moving average of the weights."""
-        keep = min(_EMA_DECAY, self.steps / (self.steps + 10))  # Smaller at first, so that the initial weights are soon forgotten.
+        keep = min(_EMA_DECAY, self.steps / (self.steps + 10))  # It is smaller at first, so that the initial weights are soon forgotten.
         with torch.no_grad():
-            for mine, theirs in zip(self.average.state_dict().values(), self.net.state_dict().values(), strict=True):
-                if mine.dtype.is_floating_point:
-                    mine.lerp_(theirs, 1.0 - keep)
+            for averaged, current in zip(self.average.state_dict().values(), self.net.state_dict().values(), strict=True):
+                if averaged.dtype.is_floating_point:
+                    averaged.lerp_(current, 1.0 - keep)
                 else:
-                    mine.copy_(theirs)
+                    averaged.copy_(current)
 
 
 def train(inputs: list[Path], folder: Path, config: TrainConfig = TrainConfig(), *, workers: int = 1) -> Iterator[dict[str, Any]]:
@@ -270,7 +271,7 @@ def train(inputs: list[Path], folder: Path, config: TrainConfig = TrainConfig(),
         training is resumed.
     config : TrainConfig
     workers : int
-        Number of processes that draw pages.
+        Number of processes that draw pages; 0 for drawing in this one.
 
     Yields
     ------
@@ -294,23 +295,23 @@ def train(inputs: list[Path], folder: Path, config: TrainConfig = TrainConfig(),
     held_out, learned = origins[::16], [origin for k, origin in enumerate(origins) if k % 16]
     # Six batches that stay the same throughout, from pages that are drawn with another seed.
     validation = _first(Pages(held_out, TrainConfig(**{**vars(config), "seed": config.seed + 1})), 6)
-    # A training that is resumed begins at another page, so that it does not draw the same pages again.
+    # A training that is resumed begins at another page, so that no page is drawn again.
     pages = Pages(learned, config, start=1_000_003 * (trainer.steps + 1) % 2**40)
     loader = DataLoader(pages, batch_size=None, num_workers=workers, prefetch_factor=4 if workers else None)
     yield from _steps(trainer, loader, validation)
 
 
 def _steps(trainer: Trainer, loader: Any, validation: list[Batch]) -> Iterator[dict[str, Any]]:
-    """Train until the time is over; yields the rows of the log."""
-    began, last, losses = time.monotonic(), time.monotonic(), []
-    before = trainer.seconds
+    """Train until the time of the configuration is over. Yields the rows of the log."""
+    began, reported, losses = time.monotonic(), time.monotonic(), []
+    earlier_s = trainer.seconds
     for batch in loader:
         check_interrupt()
         losses.append(trainer.step(batch))
         now = time.monotonic()
-        trainer.seconds = before + now - began
-        if now - last > _EVERY_S or trainer.progress >= 1.0:
-            last = now
+        trainer.seconds = earlier_s + now - began
+        if now - reported > _EVERY_S or trainer.progress >= 1.0:
+            reported = now
             yield _report(trainer, losses, validation)
             losses = []
         if trainer.progress >= 1.0:
@@ -331,7 +332,7 @@ def _report(trainer: Trainer, losses: list[dict[str, float]], validation: list[B
 
 
 def _first(pages: Pages, count: int) -> list[Batch]:
-    """The first `count` batches."""
+    """The first `count` batches of a stream."""
     return [batch for _, batch in zip(range(count), pages, strict=False)]
 
 

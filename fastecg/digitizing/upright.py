@@ -21,25 +21,25 @@ from fastecg.errors import ImageError
 _LIKELY_DPI = (200.0, 150.0, 300.0, 100.0)  # Resolutions that are tried for a picture without a grid, the likeliest first.
 _NAMES_SHARE = 0.5  # Minimum share of a layout's names that have to be read for a picture to count as upright.
 _LEAST_NAMES = 5  # Minimum number of names that have to be read for a picture to count as upright.
-# Minimum number of names for a turned picture to be analysed in full if another orientation matches a layout, and for a large picture whose
-# rows beat together at best if it is tilted.
+# Minimum number of names that have to be read for a turned picture to be analysed in full although another orientation matches a layout,
+# and for a large picture to be analysed although its rows beat together at most if the page is tilted.
 _FEW_NAMES = 3
 # Largest number of a grid's scales that are tried. Of 67 scans and pages by other programs, 66 were read at the likeliest, one at the next.
 _MOST_SCALES = 2
-# A picture with a grid does not lie on its side if it has at least this many tracks. Of 14 that did, none had more than one.
+# A picture with a grid does not lie on its side if it has at least this many tracks. Of 14 pictures on their side, none had more than one.
 _LEVEL_ROWS = 3
-# Largest log ratio of the length of a row and a usual length. If no row has a usual length, the scale may be wrong.
+# A row has a usual length if the log ratio of both is smaller than this. If no row has one, the scale may be wrong.
 _SAME_LENGTH = 0.03
 _PAGE_MM2 = 0.13e6  # Area of an A3 page, rounded up.
-_TINY_MM2 = 8e3  # A page that seems smaller than this, 100 by 80 mm, probably has no grid: its scale came from something else.
+_TINY_MM2 = 8e3  # A page that seems smaller than this, 100 by 80 mm, probably has no grid: its scale came from another period.
 _GRIDLESS_MM2 = 0.2e6  # Largest area of a picture without a grid.
 _LARGEST_MM2 = 0.3e6  # Largest area of a picture with a grid.
-_QUICK_PX = (0.7e6, 1.6e6, 4e6)  # Number of pixels of the reduced copies of a picture in which traces are looked for first.
+_QUICK_PX = (0.7e6, 1.6e6, 4e6)  # Numbers of pixels of the resized copies of a picture in which traces are looked for first.
 _MOST_ZOOM = 2.5  # Largest factor by which a small picture is enlarged for this first look.
 _DARK = 100  # A pixel counts as dark if its grey level (0 to 255) is below this.
 _NEGATIVE_SHARE = 0.15  # A picture may be a negative if more than this share of its pixels is dark.
 _FAINT = 8  # Minimum difference of levels (0 to 255) between paper and ink that can be read.
-_BLANK_CELL_PX = 8  # Side of the cells in which levels are compared. They are so small that the light on the paper is even within one.
+_BLANK_CELL_PX = 8  # Side of the cells in which levels are compared. Cells are so small that the light on the paper is even within one.
 _BLANK_CELLS = 25  # Minimum number of cells with ink in a picture with traces: 60 mm of a trace at 3.3 px/mm, the smallest scale.
 
 
@@ -59,9 +59,10 @@ def analyse_upright(picture: np.ndarray, settings: Settings, weights: Path = WEI
     dark = _may_be_negative(picture)
     scales = find_scales(picture, network)
     tried = _scales_of_pages(picture, scales, _LARGEST_MM2)[:_MOST_SCALES] if scales else _gridless_scales(picture)
-    # The analysis of a whole picture takes seconds if the scale makes it large or several scales are tried, so a quick look comes first.
-    known = bool(scales) and _area_mm2(picture, tried[0]) < _PAGE_MM2
-    if not known and not _shows_traces(picture, network, dark):
+    # The analysis of a whole picture takes seconds if the scale makes it large or several scales are tried. So unless a grid shows that the
+    # picture has the size of a page, a quick look comes first.
+    page_sized = bool(scales) and _area_mm2(picture, tried[0]) < _PAGE_MM2
+    if not page_sized and not _shows_traces(picture, network, dark):
         raise nothing_drawn()
     large = _area_mm2(picture, tried[0]) > _PAGE_MM2
     if large and not dark and not _has_rows(picture, network, named=settings.layout is None):
@@ -73,7 +74,7 @@ def analyse_upright(picture: np.ndarray, settings: Settings, weights: Path = WEI
     for px_per_mm, turns in _orientations(tried):
         if turns and (no_ecg or not has_traces):
             break
-        if scales and not _may_be_turned(turns, rows):  # Rows are less reliable without a grid, as in copies in black and white.
+        if scales and not _may_be_turned(turns, rows):  # Without a grid, tracks are less reliable, as in copies in black and white.
             continue
         layers = network.separate(np.ascontiguousarray(np.rot90(picture, turns)), SCALE / px_per_mm)
         if turns and best is not None and best.match is not None and not _at_least_names(layers, _FEW_NAMES):
@@ -83,7 +84,7 @@ def analyse_upright(picture: np.ndarray, settings: Settings, weights: Path = WEI
             rows[turns] = len(analysis.tracks)
         if best is None:
             has_traces = has_ink(layers)
-            if known and not has_traces and not _shows_traces(picture, network, dark):
+            if page_sized and not has_traces and not _shows_traces(picture, network, dark):
                 raise nothing_drawn()
         if _is_plausible(analysis):
             return analysis
@@ -112,7 +113,7 @@ def analyse_upright(picture: np.ndarray, settings: Settings, weights: Path = WEI
 def _is_no_ecg(analysis: PageAnalysis, *, ruled: bool = True) -> bool:
     """Whether a picture has several rows (on a grid, if `ruled`) that do not beat together. Turning such a picture does not help.
 
-    If enough names were read, this counts only for many rows that do not beat together at any tilt of the page.
+    If at least five names were read where a layout has them, the rows have to be many and to beat together at no tilt of the page.
     """
     if (ruled and analysis.gridless) or len(analysis.tracks) < _LEVEL_ROWS:
         return False
@@ -121,16 +122,16 @@ def _is_no_ecg(analysis: PageAnalysis, *, ruled: bool = True) -> bool:
 
 
 def _better_gridless(best: PageAnalysis, picture: np.ndarray, settings: Settings, network: LayerSegmenter, *, tiny: bool) -> PageAnalysis:
-    """Analyse the picture without looking for a grid and without turning it, at likely scales, until it can be read.
+    """Analyse the picture without looking for a grid and without turning it, at likely scales, until the page is plausible or no ECG.
 
-    More scales are tried if the page seemed `tiny`, and those are taken only if the page is plausible at them. Returns the best of these
-    analyses and of `best`.
+    Two scales are tried, or more if the page seemed `tiny`. Returns the best of these analyses and of `best`. An analysis that is not
+    plausible counts only if it is one of the first two and `best` has tracks, but no grid.
     """
-    usual = _MOST_SCALES if best.gridless and best.tracks else 0
+    implausible_allowed = _MOST_SCALES if best.gridless and best.tracks else 0
     for k, px_per_mm in enumerate(_gridless_scales(picture)[: len(_LIKELY_DPI) if tiny else _MOST_SCALES]):
         analysis = analyse_layers(network.separate(picture, SCALE / px_per_mm), settings.layout, ruled=False)
         plausible = _is_plausible(analysis)
-        if (plausible or k < usual) and _rank(analysis) > _rank(best):
+        if (plausible or k < implausible_allowed) and _rank(analysis) > _rank(best):
             best = analysis
         if plausible or (settings.layout is None and _is_no_ecg(analysis, ruled=False)):
             break
@@ -139,7 +140,7 @@ def _better_gridless(best: PageAnalysis, picture: np.ndarray, settings: Settings
 
 
 def _is_blank(picture: np.ndarray) -> bool:
-    """Whether levels differ within hardly any cell of a picture, as on empty paper under any light."""
+    """Whether levels differ within hardly any cell of a picture, as is so for empty paper under any light."""
     from PIL import Image
 
     halved = np.asarray(Image.fromarray(picture).reduce(2))  # Averaging 2 x 2 pixels also halves the noise.
@@ -162,9 +163,9 @@ def _at_least_names(layers: Layers, least: int) -> bool:
 
 
 def _shows_traces(picture: np.ndarray, network: LayerSegmenter, dark: bool) -> bool:
-    """Whether the network sees traces in a reduced copy of a picture, or in the negative of one if the picture is `dark`.
+    """Whether the network sees traces in one of the copies of a picture with `_QUICK_PX` pixels, or if it is `dark`, in their negatives.
 
-    The network sees traces even at less than half the scale that it was trained at.
+    Small copies are enough, since the network sees traces even at less than half the scale that it was trained at.
     """
     return any(
         has_ink(network.separate(shown, min(float(np.sqrt(pixels / picture[..., 0].size)), _MOST_ZOOM)))
@@ -174,7 +175,7 @@ def _shows_traces(picture: np.ndarray, network: LayerSegmenter, dark: bool) -> b
 
 
 def _has_rows(picture: np.ndarray, network: LayerSegmenter, *, named: bool) -> bool:
-    """Whether a reduced copy of a large picture, turned in any way, shows rows of traces that beat together or have names.
+    """Whether a reduced copy of a large picture, turned in any way, shows rows of traces that beat together, or may do so and have names.
 
     Without `named` (if the user has given the layout), any rows are enough, since those of a tilted page may seem not to beat together.
     """
@@ -197,9 +198,9 @@ def _gridless_scales(picture: np.ndarray) -> list[float]:
 
 
 def _scales_of_pages(picture: np.ndarray, scales: list[float], most_mm2: float) -> list[float]:
-    """The scales (px/mm) at which a picture is no larger than a page; the largest scale if there are none.
+    """The scales (px/mm) at which a picture is no larger than a page; the largest of `scales` if there are none.
 
-    The first of them may give an area of `most_mm2`, the others that of an A3 page.
+    At the first of them the picture may be as large as `most_mm2`, at the others as an A3 page.
     """
     first, *others = [scale for scale in scales if _area_mm2(picture, scale) < most_mm2] or [max(scales)]
     # Half the scale of a grid fits it nearly as well, and pages larger than A3 take gigabytes. So only the first scale, whose grid is the
@@ -246,12 +247,12 @@ def _may_be_turned(turns: int, rows: dict[int, int]) -> bool:
 
 
 def _is_plausible(analysis: PageAnalysis) -> bool:
-    """Whether enough names are where the layout has them, and any row that is not cut off has a usual length."""
+    """Whether enough names are where the layout has them, and a row has a usual length. Only rows that are not cut off count, if any."""
     match = analysis.match
     if match is None or not enough_names(analysis):
         return False
     lengths = [track.ends_mm[1] - track.ends_mm[0] for track in analysis.tracks if not any(track.cut)]
-    # Without a grid, lengths tell nothing about the paper speed.
+    # Without a grid, millimetres are derived from the length of rows at 25 mm/s.
     usual = [match.layout.seconds * speed for speed in ([USUAL_SPEED] if analysis.gridless else SPEEDS_MM_S)]
     return not lengths or any(abs(np.log(length / wanted)) < _SAME_LENGTH for length in lengths for wanted in usual)
 

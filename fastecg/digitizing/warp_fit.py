@@ -9,23 +9,24 @@ import numpy as np
 
 from fastecg.errors import ImageError
 
-#: Upright and level lines drift by at most this many px from end to end in a picture that was not turned or bent after it was drawn.
+#: In a picture that was not turned or bent after it was drawn, upright and level lines drift by at most this many px from end to end.
 TURNED_PX = 0.15
 
-_ROUNDS = 12  # Largest number of iterations of Newton's method, which start from the plane.
-_CLOSE = 1e-9  # The iterations end if all errors are below this, mm.
+_ROUNDS = 12  # Largest number of iterations of Newton's method, which start from `FittedWarp.plane`.
+_CLOSE = 1e-9  # Newton's method ends if no error is above this, mm.
 _STIFF = (1e3, 1e2, 1e1, 1e0, 1e-1, 1e-2)  # Stiffnesses that are tried. The default of `fit_warp` is softer than all of them.
 _WORSE = 1.6  # Largest ratio of the residuals of an accepted warp to those of the softest one, which also follows the noise of points.
-_ALLOWED_MM = 0.001  # Amount by which the residuals of an accepted warp may be larger in addition.
+_ALLOWED_MM = 0.001  # Amount that is added to `_WORSE` times the residuals of the softest warp.
 _SENSELESS_MM = 0.5  # If the median residual of the softest warp is larger, its points belong to no grid.
-# Points of a grid that was drawn on whole pixels deviate from a plane by half a pixel at most, and by less if averaged over a window.
-_ROUNDED_PX = 0.36  # Largest median deviation of such points along x or y, px of the picture.
+# Points of a grid that was drawn on whole pixels deviate from an affine map by half a pixel at most, and by less if averaged over a window.
+# Deviations are along x or y, whichever is larger, in px of the input picture.
+_ROUNDED_PX = 0.36  # Largest median deviation of the points.
 _ROUNDED_MOST_PX = 0.8  # Points that deviate by more do not belong to the grid.
-_ROUNDED_SHARE = 0.9  # Minimum share of points that belong to it.
-_SEEN = 0.15  # Minimum width and height of the area of these points, as a share of the picture's.
+_ROUNDED_SHARE = 0.9  # Minimum share of points that belong to the grid.
+_SEEN = 0.15  # Minimum width and height of the area of the points that do, as a share of the picture's.
 _NODES = 12  # Number of nodes along each axis that a straight warp is fitted to.
 _ROUNDS_SURE = 3  # Number of fits, after each of which outliers are given smaller weights or left out.
-_ROUNDS_DOUBTFUL = 10  # The same if one point in ten may be an outlier.
+_ROUNDS_DOUBTFUL = 10  # `_ROUNDS_SURE` if one point in ten may be an outlier.
 _TYPICAL = 0.5  # Quantile of the residuals that describes the fit to most points.
 _WORST = 0.9  # Quantile of the residuals that describes the fit to the worst points.
 
@@ -41,7 +42,7 @@ class FittedWarp:
     coefficients : ndarray, shape (columns, rows, 2)
         Coefficients of the splines.
     origin : (float, float)
-        Pixel where the first knot interval begins.
+        Pixel (x, y) at which the first knot interval begins.
     step : float
         Distance of knots, px.
     plane : ndarray, shape (3, 2)
@@ -56,7 +57,7 @@ class FittedWarp:
 
     @cached_property
     def scale(self) -> float:
-        """Scale in px/mm: the root of the area in px² of 1 mm² of the page."""
+        """Scale in px/mm by `plane`: the root of the area in px² of 1 mm² of the page."""
         return float(np.sqrt(abs(np.linalg.det(self.plane[:2]))))
 
     def inverse(self, points_px: np.ndarray) -> np.ndarray:
@@ -95,8 +96,8 @@ class FittedWarp:
 def smoothest_warp(points_px: np.ndarray, points_mm: np.ndarray, size: tuple[int, int], *, doubtful: bool = False) -> FittedWarp:
     """The stiffest warp that fits page points (n, 2) mm, found at pixel positions (n, 2), about as well as a soft one.
 
-    For a flat sheet, a plane is enough, and it averages the noise of all points. On a crumpled sheet, the warp has to follow the points. If
-    points are `doubtful`, one in ten may be an outlier, and warps are compared by their median residual alone.
+    For a flat sheet, an affine map is enough, and averages the noise of all points. On a crumpled sheet, the warp has to follow the points.
+    If points are `doubtful`, one in ten may be an outlier, and warps are compared by their median residual alone.
     """
     rounds = _ROUNDS_DOUBTFUL if doubtful else _ROUNDS_SURE
     soft = fit_warp(points_px, points_mm, size, rounds=rounds)
@@ -119,7 +120,7 @@ def smoothest_warp(points_px: np.ndarray, points_mm: np.ndarray, size: tuple[int
 def straight_warp(points_px: np.ndarray, points_mm: np.ndarray, size: tuple[int, int], pixel_px: float) -> FittedWarp | None:
     """The warp of a picture that a program drew, with upright and level lines.
 
-    None if the picture was turned or bent afterwards, or if the points cover too little of it.
+    None if the picture was turned or bent after it was drawn, or if the points cover too little of it.
 
     Programs round every line of a grid to whole pixels, but not the traces. A soft warp would follow this rounding by some tenths of a
     pixel, which a straight one does not. A picture that is not turned at all was not scanned or photographed.
@@ -137,26 +138,27 @@ def straight_warp(points_px: np.ndarray, points_mm: np.ndarray, size: tuple[int,
     terms = np.column_stack([points_px, np.ones(len(points_px))])
     for _ in range(_ROUNDS_SURE):
         fitted_mm = terms @ plane
-        px_mm = 1.0 / float(np.sqrt(abs(np.linalg.det(plane[:2]))))  # px per mm
-        off_px = np.abs(fitted_mm - points_mm).max(axis=1) * px_mm / pixel_px
+        px_per_mm = 1.0 / float(np.sqrt(abs(np.linalg.det(plane[:2]))))
+        off_px = np.abs(fitted_mm - points_mm).max(axis=1) * px_per_mm / pixel_px
         near = off_px < _ROUNDED_MOST_PX
         if near.mean() < _ROUNDED_SHARE:
             return None
         plane = _affine(points_px[near], points_mm[near])
-    seen = np.ptp(points_px[near], axis=0)  # The grid may cover only part of the picture, for instance if every lead has its own.
-    # By how many px of the input picture upright lines drift over the height of these points, and level ones over their width.
-    turned_px = np.abs([plane[1, 0] * seen[1], plane[0, 1] * seen[0]]) * px_mm / pixel_px
-    small = (seen < _SEEN * np.array(size[::-1])).any()
+    # Width and height of the area of the points. The grid may cover only part of the picture, for instance if every lead has its own grid.
+    extent_px = np.ptp(points_px[near], axis=0)
+    # By how many px of the input picture upright lines drift over the height of this area, and level ones over its width.
+    turned_px = np.abs([plane[1, 0] * extent_px[1], plane[0, 1] * extent_px[0]]) * px_per_mm / pixel_px
+    small = (extent_px < _SEEN * np.array(size[::-1])).any()
     if small or turned_px.max() > TURNED_PX or np.quantile(off_px, _TYPICAL) > _ROUNDED_PX:
         return None
-    # Lines are taken to be exactly upright and level, since an angle with noise would have large errors far from the points.
+    # Lines are taken to be exactly upright and level, since an angle measured with noise would cause large errors far from the points.
     along, down = (np.polyfit(points_px[near, axis], points_mm[near, axis], 1) for axis in (0, 1))
     nodes = np.array([[x, y] for x in np.linspace(0, size[1], _NODES) for y in np.linspace(0, size[0], _NODES)])
     return fit_warp(nodes, np.column_stack([np.polyval(along, nodes[:, 0]), np.polyval(down, nodes[:, 1])]), size, stiffness=_STIFF[0])
 
 
 def residuals_mm(warp: FittedWarp, points_px: np.ndarray, points_mm: np.ndarray) -> np.ndarray:
-    """Median and 90 % quantile of the distances in mm of points (n, 2) mm from where `warp` has the pixels (n, 2)."""
+    """Median and 90 % quantile of the distances in mm of page points (n, 2) from the page points that `warp` gives for pixels (n, 2)."""
     return np.quantile(np.hypot(*(warp.inverse(points_px) - points_mm).T), (_TYPICAL, _WORST))
 
 
@@ -183,7 +185,7 @@ def fit_warp(
     tolerance_mm : float
         Points with errors larger than this, or than three times the median error if that is larger, have clearly less weight.
     rounds : int
-        Number of fits. After each, the weights of points are computed from their errors.
+        Number of fits. After each, the weights of points for the next are computed from their errors.
     """
     columns, rows = (int(np.ceil((n - 1) / step_px)) + 3 for n in (size[1], size[0]))
     stiff = _stiffness_bands(columns, rows, stiffness)
@@ -194,8 +196,8 @@ def fit_warp(
         coefficients = _solve(points_px, points_mm, weights, step_px, (columns, rows), stiff)
         warp = FittedWarp(size, coefficients, (0.0, 0.0), step_px, plane)
         error = np.hypot(*(warp.inverse(points_px) - points_mm).T)
-        width = max(tolerance_mm, 3 * float(np.median(error)))
-        weights = 1.0 / (1.0 + (error / width) ** 2) ** 2
+        error_scale = max(tolerance_mm, 3 * float(np.median(error)))
+        weights = 1.0 / (1.0 + (error / error_scale) ** 2) ** 2
     assert warp is not None
     return warp
 
@@ -203,7 +205,7 @@ def fit_warp(
 def _solve(
     points: np.ndarray, values: np.ndarray, weights: np.ndarray, step: float, shape: tuple[int, int], stiff: np.ndarray
 ) -> np.ndarray:
-    """Coefficients (columns, rows, 2) of the splines that fit weighted points best. `stiff` are the bands of the stiffness."""
+    """Coefficients (columns, rows, 2) of the splines that fit weighted points best. `stiff` is from `_stiffness_bands`."""
     from scipy.linalg import solveh_banded
 
     from fastecg.kernels.demodulate import spline_normal
@@ -230,7 +232,7 @@ def _stiffness_bands(columns: int, rows: int, stiffness: float) -> np.ndarray:
         bands[gap, first] -= 2 * stiffness
         bands[gap, middle] -= 2 * stiffness
         bands[2 * gap, first] += stiffness
-    bands[0] += 1e-9 * stiffness
+    bands[0] += 1e-9 * stiffness  # So that the equations can be solved where there are no points.
     return bands
 
 
@@ -242,8 +244,8 @@ def _affine(source: np.ndarray, target: np.ndarray) -> np.ndarray:
 
 
 def _solved(matrices: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """Solutions (n, 2) of systems of equations with matrices (n, 2, 2) and right sides (n, 2); 0 if a matrix is singular."""
+    """Solutions (n, 2) of systems of equations with matrices (n, 2, 2) and right sides (n, 2), by Cramer's rule; 0 if singular."""
     a, b, c, d = matrices[:, 0, 0], matrices[:, 0, 1], matrices[:, 1, 0], matrices[:, 1, 1]
-    area = a * d - b * c
-    area = np.where(np.abs(area) > 1e-12, area, np.inf)
-    return np.stack([(d * right[:, 0] - b * right[:, 1]) / area, (a * right[:, 1] - c * right[:, 0]) / area], axis=1)
+    determinant = a * d - b * c
+    determinant = np.where(np.abs(determinant) > 1e-12, determinant, np.inf)
+    return np.stack([(d * right[:, 0] - b * right[:, 1]) / determinant, (a * right[:, 1] - c * right[:, 0]) / determinant], axis=1)

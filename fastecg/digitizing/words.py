@@ -1,7 +1,7 @@
 """Read the gain from printed words such as "10 mm/mV", for pages without a calibration pulse.
 
-Lines of writing are compared with words that are drawn in common typefaces at the same size. The unit is looked for first, and then the
-number in front of it.
+Lines of writing are compared with words that are drawn in common typefaces at the size of the line. The unit is looked for first, and
+then the number in front of it.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ _JOIN_MM = 5.0  # Largest space between the words of a line.
 # Font sizes that are tried, as multiples of the height of a line's ink: from 1.0 for words with descenders to 1.5 for capitals alone.
 _EM = tuple(np.geomspace(1.0, 1.5, 8))
 _SAME_UNIT = 0.62  # A unit is read if its correlation with the drawn word is larger than this.
-_SAME_NUMBER = 0.5  # A number is read if its correlation with the drawn word is at least this.
-_MARGIN = 0.1  # Minimum difference of the correlations of the best number and the next one.
+_SAME_NUMBER = 0.5  # A number is read if its correlation with the drawn number is at least this.
+_MARGIN = 0.1  # Minimum difference of the correlations of the best number and the next best one.
 _NEAR_EM = 0.9  # Largest distance between a number and its unit, in font sizes.
 _SPACE_EM = 0.38  # Smallest space between a number and the word before it, in font sizes.
-_SAME_SHAPE = 0.25  # Largest log ratio of the aspect ratios of the word that was found and of a drawn number.
-# Numbers that may stand in front of a unit: usual gains, and others, so that these are not taken for gains.
+_SAME_SHAPE = 0.25  # Largest log ratio of width to height of the word that was found and that of a drawn number.
+# Numbers that may stand in front of a unit: usual gains, and other numbers, so that these are not taken for gains.
 _NUMBERS = (
     *(f"{gain:g}" for gain in GAINS_MM_MV),
     "2,5",
@@ -65,7 +65,7 @@ _NUMBERS = (
 )
 _BESIDE_MM = 2.0  # Side of the square around a pixel of writing in which ink belongs to the same word.
 _DENSE = 0.08  # Rows of pixels above and below a line with less ink than this share of its fullest row are cut off: they hold specks.
-_SAME_WIDTH = 0.7  # A number has lost a digit if it is narrower than this share of the same number in completed words.
+_SAME_WIDTH = 0.7  # A number in the map of writing has lost a digit if it is narrower than this share of it in the completed words.
 _MOST_LINES = 40  # Largest number of lines that are read.
 
 
@@ -78,7 +78,7 @@ def written_gain(writing: np.ndarray, warp: PageWarp, coverage: np.ndarray | Non
         The network's map of writing, 0 to 1.
     warp : PageWarp
     coverage : ndarray, shape (height, width), optional
-        The picture's own ink. It completes words of which the network took a character for a trace, which happens to a single "1".
+        The picture's own ink. It completes words of which the network took a character for a trace, which happens to a "1" alone.
     """
     from scipy.ndimage import maximum_filter
 
@@ -90,33 +90,33 @@ def written_gain(writing: np.ndarray, warp: PageWarp, coverage: np.ndarray | Non
             return None
         if completed.value is not None:
             return completed.gain
-    # Remains of the grid in the ink may touch the number. So the map of writing is read without the ink, unless it lacks a digit.
+    # Remains of the grid in the ink may touch the number. So the map of writing alone is read, unless the number lacks a digit there.
     number = _number(writing, warp)
     return None if number is None or (completed is not None and number.width < _SAME_WIDTH * completed.width) else number.gain
 
 
 @dataclass(frozen=True)
 class _Number:
-    """The number in front of a unit: its value (None if this is uncertain), and the width of its ink in px."""
+    """The number in front of a unit: its value (None if it is uncertain), and the width of its ink in px of the straightened page."""
 
     value: float | None
     width: int
 
     @property
     def gain(self) -> float | None:
-        """The value if it is a gain."""
+        """The value if it is a usual gain; None otherwise."""
         return self.value if self.value in GAINS_MM_MV else None
 
 
 def _number(writing: np.ndarray, warp: PageWarp) -> _Number | None:
-    """The number in front of the unit of a gain; None if there is none."""
+    """The number in front of the unit of a gain; None if there is no unit or no word in front of it."""
     unit = _unit(writing, warp)
     word = None if unit is None else _last_word(*unit)
     return None if unit is None or word is None else _Number(_read_number(word, unit[1]), word.shape[1])
 
 
 def _unit(writing: np.ndarray, warp: PageWarp) -> tuple[np.ndarray, float, int] | None:
-    """The line of words that contains the unit of a gain, its font size in px, and the column where the unit begins; None without unit."""
+    """The line of words that contains the unit of a gain, its font size in px, and the column where the unit begins; None without a unit."""
     from skimage.feature import match_template
 
     best, found = _SAME_UNIT, None
@@ -161,13 +161,16 @@ def _last_word(line: np.ndarray, size: float, start: int) -> np.ndarray | None:
 
 
 def _cropped(plane: np.ndarray) -> np.ndarray:
-    """A plane cropped to its ink."""
+    """A plane cropped to its ink; the whole plane if it has none."""
     rows, columns = (np.flatnonzero((plane > _INK).any(axis=axis)) for axis in (1, 0))
     return plane[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1] if rows.size else plane
 
 
 def _correlation(one: np.ndarray, other: np.ndarray) -> float:
-    """Correlation (-1 to 1) of two planes of ink, resized to that of the first, at least 6 px wide and 12 px high; 0 if one is uniform."""
+    """Correlation (-1 to 1) of two planes of ink; 0 if one is uniform.
+
+    Both are resized to the size of the first, but at least 6 px wide and 12 px high.
+    """
     from skimage.transform import resize
 
     shape = max(one.shape[0], 12), max(one.shape[1], 6)
@@ -208,5 +211,5 @@ def _lines(writing: np.ndarray, warp: PageWarp) -> Iterator[tuple[np.ndarray, fl
     for box in kept[:_MOST_LINES]:
         # Remains of grid lines may touch letters, so rows of pixels with little ink are cut off.
         dense = letters[box].sum(axis=1)
-        low, high = box[0].start + np.flatnonzero(dense > _DENSE * dense.max())[[0, -1]]
-        yield np.pad(strip.ink[max(low - 4, 0) : high + 5, box[1]], 4), float(high + 1 - low)
+        first, last = box[0].start + np.flatnonzero(dense > _DENSE * dense.max())[[0, -1]]
+        yield np.pad(strip.ink[max(first - 4, 0) : last + 5, box[1]], 4), float(last + 1 - first)
