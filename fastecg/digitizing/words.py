@@ -116,7 +116,7 @@ def _number(writing: np.ndarray, warp: PageWarp) -> _Number | None:
 
 
 def _unit(writing: np.ndarray, warp: PageWarp) -> tuple[np.ndarray, float, int] | None:
-    """The line of words that contains the unit of a gain, its font size in px, and the column where the unit begins; None without a unit."""
+    """The line of words with the unit of a gain, its font size in px, and the column where the unit begins; None without a unit."""
     from skimage.feature import match_template
 
     best, found = _SAME_UNIT, None
