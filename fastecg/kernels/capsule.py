@@ -111,7 +111,7 @@ def _segment(a, b, starts, ends, plane):
 def _cover(along, across, length, ux, uy, radius, starts, ends):
     """Return the share of a pixel covered by a segment of direction (ux, uy) and `length` px.
 
-    The pixel's centre lies `along` px from the segment's start in this direction, and `across` px at right angles to it.
+    The pixel's centre lies `along` px from the segment's start in this direction, and `across` px to the right of the line.
     """
     share = 1.0  # The share of the pixel between the segment's rectangular ends.
     blunt = radius < _BLUNT

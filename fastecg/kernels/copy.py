@@ -25,7 +25,7 @@ def flip_near_edges(plane: np.ndarray, growth: float, loss: float, reach: float,
 
     The model of Kanungo, Haralick and Phillips (1993): at distance d (px, along the axes) from the nearest pixel of the other kind, white
     turns black with probability growth * exp(-((d - 1) / reach)²), and black turns white with loss * exp(-((d - 1) / reach)²). Pixels
-    farther than `RINGS`, or than 1 px + 2 `reach` rounded up, from an edge, and the picture's outermost pixels, are not changed.
+    whose d is above `RINGS` or above 1 + 2 `reach`, rounded up, and the picture's outermost pixels, are not changed.
     """
     rings = min(RINGS, 1 + math.ceil(2 * reach))  # Farther away the probability is below 2 % of that at the edge, if reach is 1.5 or less.
     # The distance d of pixels by their number of rings, see `edge_rings`; more than `rings` do not occur.

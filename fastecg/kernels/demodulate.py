@@ -99,9 +99,9 @@ def follow(plane, spacing, sigma, seed, gradient, weakest, positions, gradients,
     """Follow the grid from the node `seed` (row, column) outward, always from the node with the strongest waves.
 
     Node (row, column) is the pixel ``spacing * (column, row)``. `positions` (rows, columns, 2) gets u and v (see `demodulate`), counted
-    from the seed, NaN where no grid was found; `gradients` (rows, columns, 2, 2) their gradients per px, from the seed's given `gradient`
-    on; and `strengths` (rows, columns) the strength of the weaker of the two waves, 0 where no grid was found. A grid counts as found at a
-    node if both waves have at least `weakest` times the strength at the seed, and a similar distance between lines.
+    from the seed, NaN where no grid was found; `gradients` (rows, columns, 2, 2) their gradients per px; and `strengths` (rows, columns)
+    the strength of the weaker of the two waves, 0 where no grid was found. `gradient` (2, 2) is a first guess for the seed. A grid counts
+    as found at a node if both waves have at least `weakest` times the strength at the seed, and a similar distance between lines.
     """
     rows, columns = strengths.shape
     positions[:] = np.nan
@@ -225,23 +225,23 @@ def spline_normal(points, values, weights, origin, step, rows, bands, right):
         cubic_weights(a - j, weights_x, unused)
         cubic_weights(b - i, weights_y, unused)
         for p in range(16):  # The 4 x 4 coefficients that a point depends on.
-            here = (j + p // 4) * rows + i + p % 4
+            index = (j + p // 4) * rows + i + p % 4
             share = weights[k] * weights_x[p // 4] * weights_y[p % 4]
-            right[here, 0] += share * values[k, 0]
-            right[here, 1] += share * values[k, 1]
+            right[index, 0] += share * values[k, 0]
+            right[index, 1] += share * values[k, 1]
             # Only the lower half of the symmetric matrix is kept.
             for q in range(16):
-                there = (j + q // 4) * rows + i + q % 4
-                if there >= here:
-                    bands[there - here, here] += share * weights_x[q // 4] * weights_y[q % 4]
+                other = (j + q // 4) * rows + i + q % 4
+                if other >= index:
+                    bands[other - index, index] += share * weights_x[q // 4] * weights_y[q % 4]
 
 
 @jit
 def spline_values(points, coefficients, origin, step, out, gradients):
     """Write the values of two splines with `coefficients` (columns, rows, 2) at points (n, 2) to `out` (n, 2).
 
-    Their derivatives along x and y are written to `gradients` (n, 2, 2). Beyond the knots the splines are continued
-    linearly. Points that are not finite give NaN.
+    Their derivatives along x and y are written to `gradients` (n, 2, 2). The knots lie at origin + step * (column, row); beyond them the
+    splines are continued linearly. Points that are not finite give NaN.
     """
     columns, rows = coefficients.shape[0], coefficients.shape[1]
     weights_x, weights_y, slopes_x, slopes_y = np.empty(4), np.empty(4), np.empty(4), np.empty(4)

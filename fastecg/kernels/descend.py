@@ -48,7 +48,7 @@ def descend(ink, curves, step, radius, stiffness, samples_per_px, attract_px, ma
     pen : (3,) float64
         Factor of the radius, ink (1 is full coverage), and blur (px; see `fastecg.kernels.fit.coverage`), changed in place.
     bands, right : (BAND + 1, n), (n,) float64
-        Output: J'J and J'r of the ink at the minimum.
+        Output: J'J and J'r of the ink at the minimum, see `normal_equations`.
 
     Returns
     -------
@@ -118,7 +118,7 @@ def add_prior(bands, heights, stiffness, damping, matrix, gradient):
     """Fill `matrix` with J'J of the ink, the prior and the damping, and add the prior's part of J'r to `gradient` (n,).
 
     `bands` (BAND + 1, n) and `matrix` (n + BAND, BAND + 1) hold lower diagonals: ``bands[j, k]`` and ``matrix[k, j]`` are the element of
-    knots k and k + j. In the prior, the weight of a squared second difference decreases with its size.
+    knots k and k + j. In the prior, the weight of a squared second difference decreases as the difference grows.
     """
     size = len(heights)
     matrix[:] = 0.0

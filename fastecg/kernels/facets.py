@@ -37,7 +37,7 @@ def facet_noise(table, x, y):
     i, j = np.int64(u), np.int64(v)
     s, t = u - i, v - j
     right = np.int64(s > t)  # 1 in the triangle on the right. A branch would be slow, because processors cannot predict it.
-    more, less = max(s, t), min(s, t)
+    more, less = max(s, t), min(s, t)  # The weights of the triangle's corners are 1 - more, more - less, and less.
     return (1 - more) * table[j, i] + (more - less) * table[j + 1 - right, i + right] + less * table[j + 1, i + 1]
 
 
@@ -72,9 +72,9 @@ def add_folding(height, x_mm, y_mm, folds, reach_mm):
     """Add the creases of a sheet that was folded several times to `height` (rows, columns) mm, in place.
 
     `folds` (n, 4) are the unit normal (x, y), offset (mm) and slope of each fold, in the order in which they were made; a fold is the line
-    on which normal · (x, y) is the offset. A crease is slope * `reach_mm` high, and 1 / e of that `reach_mm` away. A fold lays one side of
-    the sheet on the other, so that the next fold creases both. On the side that was turned over, the next crease bends the other way. The
-    change is gradual, because at a sudden one paper would tear.
+    on which normal · (x, y) is the offset. A crease is slope * `reach_mm` high, and falls to 1 / e of this at a distance of `reach_mm`. A
+    fold lays one side of the sheet on the other, so that the next fold creases both. On the side that was turned over, the next crease
+    bends the other way. The change is gradual, because at a sudden change paper would tear.
     """
     for row in range(len(y_mm)):
         for column in range(len(x_mm)):

@@ -24,9 +24,9 @@ class Fading(NamedTuple):
     inks : (2,) float32
         Green level, 0 to 255, of the ink of traces and of printed text.
     solid : float
-        Coverage, 0 to 255, above which a pixel may be fully inked; a pale pen has less than a dark one.
+        Coverage, 0 to 255, above which a pixel may be fully inked; a pale pen gives less coverage than a dark one.
     least : float
-        Smallest share of fresh ink's contrast that is left.
+        Smallest share of fresh ink's contrast that is left; 0 for no limit.
     brown : float
         How brown the ink turns: more contrast is lost in red, less in blue.
     grain : float

@@ -24,20 +24,20 @@ def blit_glyph(plane, sums, left, top, step):
         Number of cells of the mask per pixel of the plane.
     """
     rows, columns = sums.shape[0] - 1, sums.shape[1] - 1
-    first_row, last_row = max(0, math.floor(top)), min(plane.shape[0], math.ceil(top + rows / step))
-    first, last = max(0, math.floor(left)), min(plane.shape[1], math.ceil(left + columns / step))
+    first_row, stop_row = max(0, math.floor(top)), min(plane.shape[0], math.ceil(top + rows / step))
+    first, stop = max(0, math.floor(left)), min(plane.shape[1], math.ceil(left + columns / step))
     # A summed-area table gives exact box means at any scale; drawing the font at the final size would round it to whole pixels.
     share = 1.0 / (step * step)
     # Only those columns of the table that lie at the sides of pixels are read, about a tenth of them.
-    sides = np.empty(max(last - first + 1, 1))
+    sides = np.empty(max(stop - first + 1, 1))
     upper_sums, lower_sums = np.empty((len(sides), 2)), np.empty((len(sides), 2))
     for k in range(len(sides)):
         sides[k] = min(max((first + k - left) * step, 0.0), float(columns))
     _row_sums(sums, (first_row - top) * step, sides, upper_sums)
-    for y in range(first_row, last_row):
+    for y in range(first_row, stop_row):
         _row_sums(sums, (y + 1 - top) * step, sides, lower_sums)
         before = _between(upper_sums[0], lower_sums[0], sides[0], columns)
-        for x in range(first, last):
+        for x in range(first, stop):
             k = x + 1 - first
             after = _between(upper_sums[k], lower_sums[k], sides[k], columns)
             level = int((after - before) * share + 0.5)

@@ -12,7 +12,9 @@ from fastecg.kernels.stain import add_clouds
 
 _STRIP_MM = 8.0  # Height of the strips in which ink is looked for; less than the distance between rows of traces.
 _MARGIN = 10.0  # Least distance in levels of the threshold from the brightness of the paper.
-_ERROR_SHARE = 0.85  # Share of the threshold's random error that is kept from the paper; as it is below 1, some copies are a little foggy.
+# A lowered threshold stays `_MARGIN` and this share of its largest random error below the paper. As the share is below 1, some copies are a
+# little foggy.
+_ERROR_SHARE = 0.85
 
 
 def to_grey(pixels: np.ndarray) -> np.ndarray:
