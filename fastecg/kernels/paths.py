@@ -14,7 +14,7 @@ def cheapest_path(ink, bias, paper, climb, tops, bottoms):
     A path goes one column to the right at a time, and up or down within a column. A step to the right costs ``1 - ink`` at the pixel that
     it reaches plus the `bias` (height,) of that pixel's row. A step up or down costs `climb` plus `paper` times ``1 - ink`` at the pixel
     that it reaches. So a path on full ink costs only the `bias` and the `climb`. A path may begin and end in any row; in the first column
-    the `bias` counts twice. `tops` and `bottoms` (width,) get the highest and the lowest row of the path in every column.
+    the `bias` counts twice. `tops` and `bottoms` (width,) get the uppermost and the lowest row of the path in every column.
     """
     height, width = ink.shape
     cost = np.empty(height, dtype=np.float64)

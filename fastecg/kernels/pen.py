@@ -37,8 +37,8 @@ def fill_pen_factors(points_mm: np.ndarray, scale: float, habits: tuple[float, f
         random by up to half. The next two are the largest random changes of the width, up or down, and of the darkness, down. The last is
         the wavelength of these changes in mm.
     out : (2, width) array of float32
-        Output: factors of width and of darkness (at most 1) for the image's columns, from the first to the last that the trace crosses.
-        Column k reaches from k to k + 1 px. Other columns are not changed.
+        Output: factors of width (first row) and of darkness, at most 1 (second row), for the columns of the picture from the first to the
+        last that the trace crosses. Column k reaches from k to k + 1 px. Other columns are not changed.
     """
     _fill_factors(points_mm, scale, *habits, out)
 
@@ -114,7 +114,10 @@ def _smooth(values, share):
 
 @jit
 def _add_waves(seed, first, frequency, height, out):
-    """Add smooth noise between -height and height to `out`, with one independent value every 1 / frequency columns of the image."""
+    """Add smooth noise between -height and height to `out`, with one independent value every 1 / frequency columns.
+
+    `out` begins at column `first` of the picture.
+    """
     node, left, rise = np.int64(-1), np.float32(0.0), np.float32(0.0)
     for k in range(len(out)):
         x = (first + k) * frequency

@@ -11,7 +11,7 @@ from fastecg.kernels.jit import jit
 def rip(pixels, gone, lip, x, y, frame, t_mm, course, both, scale, bare, shade):
     """Tear a window along a line: draw fibres and the shadow of the torn edge into `pixels`, and fill two coverage planes.
 
-    Pixels beside the ends of the line are left as they are.
+    Pixels beyond the ends of `t_mm` are left as they are.
 
     Parameters
     ----------

@@ -12,7 +12,7 @@ from fastecg.kernels.wear import lattice_noise
 
 _SLABS = 16  # Number of rectangles that make up a dot.
 _FEW_SLABS = 6  # Number of rectangles that make up a small dot, whose outline cannot be seen.
-_SMALL_PX = 2.0  # Radius below which a dot is small.
+_SMALL_PX = 2.0  # Radius up to which a dot is small.
 _CLOUD = 9.0  # Distance, in dots, between independent values of the printing plate's ink.
 _MISSED = np.uint64(655)  # Number of dots of 65,536 that hardly print, because of lint on the plate.
 
@@ -115,8 +115,8 @@ def add_discs(columns, rows, first, radius, plane, uneven, seed):
         chords[slab] = 0.25 * slabs * (_disc_area(start + 2.0 / slabs) - _disc_area(start))
     for k in range(len(rows)):
         for i in range(len(columns)):
-            size, aside, below, ink = _dot(i, first + k, uneven, seed)
-            x0, y0, size = columns[i] + aside * radius, rows[k] + below * radius, size * radius
+            size, aside, down, ink = _dot(i, first + k, uneven, seed)
+            x0, y0, size = columns[i] + aside * radius, rows[k] + down * radius, size * radius
             thickness = 2.0 * size / slabs
             for slab in range(slabs):
                 top = y0 - size + slab * thickness

@@ -35,7 +35,7 @@ from fastecg.kernels.sample_cell import (
 # Kinds of cells.
 BESIDE = 0  # The cell is completely beside the sheet.
 ON = 1  # The cell is completely on the sheet.
-ACROSS = 2  # The edge of the sheet crosses the cell.
+ACROSS = 2  # The edge of the sheet crosses the cell, or the cell spans too much of the sheet (see `WIDEST`).
 FAR_AWAY = 32767  # Limit of coordinates, px.
 NOWHERE = -(2**31)  # Stands for the coordinates of a node whose position is not finite.
 ONE = 65536  # One px in Q16.

@@ -63,7 +63,7 @@ def _limits(wave: np.ndarray, growth: float) -> np.ndarray:
 
 @jit
 def _screen(pixels, solid, paper, steps, wave, limits, factors):
-    """The loops of `screen`. `steps` (2,) are the waves' phases per px along the lines' direction (x and y part).
+    """The loops of `screen`. `steps` (2,) are the cosine and the sine of the angle times the screen's phase per px.
 
     `factors` (3,) are 1 / softness, grey and strength.
     """

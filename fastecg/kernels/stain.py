@@ -49,7 +49,7 @@ def enlarge_plane(coarse, every, out):
 
 @jit
 def lay_tape(pixels, x, y, middle, direction, half, scale, tint, haze, loose, clouds):
-    """Lay a piece of clear tape over a part of a picture, in place. Its constants are chosen by eye.
+    """Lay a piece of clear tape over a part of a picture, in place. The constants are chosen by eye.
 
     Parameters
     ----------

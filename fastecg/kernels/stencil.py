@@ -25,7 +25,7 @@ LANES = 32  # Number of bytes that are filtered at once, in one vector.
 
 def gaussian_weights(sigma_px: float) -> np.ndarray:
     """Weights w (n,) int16 of a pixel and of its n - 1 neighbours on one side: w[0] + 2 * sum(w[1:]) is `TOTAL`."""
-    # Weights of pixels farther away than 2.6 standard deviations would round to 0.
+    # Weights of pixels beyond this reach would round to 0.
     reach = max(1, math.ceil(2.6 * sigma_px))
     edges = np.array([math.erf((k + 0.5) / (sigma_px * math.sqrt(2.0))) for k in range(-1, reach + 1)])
     sides = np.rint(TOTAL * 0.5 * np.diff(edges[1:])).astype(np.int16)

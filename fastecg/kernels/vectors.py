@@ -48,9 +48,9 @@ class Vectors:
 
     def load(self, address: Any, element: Any, count: int, offset: int = 0) -> Any:
         """A vector of `count` elements (or a scalar, if `count` is 1) read at `address` plus `offset` bytes, aligned or not."""
-        kind = ir.VectorType(element, count) if count > 1 else element
+        llvm_type = ir.VectorType(element, count) if count > 1 else element
         pointer = self.b.add(address, ir.Constant(I64, offset)) if offset else address
-        loaded = self.b.load(self.b.inttoptr(pointer, kind.as_pointer()))
+        loaded = self.b.load(self.b.inttoptr(pointer, llvm_type.as_pointer()))
         loaded.align = 1
         return loaded
 
@@ -60,8 +60,8 @@ class Vectors:
 
     def widen(self, vector: Any, element: Any, signed: bool = True) -> Any:
         """The same numbers in the wider type `element`."""
-        kind = ir.VectorType(element, vector.type.count)
-        return self.b.sext(vector, kind) if signed else self.b.zext(vector, kind)
+        llvm_type = ir.VectorType(element, vector.type.count)
+        return self.b.sext(vector, llvm_type) if signed else self.b.zext(vector, llvm_type)
 
     def narrow(self, vector: Any, element: Any) -> Any:
         """The lower bits of each number, as many as the narrower type `element` has."""
@@ -101,7 +101,7 @@ class Vectors:
 
     def add_saturated(self, a: Any, b: Any) -> Any:
         """Sums of signed numbers, limited to the range of their type instead of overflowing."""
-        kind = a.type
-        name = f"llvm.sadd.sat.v{kind.count}i{kind.element.width}"
-        function = cgutils.get_or_insert_function(self.b.module, ir.FunctionType(kind, [kind, kind]), name)
+        llvm_type = a.type
+        name = f"llvm.sadd.sat.v{llvm_type.count}i{llvm_type.element.width}"
+        function = cgutils.get_or_insert_function(self.b.module, ir.FunctionType(llvm_type, [llvm_type, llvm_type]), name)
         return self.b.call(function, [a, b])
