@@ -8,7 +8,7 @@ import numpy as np
 
 from fastecg.kernels.jit import jit
 
-_FAINTEST = 0.0015  # Smaller amplitudes change no pixel by half a level.
+_FAINTEST = 0.0015  # A wave of a smaller amplitude changes no pixel by half a level.
 
 
 def multiply_moire(pixels: np.ndarray, nodes: np.ndarray, cell: int, stripe: float, gap: float, blur: float) -> None:

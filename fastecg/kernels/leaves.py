@@ -56,7 +56,7 @@ def _lay_cell(picture, rows, columns, frame, colour, shadow, lines, words):
     # The number of pixels of `words` per pixel of the picture, and the height of the print in px: only whole lines are printed.
     step = words.shape[1] / (2.0 * (half_width - margin))
     print_height = pitch * math.floor(2.0 * (half_height - margin) / pitch) if pitch > 0.0 else 0.0
-    # The shadow's shift, and below the pixel's position (u, v), along the leaf's own axes.
+    # (aside, below) is the shadow's shift and, in the loops, (u, v) is the pixel's position, both along the leaf's axes in px.
     aside, below = shadow[0] * cos + shadow[1] * sin, shadow[1] * cos - shadow[0] * sin
     for y in range(rows[0], rows[1]):
         for x in range(columns[0], columns[1]):

@@ -121,11 +121,11 @@ def _clear_edges(edges):
 def _envelope(points, radius, widths, rim, edges):
     """Raise the edges, whose first sub-column begins at x = `rim`, to the envelope of the ink along a run of points.
 
-    The highest and the lowest ink at an x belong to the pen's disc at a point inside a segment or at a corner. Inside a
-    segment, the discs have a common tangent that is parallel to the segment. It touches each disc at a point that is shifted along x by
-    `lean` from the centre of the disc. So each edge consists of one tangent for each segment, shifted by its lean, and one arc for each
+    The highest and the lowest ink at an x belong to the pen's disc at a point inside a segment or at a corner. Inside a segment, the discs
+    have a common tangent that is parallel to the segment. The tangent touches each disc at a point that is shifted along x by `lean` from
+    the centre of the disc. So each edge consists of one tangent for each segment, shifted by the segment's lean, and one arc for each
     corner that bends outward, from the lean of the segment before to that of the segment after. If the two segments differ in width, the
-    disc at the corner has the width of the wider one.
+    disc at the corner has the width of the wider one. u and v are positions in px from the left and the upper rim.
     """
     last = len(points) - 1
     u, v = _from_rims(points[0], rim)
@@ -169,7 +169,7 @@ def _from_rims(point, rim):
 
 @jit
 def _tangent(edge, start, stop, u, level, slope):
-    """Raise an edge between x = start and stop to a straight line whose height at x = u is `level` (y, or -y for the upper edge)."""
+    """Raise an edge from `start` to `stop` to a straight line that has the height `level` (v, or -v for the upper edge) at u."""
     k0, count = _subcolumns(edge, start, stop)
     climb = np.float32(slope / SUBCOLUMNS)
     origin = np.float32(level + slope * ((k0 + 0.5) / SUBCOLUMNS - u))
@@ -182,7 +182,7 @@ def _tangent(edge, start, stop, u, level, slope):
 
 @jit
 def _arc(edge, start, stop, u, v, radius):
-    """Raise an edge to the disc around (u, v), at least between x = start and stop. More of the disc does no harm: it is ink as well."""
+    """Raise an edge to the disc around (u, v), at least from `start` to `stop`. More of the disc does no harm: it is ink as well."""
     k0, count = _subcolumns(edge, start, stop)
     step = np.float32(1.0 / SUBCOLUMNS)
     square = np.float32(radius * radius)
@@ -198,7 +198,7 @@ def _arc(edge, start, stop, u, v, radius):
 
 @jit
 def _subcolumns(edge, start, stop):
-    """Return the first sub-column whose middle lies between x = start and stop and on the plane, and the number of these sub-columns."""
+    """Return the first sub-column whose middle lies from `start` to `stop` (like u, px) and on the plane, and the number of such ones."""
     size = float(len(edge) - _BLOCK)
     # The middle of sub-column k is at (k + 0.5) / SUBCOLUMNS.
     k0 = np.int64(min(max(start * SUBCOLUMNS + 0.5, 0.0), size))
@@ -208,7 +208,7 @@ def _subcolumns(edge, start, stop):
 
 @jit
 def _whole_blocks(count):
-    """Return `count` rounded up to whole blocks. It is unsigned, because LLVM does not vectorise loops over signed indices here."""
+    """Return `count` rounded up to whole blocks. The result is unsigned, because LLVM does not vectorise loops over signed indices here."""
     return np.uint64(count + _BLOCK - 1) // np.uint64(_BLOCK) * np.uint64(_BLOCK)
 
 
