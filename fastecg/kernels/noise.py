@@ -40,7 +40,7 @@ def _normal(count: int, salt: int) -> np.ndarray:
 
 @functools.cache
 def _colours() -> np.ndarray:
-    """Deviates (CHROMA_COUNT, 4) float32 of colour: three channels of standard deviation 1 that add up to about 0, and a fourth of zeros."""
+    """Deviates (CHROMA_COUNT, 4) float32 of colour: three channels of standard deviation 1 with a sum of about 0, and a fourth of zeros."""
     channels = np.stack([_normal(CHROMA_COUNT, salt) for salt in (1, 2, 3)], axis=1)
     channels = channels - channels.mean(axis=1, keepdims=True)
     return np.concatenate([channels / channels.std(axis=0), np.zeros((CHROMA_COUNT, 1), dtype=np.float32)], axis=1)
