@@ -11,9 +11,9 @@ from fastecg.kernels.jit import jit
 def unmix(picture, paper, cell, weights, offset, grid, major, by_grid, limits, out):
     """Write the pen's coverage at every pixel.
 
-    The ratios of a pixel's colour to that of the paper around it are projected on `weights`, and `offset` is subtracted. So is the part
-    that the network's maps of the grid explain, because the grid belongs to the ground that the pen covers. The rest is divided by the
-    contrast that the ground leaves for the pen.
+    The ratios of a pixel's colour to that of the paper around it are projected on `weights`, and `offset` is subtracted. The part that the
+    network's maps of the grid explain is subtracted as well, because the grid belongs to the ground that the pen covers. The rest is
+    divided by the contrast that the ground leaves for the pen, at least a fifth.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ def unmix(picture, paper, cell, weights, offset, grid, major, by_grid, limits, o
         part = down - above
         for c in range(columns):
             for k in range(3):
-                # The projection is linear, so the weights are divided by the paper's colour here, and not every pixel.
+                # The projection is linear, so the weights are divided by the paper's colour here, instead of every pixel.
                 level = paper[above, c, k] + part * (paper[below, c, k] - paper[above, c, k])
                 cell_weights[c, k] = weights[k] / max(level, 1.0)
         for c in range(width):
