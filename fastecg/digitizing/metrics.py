@@ -52,11 +52,11 @@ def challenge_2024_both(reference: np.ndarray, estimate: np.ndarray, fs: float) 
         nothing = 0.0 if drawn.any() else np.nan
         return nothing, nothing
     aligned, late = _aligned_as_pictures(reference.astype(np.float64), estimate.astype(np.float64), fs)
-    meant = _snr_of_present(reference, aligned)
+    corrected = _snr_of_present(reference, aligned)
     if late >= 0:
-        return meant, meant
+        return corrected, corrected
     aligned[2 * -late :] = np.nan  # The moved estimate begins at sample -late, and only its first -late samples are kept.
-    return meant, _snr_of_present(reference, aligned)
+    return corrected, _snr_of_present(reference, aligned)
 
 
 def _snr_of_present(reference: np.ndarray, aligned: np.ndarray) -> float:

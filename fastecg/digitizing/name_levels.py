@@ -73,6 +73,7 @@ def _levels_by_names(page: LaidOutPage, drawn: Sequence[SegmentReading]) -> dict
     if len(named) < _ROWS or all(zero[row] == "pulse" for row in named):
         return {}
     by_traces = _own_levels(named, level, zero, groups, page.rows.fs)
+    # Heights of names relative to 0 mV, negative above it.
     pulsed = [named[row] - level[row] for row in named if zero[row] == "pulse"]
     unpulsed = np.array([named[row] - by_traces[row] for row in named if zero[row] != "pulse"])
     known, most = (np.array(pulsed), _MOST_BY_PULSES_MM) if len(pulsed) > 1 else (unpulsed, _MOST_MM)

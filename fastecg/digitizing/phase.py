@@ -22,9 +22,9 @@ _COARSE = 5  # The 5 mm lines are measured once for every block of this many nod
 # lines are followed alone.
 _WINDOW_PERIODS = 0.76
 _OTHER_SCALE = 0.8  # Largest log ratio of the scale at the seed and the expected one. Within a page, scales differ by less.
-# Largest log ratio of the scale of a warp and the expected one. If lines were taken for others at half or twice the distance, it is larger.
+# Largest log ratio of the scale of a warp and the expected one. A warp that counts lines at half or twice their distance is farther off.
 _NEAR_SCALE = 0.4
-_SAME_SCALE = 0.15  # Largest log ratio of the scales of a warp by 1 mm lines and of one by 5 mm lines. If either is wrong, it is larger.
+_SAME_SCALE = 0.15  # Largest log ratio of the scales of a warp by 1 mm lines and of one by 5 mm lines if both are right.
 _CROSSING = 0.7  # Minimum sine of the angle at which two families of lines cross.
 _SQUARE = 1.6  # Largest ratio of the distances of lines in the two families.
 _WEAKEST = 0.3  # Nodes weaker than this share of the seed's strength are not followed.
@@ -106,7 +106,7 @@ def find_grid(grid: np.ndarray, fives: Fives) -> tuple[FittedWarp, Lattice]:
     Returns
     -------
     warp : FittedWarp
-        The map between picture and page. If there is no better one, it may have large residuals at the nodes.
+        The map between picture and page. If no map fits the grid well, one with large residuals at the nodes is returned.
     lattice : Lattice
         The nodes that it is fitted to.
 
@@ -132,7 +132,7 @@ def find_grid(grid: np.ndarray, fives: Fives) -> tuple[FittedWarp, Lattice]:
     # On copies in black and white, often only the 5 mm lines are left.
     coarse = fives.alone
     # The warp by uncorrected 1 mm lines is preferred to that by 5 mm lines if both have the same scale, since it has more nodes, or if only
-    # the former has about the expected scale.
+    # its scale is about the expected one.
     keep_fine = coarse is not None and unmended is not None and abs(np.log(unmended[0].scale / coarse[0].scale)) < _SAME_SCALE
     if coarse is not None and unmended is not None and fives.px_per_mm is not None:
         scale_off = [abs(np.log(warp.scale / fives.px_per_mm)) for warp in (unmended[0], coarse[0])]
@@ -204,7 +204,7 @@ def _seed(plane: np.ndarray, period_mm: float) -> tuple[tuple[int, int], np.ndar
                 best = strength, (x + tile.shape[1] // 2, y + tile.shape[0] // 2), gradient
     if best is None or best[0] < 0.004:  # Weaker lines, as `carriers` measures their strength, are no grid.
         raise ImageError("no millimetre grid was found, expected lines or dots every millimetre over most of the page")
-    one, other = np.linalg.norm(best[2], axis=1)  # Lines per px of both families.
+    one, other = np.linalg.norm(best[2], axis=1)  # Lines per px in each family.
     # The width of the window is derived from the area of the grid's squares. For nearly parallel families it would be that of the page.
     if abs(np.linalg.det(best[2])) < _CROSSING * one * other or max(one, other) > _SQUARE * min(one, other):
         raise ImageError("the picture's lines are no grid, expected two families that cross at right angles, equally far apart")

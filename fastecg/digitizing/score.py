@@ -188,8 +188,8 @@ def _score_lead(reference: Record, estimate: Record, lead: str) -> LeadScore:
         found[: len(known)] = known
     missing = float(np.mean(np.isnan(found[np.isfinite(wanted)])))
     signal, noise = kaggle_2025(wanted, found, reference.fs)
-    meant, official = challenge_2024_both(wanted, found, reference.fs)
-    return LeadScore(lead, raw_snr(wanted, found), meant, official, signal, noise, missing)
+    corrected, official = challenge_2024_both(wanted, found, reference.fs)
+    return LeadScore(lead, raw_snr(wanted, found), corrected, official, signal, noise, missing)
 
 
 def _spread(values: np.ndarray) -> dict[str, float]:

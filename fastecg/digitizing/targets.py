@@ -160,7 +160,7 @@ def _sample(plane: np.ndarray, nodes_px: np.ndarray, out: np.ndarray) -> None:
 
 
 def _traces(photo: Photo, corner: np.ndarray, zoom: float, shape: tuple[int, int]) -> np.ndarray:
-    """The map of traces of a window. They are `THIN_MM` wide, and interrupted where samples are not visible."""
+    """The map of traces of a window, which are `THIN_MM` wide and interrupted where samples are not visible."""
     from fastecg.kernels.capsule import stroke_polyline
 
     plane = np.zeros(shape, dtype=np.uint8)

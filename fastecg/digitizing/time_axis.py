@@ -281,7 +281,7 @@ def _with_columns(
 ) -> TimeAxis:
     """A time axis with the distance and duration of columns by the gaps between them, or else by the lengths of rows.
 
-    It starts at 0 mm. `lengths` are those of `_SeenEnds.lengths`, `gaps` is the distance and the length of columns, mm.
+    The axis starts at 0 mm. `lengths` are from `_SeenEnds.lengths`; `gaps` is the distance and the length of columns, mm.
     """
     columns, seconds = len(match.layout.columns), match.layout.seconds
     column_s, step_mm = seconds / columns, step_s * speed_mm_s
@@ -337,8 +337,8 @@ def row_length_mm(axis: TimeAxis, columns: int, rhythm: bool, step_s: float) -> 
 def _paper_speed(match: LayoutMatch, lengths: Sequence[Sequence[float]], flags: list[str]) -> float:
     """The usual paper speed, mm/s, at which most rows or columns are as long as the duration of the layout.
 
-    If none fits, it is the one that the first length, of a rhythm strip if possible, fits roughly, or else 25 mm/s. The latter is added to
-    `flags`.
+    If none fits, it is the one that the first length, of a rhythm strip if possible, fits roughly. If this fails, too, it is 25 mm/s, and a
+    sentence about this is added to `flags`.
     """
     columns = len(match.layout.columns)
     speeds = [length / match.layout.seconds for group in reversed(lengths) for length in group]

@@ -28,7 +28,8 @@ _FEW_NAMES = 3
 _MOST_SCALES = 2
 # A picture with a grid does not lie on its side if it has at least this many tracks. Of 14 pictures on their side, none had more than one.
 _LEVEL_ROWS = 3
-# A row has a usual length if the log ratio of both is smaller than this. If no row has one, the scale may be wrong.
+# Largest log ratio of the length of a row and a usual length for both to count as equal. If no row has a usual length, the scale may be
+# wrong.
 _SAME_LENGTH = 0.03
 _PAGE_MM2 = 0.13e6  # Area of an A3 page, rounded up.
 _TINY_MM2 = 8e3  # A page that seems smaller than this, 100 by 80 mm, probably has no grid: its scale came from another period.
