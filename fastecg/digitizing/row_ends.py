@@ -26,9 +26,9 @@ _STEP_MM = 0.02  # Step of the fine search for the overhang.
 _COARSE = 3  # Step of the coarse search for the overhang, as a multiple of `_STEP_MM`.
 _BEYOND_MM = 0.2  # Length beyond the largest overhang in which the residual is computed, too.
 _RISES_MM = (0.0, 0.1, 0.2, 0.3, 0.45, 0.6)  # Height changes, up and down, that are tried for the ink beyond the sample at an end.
-_SAMPLES_PER_PX = 3  # Number of points per pixel, along x and along y, at which the ink is computed.
+_POINTS_PER_PX = 3  # Number of points per pixel, along x and along y, at which the ink is computed.
 _DARKEST = 1.2  # The coverage of the picture is clipped at this multiple of the pen's coverage.
-_LEAST_SAMPLES = 6  # Ends of traces with fewer samples are not measured.
+_LEAST_SAMPLES = 6  # Ends of traces with fewer samples within `_INSIDE_MM` are not measured.
 # For square, round and butt caps: how much farther the ink extends than with a round cap, in radii of the pen; the prior probability of the
 # cap; and the standard deviation of the first number. The first numbers are about those that `overhang_mm` measures: 0.15 to 0.16 and -0.75
 # to -0.84 on square and butt caps that are drawn exactly, and 0.11 to 0.18 on the square caps of programs.
@@ -101,13 +101,13 @@ def overhang_mm(points_mm: np.ndarray, warp: PageWarp, ink: PictureInk, pen: Fit
     if hidden[(distances.min(axis=0) < reach) & (from_inside > reach)].any():
         return np.nan
     near = ((distances[:-1].min(axis=0) < reach) | (distances[-1] < wide_reach)) & (from_inside > reach) & ~hidden
-    offsets = (np.arange(_SAMPLES_PER_PX) + 0.5) / _SAMPLES_PER_PX - 0.5
+    offsets = (np.arange(_POINTS_PER_PX) + 0.5) / _POINTS_PER_PX - 0.5
     subpixels = (pixels[near][:, None] + np.stack(np.meshgrid(offsets, offsets), axis=-1).reshape(-1, 2)).reshape(-1, 2)
     coverage = np.clip(ink.coverage[y, x].ravel()[near], 0.0, _DARKEST * max(pen.ink, 1.0))
     seen = _End(coverage, subpixels, np.minimum.accumulate(_distances(subpixels, line[:-1]), axis=0))
 
-    def residuals_at(mm: np.ndarray) -> np.ndarray:
-        return np.array([_residual(seen, points, way, end, warp, pen, radius_px) for end in mm])
+    def residuals_at(overhangs_mm: np.ndarray) -> np.ndarray:
+        return np.array([_residual(seen, points, way, overhang, warp, pen, radius_px) for overhang in overhangs_mm])
 
     coarse = np.arange(_SHORTEST_MM, _LONGEST_MM + _STEP_MM / 2, _COARSE * _STEP_MM)
     middle = coarse[int(np.argmin(residuals_at(coarse)))]

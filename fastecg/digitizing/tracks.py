@@ -168,7 +168,7 @@ def _pieces(strip: Strip, path: TracePath) -> list[tuple[int, int]]:
         top, bottom = (round((edge[at] - strip.top_mm) * strip.scale) for edge in (path.top_mm, path.bottom_mm))
         if strip.ink[top : bottom + 1, origin + at].mean() < _BARE_JUMP:
             on[at] = False
-    broken = path.bottom_mm - path.top_mm > _JUMP_MM
+    broken = path.bottom_mm - path.top_mm > _JUMP_MM  # A gap with such a step is not bridged, however short it is.
     pieces: list[tuple[int, int]] = []
     for start, stop in runs_of(on).tolist():
         between = slice(pieces[-1][1], start) if pieces else slice(0, 0)

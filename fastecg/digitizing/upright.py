@@ -61,7 +61,7 @@ def analyse_upright(picture: np.ndarray, settings: Settings, weights: Path = WEI
     scales = find_scales(picture, network)
     tried = _scales_of_pages(picture, scales, _LARGEST_MM2)[:_MOST_SCALES] if scales else _gridless_scales(picture)
     # The analysis of a whole picture takes seconds if the scale makes it large or several scales are tried. So unless a grid shows that the
-    # picture has the size of a page, a quick look comes first.
+    # picture is no larger than an A3 page, a quick look comes first.
     page_sized = bool(scales) and _area_mm2(picture, tried[0]) < _PAGE_MM2
     if not page_sized and not _shows_traces(picture, network, dark):
         raise nothing_drawn()
