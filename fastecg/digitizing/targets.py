@@ -84,7 +84,7 @@ def windows(photo: Photo, rng: np.random.Generator, count: int, size: int) -> It
 
 
 def _corner(photo: Photo, anchors: tuple[np.ndarray, ...], side: float, rng: np.random.Generator) -> np.ndarray:
-    """The top left corner (x, y) of a window of `side`, both px of the picture, mostly close to a trace, a lead's name or other words."""
+    """The first pixel (x, y) of a window of `side` px of the picture, which mostly is close to a trace, a lead's name or other words."""
     height, width = photo.image.shape[:2]
     most = np.maximum((width - side, height - side), 0.0)
     choice = rng.choice(4, p=(0.47, 0.3, 0.1, 0.13))  # Traces, names, words, anywhere.
@@ -104,7 +104,7 @@ def whole_window(photo: Photo) -> Window:
 
 
 def _window(photo: Photo, picture: Image, planes: dict[str, np.ndarray], corner: np.ndarray, zoom: float, shape: tuple[int, int]) -> Window:
-    """The part of a picture whose top left corner is `corner` (x, y) px, resized by the factor `zoom`, and its maps, of `shape`."""
+    """The part of a picture whose first pixel is `corner` (x, y), resized by the factor `zoom`, and its maps, of shape (height, width)."""
     nodes = _nodes(photo, corner, zoom, shape)
     maps = np.empty((len(MAPS), *shape), dtype=np.uint8)
     # The planes are the flat page at `SCALE`, and `photo.marks` at the scale of the picture. Pixel centres are at integers, so the left and

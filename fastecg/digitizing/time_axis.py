@@ -95,7 +95,7 @@ class TimeAxis:
 
 @dataclass(frozen=True)
 class End:
-    """An end of a row: the start of time (page x) that it suggests, and its kind (a key of `_VOTES`)."""
+    """An end of a row: the start of time (page x) that this end suggests, and the end's kind (a key of `_VOTES`)."""
 
     x_mm: float
     kind: str
@@ -139,10 +139,10 @@ def time_axis(
     column_s, step_s = match.layout.seconds / columns, 1.0 / settings.fs
     lengths = ends.lengths(match.strips)
     speed = settings.speed_mm_s or _paper_speed(match, lengths if any(lengths) else [ends.uncut_lengths()], flags)
-    gapped = None
+    by_gaps = None
     if columns > 1:
-        gapped = columns_from_gaps(straight, paths[: match.strips], ends.spans, ends.own, match, ends.cap_mm, column_s * speed)
-    gaps = None if gapped is None else pitch_and_shown_mm(gapped, lengths[0], columns, column_s * speed, step_s * speed)
+        by_gaps = columns_from_gaps(straight, paths[: match.strips], ends.spans, ends.own, match, ends.cap_mm, column_s * speed)
+    gaps = None if by_gaps is None else pitch_and_shown_mm(by_gaps, lengths[0], columns, column_s * speed, step_s * speed)
 
     def bars(axis: TimeAxis) -> int:
         # Number of columns that begin at bars. A bar in a gap may stand anywhere in it, and does not show where the next column begins.
@@ -328,7 +328,7 @@ def _longest_confirmed(lengths: Sequence[float], usual_mm: float) -> float:
 
 
 def row_length_mm(axis: TimeAxis, columns: int, rhythm: bool, step_s: float) -> float:
-    """Distance in mm from the first to the last sample of a row."""
+    """Distance in mm from the first to the last sample of a row, if samples are `step_s` apart."""
     if rhythm:
         return (axis.strip_s - step_s) * axis.speed_mm_s
     return (columns - 1) * axis.pitch_mm + (axis.shown_s - step_s) * axis.speed_mm_s
