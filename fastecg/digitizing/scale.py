@@ -43,8 +43,8 @@ def _find_scales(picture: np.ndarray, network: LayerSegmenter) -> list[float]:
     for px_per_mm in _candidates([scale for scale, _ in periods]):
         strength, scale = max(_try_scale(picture, network, px_per_mm, middle) for middle in middles[:2])
         if strength > _PLAIN:
-            shown = any(abs(np.log(scale / clear_scale)) < _SAME_PERIOD for clear_scale in clear_scales)
-            found.append((strength * (1.0 if shown else _NOT_OWN), scale))
+            confirmed = any(abs(np.log(scale / clear_scale)) < _SAME_PERIOD for clear_scale in clear_scales)
+            found.append((strength * (1.0 if confirmed else _NOT_OWN), scale))
         if strength > _CLEAR:  # No other grid is likely to be clearer.
             break
     scales: list[float] = []

@@ -120,10 +120,10 @@ def _upright_lines(layers: Layers, warp: PageWarp) -> tuple[np.ndarray, np.ndarr
         return None
     # The lines are compared at two heights (page y), where the upper fifth of the grid ends and where the lower fifth begins.
     heights_mm = warp.inverse(np.column_stack([np.full(2, width / 2), np.percentile(rows, (20, 80))]))[:, 1]
-    at_heights = np.stack([warp.forward(np.column_stack([lines_mm, np.full(len(lines_mm), y)]))[:, 0] for y in heights_mm])
-    if np.abs(at_heights[1] - at_heights[0]).max() > _DRIFT_PX * layers.zoom:
+    x_at_heights = np.stack([warp.forward(np.column_stack([lines_mm, np.full(len(lines_mm), y)]))[:, 0] for y in heights_mm])
+    if np.abs(x_at_heights[1] - x_at_heights[0]).max() > _DRIFT_PX * layers.zoom:
         return None
-    expected = at_heights.mean(axis=0)
+    expected = x_at_heights.mean(axis=0)
     reach = _BESIDE * warp.scale
     # The middle of a line is the centre of its ink: the amounts by which columns of pixels are darker than the paper beside the line.
     measured, mass = np.empty(len(lines_mm)), np.empty(len(lines_mm))
