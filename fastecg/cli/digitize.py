@@ -54,12 +54,12 @@ def digitize(
 ) -> None:
     """Read the signals of ECGs from pictures: a WFDB record and a JSON report for each, and a table of all.
 
-    Pictures may have any common format (HEIC with `pip install 'fastecg[heic]'`), be turned by any number of quarter turns, and have 100
-    to 600 dpi; all pages of PDF and TIFF files are read. Samples that were not drawn, or cannot be read, are missing (NaN), and the report
+    Pictures may have any common format (HEIC with `pip install 'fastecg[heic]'`), be turned by any number of quarter turns, and have about
+    60 to 600 dpi; all pages of PDF and TIFF files are read. Samples that were not drawn, or cannot be read, are missing (NaN); the report
     says why.
 
-    OUT has the same sub-folders as the input. OUT/summary.csv has a line for every picture. OUT/digitized.jsonl lists sources and results,
-    so that the same command again resumes a run that was stopped. No two pictures share an output name, and no file is replaced that this
+    OUT has the same sub-folders as the input. OUT/summary.csv has a line for every page. OUT/digitized.jsonl lists sources and results, so
+    that the same command again resumes a run that was stopped. No two pictures share an output name, and no file is replaced that this
     command did not write.
 
     For example:
