@@ -51,23 +51,24 @@ def main() -> None:
 
 
 NOTE = """Written by `tools/measure_speed.py` on {where}.
-Shared machines are noisy: ratios from one run are firm, milliseconds drift by a third. `pytest --benchmark-only` measures and guards
-the ratios on yours."""
+Shared machines are noisy: ratios from one run are stable, milliseconds drift by a third. `pytest --benchmark-only` measures and guards
+the ratios on your machine."""
 
-COMPARISONS = """Two of these depend on how the other library is installed. wfdb looks up every field of a header in a table of pandas. With
-pandas 3, a 12-lead record of 10 s is read some ten times as fast as by `wfdb.rdrecord`; with pandas 2.3, whose look-ups
-take less than half the time, some six times as fast. For records of two leads and for long ones the ratio is smaller (4 to
-9), because headers take a smaller part. Half of our own time is interpreted Python, half the conversion to mV.
+COMPARISONS = """The ratios to wfdb and matplotlib depend on how these are installed and used. wfdb looks up every field of a header in a table
+of pandas. With pandas 3, a 12-lead record of 10 s is read some ten times as fast as by `wfdb.rdrecord`; with pandas 2.3, whose look-ups
+take less than half the time, some six times as fast. For records of two leads and for long records the ratio is smaller (4 to
+9), because headers take a smaller part of the time. Half of our own time is interpreted Python, half the conversion to mV.
 
 A matplotlib figure spends most of its time on ticks. A page is drawn about a hundred times as fast as a figure whose grid is made of
 ticks, as usual; some eighty times if the ticks have no labels, which would be outside the figure; and some ten times as fast as one whose
 grid is two collections of lines. On a busy machine these ratios are a third higher than on an idle one. A third of our own time is
 memory: every page starts as a copy of 11 MB of paper.
 
-PNG has a faster rival than imageio: ISA-L's Deflate, which packs our own pages too where they are print. Where they are noise, Paeth's
-filter and Huffman's code alone take less than two thirds of its time. One run of interleaved calls, CPU time of a thread, medians of
-nine; 2200 x 1700 px of print and 2300 x 1700 px of photo; ISA-L (python-isal 1.9.1), zlib-ng (1.1.0), libdeflate (`deflate` 0.9.0) and
-zlib (CPython's) at level 1 without filters and container, OpenCV 5.0 and imageio (Pillow 13) at level 1 as they are:
+The fastest rival for PNG is ISA-L's Deflate, by which fastecg itself packs pictures of print. Pictures of noise are packed by Paeth's
+filter and Huffman's code alone, in less than two thirds of the time of ISA-L. The table has the CPU time of a thread, as medians of nine
+interleaved calls in one run, for 2200 x 1700 px of print and 2300 x 1700 px of photo. ISA-L (python-isal 1.9.1), zlib-ng (1.1.0),
+libdeflate (`deflate` 0.9.0) and zlib (CPython's) were called at level 1 without filters and container, OpenCV 5.0 and imageio (Pillow 13)
+at level 1 as they are:
 
 | | clean page, ms | kB | photo, ms | kB |
 |---|---|---|---|---|
@@ -79,28 +80,29 @@ zlib (CPython's) at level 1 without filters and container, OpenCV 5.0 and imagei
 | imageio | 64.0 | 760 | 318 | 8,053 |
 | OpenCV | 68.8 | 755 | 258 | 8,076 |
 
-JPEG is our own too, byte for byte libjpeg's: a photo of 3711 x 1290 px took 11.3 ms at quality 95 where Pillow 13 took 15.5, and 8.3
-where it took 12.2 at quality 80 (interleaved, medians); with AVX2 alone 14.0 and 16.0, 11.0 and 12.6. simplejpeg 1.9 with the accurate
-DCT took 0.92 of Pillow's time, for 1 % more bytes and 0.3 dB less.
+fastecg also has its own JPEG encoder, whose files have the same bytes as those of libjpeg. For a photo of 3711 x 1290 px it took 11.3 ms
+at quality 95, and Pillow 13 took 15.5; at quality 80 they took 8.3 and 12.2 (interleaved, medians). With AVX2 alone it was 14.0 and 16.0,
+and 11.0 and 12.6. simplejpeg 1.9 with the accurate DCT took 0.92 of Pillow's time, for 1 % more bytes and 0.3 dB less.
 
 ECG-Image-Kit is not a library but the generator that the field uses. `tools/measure_kit.py --kit CHECKOUT` draws the same records with both
-programs, with one process and one thread each, in turns, and reports the CPU time of one more page. Measured beside an earlier fastecg:
-1.64 s for a clean page and 4.58 s for a distorted one without handwriting, against 30.8 and 99.4 ms of ours, 53 and 46 times as much.
-Measured again on a newer and busy processor, what commit 0b1f9c2 runs for a clean page, typed off its files, took 0.82 to 0.98 s in three
-turns where ours took 17 to 21 ms: 42 to 46 times. For a distorted page it took at least 3.2 to 3.7 s where ours took 69 to 76 ms: at least
-44 times. In this second measurement, it searched the smallest picture of wrinkles that it accepts, since those that come with it were not
-at hand, and boxes were not turned. A hundred times on one core is not reached: of a clean page's 18 ms, 5 are ISA-L's Deflate.
+programs, with one process and one thread each, in turns, and reports the CPU time of one more page. The kit took 1.64 s for a clean page
+and 4.58 s for a distorted page without handwriting, an earlier fastecg 30.8 and 99.4 ms: the kit took 53 and 46 times as much.
+On a newer and busy processor, the code that the kit's commit 0b1f9c2 runs for a clean page, copied from its files, took 0.82 to 0.98 s in
+three turns, and fastecg 17 to 21 ms: 42 to 46 times as much. For a distorted page the kit's code took at least 3.2 to 3.7 s, and fastecg
+69 to 76 ms: at least 44 times as much. In this second measurement, the kit's code used the smallest picture of wrinkles that it accepts,
+since the pictures that come with the kit were not at hand, and boxes were not turned. The aim of a hundred times on one core is not
+reached: of a clean page's 18 ms, 5 are ISA-L's Deflate.
 
-The first run after installation compiles its kernels: `fastecg render --limit 1` took 7.4 CPU s for a clean page and 22.5 for a photo,
-where the version before this one took 8.2 and 27.6 (both versions taking turns). Two fifths of it are LLVM's, the rest is Numba's own
-Python. Later runs took 1.5 to 2.5.
+The first run after installation compiles the kernels: `fastecg render --limit 1` took 7.4 CPU s for a clean page and 22.5 for a photo,
+and the version before this one 8.2 and 27.6 (both versions taking turns). Two fifths of this time are LLVM's, the rest is Numba's own
+Python. Later runs took 1.5 to 2.5 CPU s.
 
-A photo of 200 dpi has 3.5 million pixels and ends as 1.5 MB of JPEG. Writing that takes a ninth of its time, two thirds of it for
-Huffman's code, which at 2 ns a number is as fast as libjpeg's; the one pass and a phone's processing take a fifteenth each, drawing the
-values that decide what happens a thirteenth, the truth, which is a search for every sample, a twelfth; the rest is sixty steps of 2.5 ms
-at most, most of them for some of the pages, and few of which pass through all pixels. Copying all pixels takes 0.3 ms where the
-processor's cache holds a picture, so doing several of these in one walk would gain 1 or 2 ms. What a picture loses when it was a JPEG
-before is worked out without a file, to the bit of libjpeg. Both sides of the comparison with other libraries make the last JPEG: without
+A photo of 200 dpi has 3.5 million pixels and is written as 1.5 MB of JPEG. Encoding takes a ninth of its CPU time, two thirds of that for
+Huffman's code, which at 2 ns a number is as fast as libjpeg's. The one pass and a phone's processing take a fifteenth each, sampling the
+shot's values a thirteenth, and the truth, which is a search for every sample, a twelfth. The rest is sixty steps of 2.5 ms at most. Most of
+these happen on some pages only, and few pass through all pixels. Copying all pixels takes 0.3 ms if the processor's cache holds the
+picture, so doing several steps in one pass would gain 1 or 2 ms. The losses of a picture that was saved as JPEG before are computed
+without making a file, bit for bit as libjpeg makes them. In the comparison with other libraries, both sides encode the final JPEG; without
 it the ratios would be a sixth higher."""
 
 #: Guards whose ratios the README shows: the end of the guard's name, and the words of the README.
@@ -257,13 +259,13 @@ LONG_RUNS = (
 )
 
 LONG_TEXT = """Whole runs of `fastecg render` on 2 workers of {where}, from record files to images, truth JSON and WFDB copies, the start
-of the workers counted. Layouts, machines and, of photos, resolutions are drawn, so pictures are of many sizes. Memory is the highest that
-any one process ever had resident, as the system counts it."""
+of the workers counted. Layouts, machines and, for photos, resolutions are random, so pictures have many sizes. Memory is the peak of
+resident memory of any one process, as the system counts it."""
 
 EXTRAPOLATED = """The last two columns are a rule of three for the {records:,} records of PTB-XL (500 Hz), a page each; nobody has run them
-here. What differs: each record measured is drawn in several variants, so reading it and writing its copy is shared by them, while there
-every page pays for both (3 ms or so); long records have their copy once for many pages; and a run of hours meets a disk's own speed,
-which here the system's cache may hide."""
+here. Such a run would differ: here each record is drawn in several variants, which share the time for reading it and writing its copy,
+while each page of PTB-XL would need this time (3 ms or so); long records have one copy for many pages; and in a run of hours the speed of the
+disk counts, which here the system's cache may hide."""
 
 
 def long_section(rows: list[tuple[str, Run]]) -> str:
