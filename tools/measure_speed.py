@@ -54,8 +54,8 @@ NOTE = """Written by `tools/measure_speed.py` on {where}.
 Shared machines are noisy: ratios from one run are stable, milliseconds drift by a third. `pytest --benchmark-only` measures and guards
 the ratios on your machine."""
 
-COMPARISONS = """The ratios to wfdb and matplotlib depend on how these are installed and used. wfdb looks up every field of a header in a table
-of pandas. With pandas 3, a 12-lead record of 10 s is read some ten times as fast as by `wfdb.rdrecord`; with pandas 2.3, whose look-ups
+COMPARISONS = """The ratios to wfdb and matplotlib depend on how these are installed and used. wfdb looks up every field of a header in a
+table of pandas. With pandas 3, a 12-lead record of 10 s is read some ten times as fast as by `wfdb.rdrecord`; with pandas 2.3, whose look-ups
 take less than half the time, some six times as fast. For records of two leads and for long records the ratio is smaller (4 to
 9), because headers take a smaller part of the time. Half of our own time is interpreted Python, half the conversion to mV.
 
@@ -264,8 +264,8 @@ resident memory of any one process, as the system counts it."""
 
 EXTRAPOLATED = """The last two columns are a rule of three for the {records:,} records of PTB-XL (500 Hz), a page each; nobody has run them
 here. Such a run would differ: here each record is drawn in several variants, which share the time for reading it and writing its copy,
-while each page of PTB-XL would need this time (3 ms or so); long records have one copy for many pages; and in a run of hours the speed of the
-disk counts, which here the system's cache may hide."""
+while each page of PTB-XL would need this time (3 ms or so); long records have one copy for many pages; and in a run of hours the speed of
+the disk counts, which here the system's cache may hide."""
 
 
 def long_section(rows: list[tuple[str, Run]]) -> str:
