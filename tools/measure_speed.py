@@ -55,8 +55,8 @@ Shared machines are noisy: ratios from one run are stable, milliseconds drift by
 the ratios on your machine."""
 
 COMPARISONS = """The ratios to wfdb and matplotlib depend on how these are installed and used. wfdb looks up every field of a header in a
-table of pandas. With pandas 3, a 12-lead record of 10 s is read some ten times as fast as by `wfdb.rdrecord`; with pandas 2.3, whose look-ups
-take less than half the time, some six times as fast. For records of two leads and for long records the ratio is smaller (4 to
+table of pandas. With pandas 3, a 12-lead record of 10 s is read some ten times as fast as by `wfdb.rdrecord`; with pandas 2.3, whose
+look-ups take less than half the time, some six times as fast. For records of two leads and for long records the ratio is smaller (4 to
 9), because headers take a smaller part of the time. Half of our own time is interpreted Python, half the conversion to mV.
 
 A matplotlib figure spends most of its time on ticks. A page is drawn about a hundred times as fast as a figure whose grid is made of
