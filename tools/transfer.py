@@ -62,7 +62,7 @@ TESTS = {
     "kit, turned or wrinkled": ("other-hands/kit", "*.jpg"),
 }
 WIDTH, BATCH, SIDE = 8, 8, 256
-STEPS = 2500  # Of BATCH windows of SIDE x SIDE px.
+STEPS = 1500  # Of BATCH windows of SIDE x SIDE px.
 PER_PAGE = 40  # Windows of a page by the network `fastecg`.
 # A page of the kit is trained on if the digitiser has its geometry right: the mean lag of its leads in ms, and their offset in mV.
 MOST_LAG_MS, MOST_OFFSET_MV = 2.0, 0.02
@@ -130,10 +130,13 @@ def own_pages(records: Path) -> Iterator[TaughtPage]:
         number += 1
 
 
-def pages_for(name: str, data: Path, steps: int) -> Iterator[list[TaughtPage]]:
+def pages_for(name: str, folder: Path, data: Path, steps: int) -> Iterator[list[TaughtPage]]:
     """For every training step of the network `name`, the pages from which windows are cut."""
     if name == "kit":
-        fixed = kit_pages(data)
+        kept = folder / "kit.pages"
+        if not kept.exists():
+            kept.write_bytes(pickle.dumps(kit_pages(data)))
+        fixed = pickle.loads(kept.read_bytes())
     else:
         stream = own_pages(data / "records" / "train")
         fixed = [next(stream) for _ in range(FEW)]
@@ -181,7 +184,7 @@ def train(name: str, folder: Path, data: Path, steps: int) -> None:
         optimiser.load_state_dict(saved["optimiser"])
         begun = saved["steps"]
     losses: list[float] = []
-    for step, pages in enumerate(pages_for(name, data, steps)):
+    for step, pages in enumerate(pages_for(name, folder, data, steps)):
         if step < begun:
             continue
         for group in optimiser.param_groups:
