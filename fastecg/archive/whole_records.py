@@ -56,15 +56,15 @@ def write_whole_records(inputs: Iterable[Path], ledger: Ledger, asked: set[str],
             continue
         parts: dict[str, dict[int, str]] = {}
         for key, (record, page) in drawn_from(given).items():
-            for line in _lines_of(ledger, given, key, asked):
+            for line in _picture_lines(ledger, given, key, asked):
                 pages = parts.setdefault(record, {})
                 if "bytes" in line:
                     pages[page] = line["record"]
         for record, pages in parts.items():
-            _write(ledger, record, pages, fs)
+            _write_whole(ledger, record, pages, fs)
 
 
-def _lines_of(ledger: Ledger, folder: Path, key: str, asked: set[str]) -> Iterator[Line]:
+def _picture_lines(ledger: Ledger, folder: Path, key: str, asked: set[str]) -> Iterator[Line]:
     """The manifest lines of pictures that were read or failed; `key` is their path in `folder` without suffix."""
     from fastecg.digitizing.pictures import SUFFIXES as PICTURES
 
@@ -74,7 +74,7 @@ def _lines_of(ledger: Ledger, folder: Path, key: str, asked: set[str]) -> Iterat
             yield line
 
 
-def _write(ledger: Ledger, record: str, pages: dict[int, str], fs: float) -> None:
+def _write_whole(ledger: Ledger, record: str, pages: dict[int, str], fs: float) -> None:
     """Write one record from its `pages` (number -> name of the record of the reading). Nothing is written if a file of others has its name.
 
     A record without pages gets a header without signals.

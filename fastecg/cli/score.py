@@ -60,7 +60,7 @@ def _pairs(reference: Path, estimate: Path) -> tuple[list[Record], list[Record]]
     found = {source.key: source for source in find_records(estimate)}
     pictures = _pictures(reference)
     if any(key in found for key in pictures):
-        references = [_drawn(reference, key, record, page) for key, (record, page) in pictures.items()]
+        references = [_shown_page(reference, key, record, page) for key, (record, page) in pictures.items()]
         names = list(pictures)
     elif any(source.key in found for source in wanted):
         references = [read_record(source.path) for source in wanted]
@@ -94,7 +94,7 @@ def _pictures(folder: Path) -> dict[str, tuple[str, int]]:
     return {os.path.splitext(path)[0]: (line["record"], line["page"]) for path, line in sorted(lines.items())}
 
 
-def _drawn(folder: Path, key: str, record: str, page: int) -> Record:
+def _shown_page(folder: Path, key: str, record: str, page: int) -> Record:
     """The page of a record that a picture shows; `key` is the picture's path without suffix, `record` the record's path.
 
     If the picture has a truth file, samples that the page does not show are NaN.

@@ -56,10 +56,10 @@ def _found(truth: dict[str, Any], size: tuple[int, int], mask: np.ndarray | None
     for box in truth["fastecg"]["boxes"]:
         corners = _points(box["corners"])
         if box["kind"] == "lead":
-            yield from _inside(_trace(truth, box["trace"], corners, mask), size)
+            yield from _clipped(_trace(truth, box["trace"], corners, mask), size)
         else:
-            yield from _inside(Thing(_category(box["kind"]), corners, str(box["words"])), size)
-    yield from _inside(_grid(truth, size), size)
+            yield from _clipped(Thing(_category(box["kind"]), corners, str(box["words"])), size)
+    yield from _clipped(_grid(truth, size), size)
 
 
 def _points(written: Any) -> np.ndarray:
@@ -88,7 +88,7 @@ def _trace(truth: dict[str, Any], index: int, corners: np.ndarray, mask: np.ndar
     thing = Thing(name if name in LEADS else "other_lead", corners, name, np.where(seen[:, None] > 0, positions, 0.0), seen)
     if mask is None:
         return thing
-    ink = (mask == (LEADS.index(name) + 1 if name in LEADS else OTHER_LEAD)) & _beside(points, mask.shape, truth)
+    ink = (mask == (LEADS.index(name) + 1 if name in LEADS else OTHER_LEAD)) & _near_line(points, mask.shape, truth)
     if not ink.any() and name not in LEADS and not (mask == OTHER_LEAD).any():
         return thing  # the mask was drawn by an earlier version, which left out other leads
     return replace(thing, ink=ink, outline=_ink_outline(ink, points)) if ink.any() else replace(thing, outline=np.empty((0, 2)))
@@ -101,7 +101,7 @@ def in_picture(points: np.ndarray, size: tuple[int, int]) -> np.ndarray:
         return np.all((points >= -0.5) & (points < (width - 0.5, height - 0.5)), axis=1)
 
 
-def _beside(points: np.ndarray, shape: tuple[int, int], truth: dict[str, Any]) -> np.ndarray:
+def _near_line(points: np.ndarray, shape: tuple[int, int], truth: dict[str, Any]) -> np.ndarray:
     """A mask of `shape` of a broad line along `points` (n, 2). It separates a rhythm strip from another segment of the strip's lead."""
     from PIL import Image, ImageDraw
 
@@ -149,7 +149,7 @@ def _grid(truth: dict[str, Any], size: tuple[int, int]) -> Thing:
     return Thing("grid", border[np.isfinite(border).all(axis=1)], "", np.where(seen[:, None] > 0, np.nan_to_num(corners), 0.0), seen)
 
 
-def _inside(thing: Thing, size: tuple[int, int]) -> Iterator[Thing]:
+def _clipped(thing: Thing, size: tuple[int, int]) -> Iterator[Thing]:
     """Yield the thing with its outline clipped to the picture, or nothing if it is outside."""
     height, width = size
     outline = thing.outline

@@ -82,7 +82,7 @@ def measured(record: Record) -> Measured:
     rhythm = Measured(rate=rate, regular=regular, early="wide" if has_slow else "")
     if len(names) < 2 or record.fs < 50.0:
         return rhythm
-    beats, indices = _windows(signal[[record.leads.index(lead) for lead in names]], record.fs, np.array(peaks) / hz, usual)
+    beats, indices = _beats_in(signal[[record.leads.index(lead) for lead in names]], record.fs, np.array(peaks) / hz, usual)
     if len(beats) < 2:
         return rhythm
     # A beat is on time if the interval before it is usual. Nothing is known of the interval before the first beat.
@@ -92,9 +92,9 @@ def measured(record: Record) -> Measured:
     early = rhythm.early
     if not early and float(np.mean(np.abs(deviation) < _ON_TIME)) >= 0.4:
         clearly, slightly = (beats[np.concatenate([[False], deviation < -limit * _ON_TIME])[indices]] for limit in (2, 1))
-        early = _early(clearly, slightly, average)
+        early = _kind_of_early(clearly, slightly, average)
     halves = np.median(chosen[::2], axis=0), np.median(chosen[1::2], axis=0)
-    return _of_beat(average, halves, names, usual, rhythm, early)
+    return _with_beat(average, halves, names, usual, rhythm, early)
 
 
 def _steepness(signal: np.ndarray, fs: float) -> tuple[np.ndarray, float]:
@@ -142,7 +142,7 @@ def _has_slow_beats(slope: np.ndarray, peaks: list[int], gaps: np.ndarray, usual
     return False
 
 
-def _windows(rows: np.ndarray, fs: float, peaks_s: np.ndarray, usual_s: float) -> tuple[np.ndarray, np.ndarray]:
+def _beats_in(rows: np.ndarray, fs: float, peaks_s: np.ndarray, usual_s: float) -> tuple[np.ndarray, np.ndarray]:
     """The beats that lie completely in the record, (beats, leads, samples) at 250 Hz, and their indices among `peaks_s`."""
     step = max(1, round(fs / _HZ))
     hz = fs / step
@@ -162,26 +162,26 @@ def _windows(rows: np.ndarray, fs: float, peaks_s: np.ndarray, usual_s: float) -
     return beats, inside
 
 
-def _early(clearly: np.ndarray, slightly: np.ndarray, average: np.ndarray) -> str:
+def _kind_of_early(clearly: np.ndarray, slightly: np.ndarray, average: np.ndarray) -> str:
     """Whether premature beats resemble the average beat ("narrow") or not ("wide"); "" if there are none.
 
     Beats that are `clearly` early (beats, leads, samples) are premature. Those that are at least `slightly` early are premature beats of a
     fast heart, or other beats by chance. They count only if one of them does not resemble the average beat at all.
     """
-    if any(_alike(average, beat) < _STRANGE for beat in slightly):
+    if any(_correlation(average, beat) < _STRANGE for beat in slightly):
         return "wide"
     if not len(clearly):
         return ""
-    return "narrow" if _alike(average, np.median(clearly, axis=0)) > 0.75 else "wide"
+    return "narrow" if _correlation(average, np.median(clearly, axis=0)) > 0.75 else "wide"
 
 
-def _alike(one: np.ndarray, other: np.ndarray) -> float:
+def _correlation(one: np.ndarray, other: np.ndarray) -> float:
     """Correlation of two beats (leads, samples) over all leads; the mean of each lead is subtracted before."""
     a, b = (values - values.mean(axis=-1, keepdims=True) for values in (one, other))
     return float((a * b).sum() / max(math.sqrt(float((a**2).sum() * (b**2).sum())), 1e-12))
 
 
-def _of_beat(
+def _with_beat(
     average: np.ndarray, halves: tuple[np.ndarray, np.ndarray], names: list[str], usual_s: float, known: Measured, early: str
 ) -> Measured:
     """Add measurements of the average beat, (leads, samples) at 250 Hz, to the `known` ones.
@@ -212,7 +212,7 @@ def _of_beat(
     # A P wave is taken for one only if the averages over the two halves of the beats have it alike. They differ if atrial waves are
     # independent of the ventricles.
     window = slice(max(p_peak - 14, 0), min(p_peak + 14, on - 2))
-    found_p = p_mv > _LEAST_P_MV and _alike(*(half[:, window] for half in halves)) > (0.5 if known.regular else 0.8)
+    found_p = p_mv > _LEAST_P_MV and _correlation(*(half[:, window] for half in halves)) > (0.5 if known.regular else 0.8)
     pr_ms = round((on - p_start) * ms) if found_p else None
     wide = qrs_ms >= 120
     sizes = {name: float(np.ptp(row[on : off + 1])) for name, row in leads.items()}

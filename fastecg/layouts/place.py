@@ -96,7 +96,7 @@ def place(
             f"{record.name}: no sample of the {(stop - start) / record.fs:g} s at {record.fs:g} Hz falls on layout {layout.name}, "
             "expected at least one"
         )
-    notes += _left_out(traces, record, stop)
+    notes += _notes_on_omissions(traces, record, stop)
     pulses = tuple(_pulses(traces, baselines, pitch, style, frame))
     names = (label_of(cell.label, cell.column, baselines[cell.row], pitch, style, frame, len(layout.columns)) for cell in cells)
     labels = tuple(printable(name, notes) for name in names)
@@ -142,12 +142,12 @@ def _rows(
     if style.row_play and layout.rows > 1:
         most = style.row_play * pitch
         # The first row is not moved up towards the words above it, nor the last row down towards the words below it.
-        leans = [_lean(row, cells, setup, record, span, most) for row in range(len(rows))]
-        rows = [y + lean for y, lean in zip(rows, (max(leans[0], 0.0), *leans[1:-1], min(leans[-1], 0.0)), strict=True)]
+        shifts = [_centring_shift(row, cells, setup, record, span, most) for row in range(len(rows))]
+        rows = [y + lean for y, lean in zip(rows, (max(shifts[0], 0.0), *shifts[1:-1], min(shifts[-1], 0.0)), strict=True)]
     return rows, pitch
 
 
-def _lean(row: int, cells: tuple[Cell, ...], setup: MachineSettings, record: Record, span: tuple[int, int], most: float) -> float:
+def _centring_shift(row: int, cells: tuple[Cell, ...], setup: MachineSettings, record: Record, span: tuple[int, int], most: float) -> float:
     """Distance in mm, at most `most`, by which a machine moves a row down (up if negative) to centre its traces between their extremes."""
     below, above = 0.0, 0.0  # how far the traces reach from their 0 mV line, mm
     for cell in cells:
@@ -197,7 +197,7 @@ def _rhythm_leads(layout: Layout, record: Record, setup: MachineSettings, notes:
 def page_frame(layout: Layout, style: Style, setup: MachineSettings, notes: list[str]) -> PageFrame:
     """The size of a page, and where on the page the grid and the time axis are. A sheet that is too narrow is noted, and made wider."""
     paper = paper_for(style.paper_size if setup.paper == "auto" else setup.paper)
-    before, after = _beside(style)
+    before, after = _space_beside(style)
     left, top, right, bottom = style.grid_inset_mm
     # The length of the time axis follows from the layout's seconds and the speed; all other lengths adapt to it.
     axis = layout.seconds * setup.speed_mm_s
@@ -212,14 +212,19 @@ def page_frame(layout: Layout, style: Style, setup: MachineSettings, notes: list
         width = float(np.ceil(needed))
     if height < _SHEET_MM:
         top = bottom = 0.0
-    grid = (left, top, _on_grid(left, width - right) if right else width, _on_grid(top, height - bottom) if bottom else height)
+    grid = (
+        left,
+        top,
+        _last_5_mm_line(left, width - right) if right else width,
+        _last_5_mm_line(top, height - bottom) if bottom else height,
+    )
     # A machine starts to print at about the same position on any paper, so only a little of the spare width is at the left.
     spare = max(0.0, width - max(right, _EDGE_MM) - end)
     begin = max(left, _EDGE_MM) + min(spare / 2, 6.0, grid[2] - end) + before
     return PageFrame((width, height), grid, begin, begin + axis, len(layout.columns), len(layout.rhythm), layout.seconds)
 
 
-def _beside(style: Style) -> tuple[float, float]:
+def _space_beside(style: Style) -> tuple[float, float]:
     """Space in mm for pulses and names, to the left and to the right of the traces."""
     pulse = style.pulse_width_mm + 2 * style.pulse_feet_mm + style.pulse_gap_mm
     before = pulse if style.pulse_side in ("left", "both") else 0.0
@@ -227,7 +232,7 @@ def _beside(style: Style) -> tuple[float, float]:
     return before + (style.label_mm * 2.4 if style.label_place == "left" else 0.0), after
 
 
-def _on_grid(low: float, high: float) -> float:
+def _last_5_mm_line(low: float, high: float) -> float:
     """The last 5 mm line, counted from `low`, that is not beyond `high`."""
     return low + 5.0 * float(np.floor((high - low) / 5.0 + 1e-9))
 
@@ -334,7 +339,7 @@ def _extremes(values: np.ndarray) -> tuple[float, float]:
     return (float(np.fmin.reduce(values)), float(np.fmax.reduce(values))) if math.isnan(low) else (low, high)
 
 
-def _left_out(traces: tuple[Trace, ...], record: Record, stop: int) -> list[str]:
+def _notes_on_omissions(traces: tuple[Trace, ...], record: Record, stop: int) -> list[str]:
     """Notes about leads that are not drawn, and about the time that is not drawn before sample `stop`, where the page ends."""
     notes, shown = [], {trace.lead for trace in traces}
     missing = [lead for lead in record.leads if lead not in shown]

@@ -32,7 +32,9 @@ def printed_words(
 
     Texts that would leave the page or overlap others are left out, and so is a header that is too high for the paper. The notes name them.
     """
-    header = [(text, measure(text)) for text in _printable(_shown(HEADERS[style.header](facts, setup, style, frame), facts), notes)]
+    header = [
+        (text, measure(text)) for text in _printable(_with_administration(HEADERS[style.header](facts, setup, style, frame), facts), notes)
+    ]
     footer = [(text, measure(text)) for text in _printable(FOOTERS[style.footer](facts, setup, style, frame), notes)]
     width, height = frame.size_mm
     if header and max(box[3] for _, box in header) > _HEADER_SHARE * height:
@@ -49,11 +51,11 @@ def printed_words(
         else:
             notes.append(f"no room to print {text.words!r}")
     if facts.header_text:
-        kept += _own_lines(facts.header_text, style, frame, kept, notes)
+        kept += _user_lines(facts.header_text, style, frame, kept, notes)
     return tuple(kept)
 
 
-def _shown(texts: Iterable[Text], facts: ReportFields) -> Iterable[Text]:
+def _with_administration(texts: Iterable[Text], facts: ReportFields) -> Iterable[Text]:
     """The texts, with as much of the administrative data as `facts.shows` says.
 
     With "labels", only words before a colon are kept, and only if they consist of letters; the values after the colon are left out.
@@ -72,7 +74,7 @@ def _printable(texts: Iterable[Text], notes: list[str]) -> Iterable[Text]:
     return (text if text.words.isascii() else printable(text, notes) for text in texts)
 
 
-def _own_lines(
+def _user_lines(
     lines: tuple[str, ...], style: Style, frame: PageFrame, taken: list[tuple[Text, Edges]], notes: list[str]
 ) -> list[tuple[Text, Edges]]:
     """The user's own lines as one block in the first free place from the top, at each height from the right; empty if none is free."""
@@ -137,17 +139,17 @@ def _gain(setup: MachineSettings, unit: str = "mm/mV") -> str:
     return f"{setup.gain_mm_mv:g}{unit}" if chest in (None, setup.gain_mm_mv) else f"{setup.gain_mm_mv:g}/{chest:g}{unit}"
 
 
-def _p(facts: ReportFields, number: int) -> str:
+def _if_p(facts: ReportFields, number: int) -> str:
     """A number about P waves as text, or "*" if there are no P waves."""
     return str(number) if facts.pr_ms else "*"
 
 
-def _p_ms(facts: ReportFields) -> int:
+def _p_duration_ms(facts: ReportFields) -> int:
     """A made-up duration of the P wave, ms: 0.62 of the PR interval, and at most 124, about the longest of normal P waves."""
     return min(round(0.62 * facts.pr_ms), 124)
 
 
-def _band_top(style: Style) -> float:
+def _first_line_y(style: Style) -> float:
     """The y of the baseline of the first line on the page, mm."""
     return max(4.0, 1.4 * style.text_mm)
 
@@ -161,16 +163,16 @@ def _muse_header(facts: ReportFields, setup: MachineSettings, style: Style, fram
     pitch = 1.07 * style.text_mm
     # Number of lines between the first one and the grid. Without administrative data, no room is kept for its lines.
     above = 5.2 if facts.shows == "nothing" else 9.0
-    y = max(style.grid_inset_mm[1] - above * pitch, _band_top(style) + 2 * pitch)
+    y = max(style.grid_inset_mm[1] - above * pitch, _first_line_y(style) + 2 * pitch)
     yield _at(f"ID:{facts.number}", left + 4, y - 1.6 * pitch, style, ADMIN)
     yield _at(f"{facts.date}  {facts.time}", left + 62, y - 1.6 * pitch, style, ADMIN)
     yield from _table(
         (
             ("Vent. rate", str(facts.rate), "BPM"),
-            ("PR interval", _p(facts, facts.pr_ms), "ms"),
+            ("PR interval", _if_p(facts, facts.pr_ms), "ms"),
             ("QRS duration", str(facts.qrs_ms), "ms"),
             ("QT/QTc", f"{facts.qt_ms}/{facts.qtc_ms}", "ms"),
-            ("P-R-T axes", f"{_p(facts, facts.p_axis)}  {facts.qrs_axis}", str(facts.t_axis)),
+            ("P-R-T axes", f"{_if_p(facts, facts.p_axis)}  {facts.qrs_axis}", str(facts.t_axis)),
         ),
         (left + 62, left + 107, left + 117),
         y,
@@ -187,16 +189,16 @@ def _muse_header(facts: ReportFields, setup: MachineSettings, style: Style, fram
 def _mortara_header(facts: ReportFields, setup: MachineSettings, style: Style, frame: PageFrame) -> Iterable[Text]:
     left, _, right, _ = frame.grid_mm
     pitch = 1.35 * style.text_mm
-    y = _band_top(style) + 1.0
+    y = _first_line_y(style) + 1.0
     yield _at(f"ID: {facts.number}", left, y, style, ADMIN)
     yield _at(f"{facts.date} {facts.time}", left + 55, y, style, ADMIN)
     yield from _table(
         (
             ("Vent rate", f"{facts.rate}", "BPM"),
-            ("PR int", _p(facts, facts.pr_ms), "ms"),
+            ("PR int", _if_p(facts, facts.pr_ms), "ms"),
             ("QRS dur", f"{facts.qrs_ms}", "ms"),
             ("QT/QTc", f"{facts.qt_ms}/{facts.qtc_ms}", "ms"),
-            ("P-R-T axes", f"{_p(facts, facts.p_axis)} {facts.qrs_axis} {facts.t_axis}", ""),
+            ("P-R-T axes", f"{_if_p(facts, facts.p_axis)} {facts.qrs_axis} {facts.t_axis}", ""),
         ),
         (left, left + 40, left + 50),
         y + 1.6 * pitch,
@@ -209,15 +211,15 @@ def _mortara_header(facts: ReportFields, setup: MachineSettings, style: Style, f
 
 def _confirmed_header(facts: ReportFields, setup: MachineSettings, style: Style, frame: PageFrame) -> Iterable[Text]:
     pitch = 1.3 * style.text_mm
-    y, x = _band_top(style) + 2.0, frame.start_x_mm
+    y, x = _first_line_y(style) + 2.0, frame.start_x_mm
     yield from _list((f"ID: {facts.number}", f"{facts.sex}  {facts.age} years"), x, y, style, pitch, ADMIN)
     yield from _table(
         (
             ("HR", f"{facts.rate}", "bpm"),
-            ("P/PR", f"{_p(facts, _p_ms(facts))}/{_p(facts, facts.pr_ms)}", "ms"),
+            ("P/PR", f"{_if_p(facts, _p_duration_ms(facts))}/{_if_p(facts, facts.pr_ms)}", "ms"),
             ("QRS", f"{facts.qrs_ms}", "ms"),
             ("QT/QTc", f"{facts.qt_ms}/{facts.qtc_ms}", "ms"),
-            ("P/QRS/T", f"{_p(facts, facts.p_axis)}/{facts.qrs_axis}/{facts.t_axis}", "deg"),
+            ("P/QRS/T", f"{_if_p(facts, facts.p_axis)}/{facts.qrs_axis}/{facts.t_axis}", "deg"),
         ),
         (x + 48, x + 84, x + 93),
         y,
@@ -230,14 +232,14 @@ def _confirmed_header(facts: ReportFields, setup: MachineSettings, style: Style,
 
 
 def _fragment_header(facts: ReportFields, setup: MachineSettings, style: Style, frame: PageFrame) -> Iterable[Text]:
-    x, y, pitch = frame.start_x_mm, _band_top(style) + 1.0, 1.3 * style.text_mm
+    x, y, pitch = frame.start_x_mm, _first_line_y(style) + 1.0, 1.3 * style.text_mm
     for k, (words, number) in enumerate(
-        (("PR", _p(facts, facts.pr_ms)), ("QRSD", facts.qrs_ms), ("QT", facts.qt_ms), ("QTC", facts.qtc_ms))
+        (("PR", _if_p(facts, facts.pr_ms)), ("QRSD", facts.qrs_ms), ("QT", facts.qt_ms), ("QTC", facts.qtc_ms))
     ):
         yield _at(words, x, y + k * pitch, style)
         yield _ending_at(str(number), x + 26, y + k * pitch, style)
     yield from _list(
-        (f"RATE {facts.rate}", "--AXIS--", f"P  {_p(facts, facts.p_axis)}", f"QRS  {facts.qrs_axis}", f"T  {facts.t_axis}"),
+        (f"RATE {facts.rate}", "--AXIS--", f"P  {_if_p(facts, facts.p_axis)}", f"QRS  {facts.qrs_axis}", f"T  {facts.t_axis}"),
         x + 36,
         y,
         style,
@@ -248,15 +250,15 @@ def _fragment_header(facts: ReportFields, setup: MachineSettings, style: Style, 
 
 
 def _philips_header(facts: ReportFields, setup: MachineSettings, style: Style, frame: PageFrame) -> Iterable[Text]:
-    x, y, pitch = frame.start_x_mm, _band_top(style) + 1.0, 1.3 * style.text_mm
+    x, y, pitch = frame.start_x_mm, _first_line_y(style) + 1.0, 1.3 * style.text_mm
     yield _at(f"{facts.number}", x, y, style, ADMIN)
     yield _at(f"{facts.date}  {facts.time}", x + 70, y, style, ADMIN)
     yield _at(f"{facts.age} Years   {facts.sex}", x + 140, y, style, ADMIN)
     y += 1.6 * pitch
-    rows = (("Rate", facts.rate), ("PR", _p(facts, facts.pr_ms)), ("QRSD", facts.qrs_ms), ("QT", facts.qt_ms), ("QTc", facts.qtc_ms))
+    rows = (("Rate", facts.rate), ("PR", _if_p(facts, facts.pr_ms)), ("QRSD", facts.qrs_ms), ("QT", facts.qt_ms), ("QTc", facts.qtc_ms))
     yield from _table(((name, str(number)) for name, number in rows), (x, x + 22), y, style, pitch)
     yield _at("--AXIS--", x, y + 5.4 * pitch, style)
-    axes = (("P", _p(facts, facts.p_axis)), ("QRS", facts.qrs_axis), ("T", facts.t_axis))
+    axes = (("P", _if_p(facts, facts.p_axis)), ("QRS", facts.qrs_axis), ("T", facts.t_axis))
     yield from _table(((name, str(number)) for name, number in axes), (x, x + 22), y + 6.4 * pitch, style, pitch)
     dots = ". . . . . . . . . . . . . ."
     yield from _list(
@@ -270,19 +272,19 @@ def _philips_header(facts: ReportFields, setup: MachineSettings, style: Style, f
 
 
 def _schiller_header(facts: ReportFields, setup: MachineSettings, style: Style, frame: PageFrame) -> Iterable[Text]:
-    x, y, pitch = frame.start_x_mm, _band_top(style) + 1.0, 1.3 * style.text_mm
+    x, y, pitch = frame.start_x_mm, _first_line_y(style) + 1.0, 1.3 * style.text_mm
     yield from _list(
         (f"Pat. ID:  {facts.number}", f"{facts.age} years / {facts.sex}", f"{facts.date}  {facts.time}"), x, y, style, pitch, ADMIN
     )
     intervals = (
         ("HR", facts.rate, "/min"),
-        ("P", _p(facts, _p_ms(facts)), "ms"),
-        ("PQ", _p(facts, facts.pr_ms), "ms"),
+        ("P", _if_p(facts, _p_duration_ms(facts)), "ms"),
+        ("PQ", _if_p(facts, facts.pr_ms), "ms"),
         ("QRS", facts.qrs_ms, "ms"),
         ("QT", facts.qt_ms, "ms"),
         ("QTc", facts.qtc_ms, "ms"),
     )
-    axes = (("P", _p(facts, facts.p_axis)), ("QRS", facts.qrs_axis), ("T", facts.t_axis))
+    axes = (("P", _if_p(facts, facts.p_axis)), ("QRS", facts.qrs_axis), ("T", facts.t_axis))
     yield from _table(((name, str(number), unit) for name, number, unit in intervals), (x + 68, x + 88, x + 98), y, style, pitch)
     yield _at("Axes", x + 106, y, style)
     yield from _table(((name, f"{number}°") for name, number in axes), (x + 106, x + 126), y + pitch, style, pitch)
@@ -290,9 +292,9 @@ def _schiller_header(facts: ReportFields, setup: MachineSettings, style: Style, 
 
 
 def _nk_header(facts: ReportFields, setup: MachineSettings, style: Style, frame: PageFrame) -> Iterable[Text]:
-    x, y, pitch = frame.start_x_mm, _band_top(style) + 1.0, 1.4 * style.text_mm
+    x, y, pitch = frame.start_x_mm, _first_line_y(style) + 1.0, 1.4 * style.text_mm
     yield _at(f"ID: {facts.number}   {facts.date} {facts.time}   {facts.sex} {facts.age}y", x, y, style, ADMIN)
-    intervals = f"PR {_p(facts, facts.pr_ms)}  QRS {facts.qrs_ms}  QT/QTc {facts.qt_ms}/{facts.qtc_ms}ms"
+    intervals = f"PR {_if_p(facts, facts.pr_ms)}  QRS {facts.qrs_ms}  QT/QTc {facts.qt_ms}/{facts.qtc_ms}ms"
     yield _at(f"HR {facts.rate}bpm  {intervals}  AXIS {facts.qrs_axis}deg", x, y + pitch, style)
     yield from _list(facts.statements, x + 145, y, style, pitch)
 
@@ -300,21 +302,21 @@ def _nk_header(facts: ReportFields, setup: MachineSettings, style: Style, frame:
 # ---- footers ---------------------------------------------------------------------------------------------------------
 
 
-def _foot(style: Style, frame: PageFrame) -> float:
+def _last_line_y(style: Style, frame: PageFrame) -> float:
     """The y of the baseline of the last line, mm: below the grid if there is a white band, else just above the paper's edge."""
     below = frame.grid_mm[3] + 1.6 * style.text_mm
     return below if below + 0.4 * style.text_mm <= frame.size_mm[1] else frame.size_mm[1] - 1.2 * style.text_mm
 
 
-def _spread(parts: Iterable[tuple[str, float]], style: Style, frame: PageFrame, bold: bool = False) -> Iterable[Text]:
+def _last_line(parts: Iterable[tuple[str, float]], style: Style, frame: PageFrame, bold: bool = False) -> Iterable[Text]:
     """The texts of the last line from `parts`: words, and their distance in mm from the left end of the line."""
     left = frame.grid_mm[0] if style.grid_inset_mm[0] else frame.start_x_mm - style.pulse_gap_mm - style.pulse_width_mm
     for words, along in parts:
-        yield _at(words, max(left, 2.0) + along, _foot(style, frame), style, "footer", bold)
+        yield _at(words, max(left, 2.0) + along, _last_line_y(style, frame), style, "footer", bold)
 
 
 def _muse_footer(facts: ReportFields, setup: MachineSettings, style: Style, frame: PageFrame) -> Iterable[Text]:
-    yield from _spread(
+    yield from _last_line(
         (
             (_speed(setup), 0.0),
             (_gain(setup), 15.5),
@@ -325,15 +327,15 @@ def _muse_footer(facts: ReportFields, setup: MachineSettings, style: Style, fram
         style,
         frame,
     )
-    yield _ending_at(facts.page_words, frame.grid_mm[2] - 1.0, _foot(style, frame), style, "footer")
+    yield _ending_at(facts.page_words, frame.grid_mm[2] - 1.0, _last_line_y(style, frame), style, "footer")
 
 
 def _mortara_footer(facts: ReportFields, setup: MachineSettings, style: Style, frame: PageFrame) -> Iterable[Text]:
-    yield from _spread(
+    yield from _last_line(
         ((f"EC-350-{int(facts.number) % 900 + 100}", 0.0), (_speed(setup, " mm/sec"), 66.0), (_gain(setup, " mm/mV"), 148.0)), style, frame
     )
     low, high = facts.filter_low_hz, facts.filter_high_hz
-    yield _ending_at(f"{facts.mains_hz}~ {low} - {high} Hz", frame.grid_mm[2] - 3.0, _foot(style, frame), style, "footer")
+    yield _ending_at(f"{facts.mains_hz}~ {low} - {high} Hz", frame.grid_mm[2] - 3.0, _last_line_y(style, frame), style, "footer")
 
 
 def _express_footer(facts: ReportFields, setup: MachineSettings, style: Style, frame: PageFrame) -> Iterable[Text]:
@@ -341,7 +343,7 @@ def _express_footer(facts: ReportFields, setup: MachineSettings, style: Style, f
     plan = f"{frame.columns}*{frame.seconds / frame.columns:.3g}s" + (f"+{frame.strips}r" if frame.strips else "")
     words = f"{low}~{high}Hz   AC{facts.mains_hz}   {_speed(setup)}   {_gain(setup)}   {plan}"
     machine = f"{facts.rate}   SE-12X V2.{int(facts.number) % 90:02d}"
-    y, x = _foot(style, frame), max(3.0, frame.start_x_mm - style.pulse_width_mm - style.pulse_gap_mm - 1.0)
+    y, x = _last_line_y(style, frame), max(3.0, frame.start_x_mm - style.pulse_width_mm - style.pulse_gap_mm - 1.0)
     for part, face in ((words, style.face), ("♥", "mono"), (machine, style.face)):
         text = replace(_at(part, x, y, style, "footer", True), face=face, italic=face == style.face, size_mm=1.1 * style.text_mm)
         yield text
@@ -350,7 +352,7 @@ def _express_footer(facts: ReportFields, setup: MachineSettings, style: Style, f
 
 def _philips_footer(facts: ReportFields, setup: MachineSettings, style: Style, frame: PageFrame) -> Iterable[Text]:
     chest = setup.chest_gain_mm_mv or setup.gain_mm_mv
-    yield from _spread(
+    yield from _last_line(
         (
             ("Dev:", 0.0),
             (f"Speed: {_speed(setup, ' mm/sec')}", 46.0),
@@ -365,7 +367,7 @@ def _philips_footer(facts: ReportFields, setup: MachineSettings, style: Style, f
 
 
 def _schiller_footer(facts: ReportFields, setup: MachineSettings, style: Style, frame: PageFrame) -> Iterable[Text]:
-    yield from _spread(
+    yield from _last_line(
         (
             (f"{_speed(setup, ' mm/s')}   {_gain(setup, ' mm/mV')}", 0.0),
             (f"{facts.filter_low_hz}-{facts.filter_high_hz}Hz", 62.0),
@@ -378,7 +380,7 @@ def _schiller_footer(facts: ReportFields, setup: MachineSettings, style: Style, 
 
 
 def _nk_footer(facts: ReportFields, setup: MachineSettings, style: Style, frame: PageFrame) -> Iterable[Text]:
-    yield from _spread(
+    yield from _last_line(
         ((f"{_gain(setup)}  {_speed(setup)}  filter: H{facts.mains_hz} d {facts.filter_high_hz} Hz", 0.0), (f"EC-9{facts.device}", 150.0)),
         style,
         frame,

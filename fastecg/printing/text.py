@@ -44,7 +44,7 @@ _FILES = {
     ("dejavu", False, False): "DejaVuSans.ttf",
     ("dejavu", True, False): "DejaVuSans-Bold.ttf",
 }
-_drawing = threading.Lock()  # a FreeType face must not be used by two threads at once
+_face_lock = threading.Lock()  # a FreeType face must not be used by two threads at once
 
 
 class Font(NamedTuple):
@@ -208,7 +208,7 @@ def _glyph(font: Font, character: str, angle_deg: float) -> Glyph:
     if drawing_font is None:
         return Glyph(np.zeros((1, 1), np.int32), 0, 0, 0.0)
     face, grown, sheared = _face(drawing_font)
-    with _drawing:
+    with _face_lock:
         advance = face.getlength(character)
         mask, left, top = _drawn(face, character, font.mode == "1", 0.0)
         # Synthetic bold type: smooth and grey masks grow on all sides, black and white ones are doubled below.
@@ -236,7 +236,7 @@ def _has(font: Font, character: str) -> bool:
     if character.isspace():
         return True
     face, _, _ = _face(font)
-    with _drawing:
+    with _face_lock:
         # No font has U+10FFFF, so this is drawn as the glyph for missing characters.
         (mask, left, top), missing = _drawn(face, character, False, 0.0), _drawn(face, chr(0x10FFFF), False, 0.0)
     return bool(mask.any()) and not ((left, top) == missing[1:] and np.array_equal(mask, missing[0]))

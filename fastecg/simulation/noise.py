@@ -91,8 +91,8 @@ def _swell(rng: np.random.Generator, t: np.ndarray, deep: float) -> np.ndarray:
     It is the exponential of a sum of five tones of 0.06 to 0.6 Hz whose standard deviation is `deep`. The mean of the factor is about 1.
     """
     tones = 0.06 * 10 ** np.linspace(0, 1, 5) * rng.uniform(0.8, 1.25, 5)
-    turn = rng.uniform(0, 2 * pi, 5)
-    waves = sum(np.sin(2 * pi * hertz * t + phase) for hertz, phase in zip(tones, turn, strict=True))
+    phases = rng.uniform(0, 2 * pi, 5)
+    waves = sum(np.sin(2 * pi * hertz * t + phase) for hertz, phase in zip(tones, phases, strict=True))
     return np.asarray(np.exp(deep * (2 / 5) ** 0.5 * waves - 0.5 * deep**2))
 
 
@@ -127,11 +127,13 @@ def _mains(t: np.ndarray, fs: float, electrodes: int, seed: int) -> np.ndarray:
     """
     rng = rng_for(seed, "mains")
     hertz = rng.choice([50.0, 60.0]) + rng.normal(0, 0.02)
-    field = 0.0012 * rng.exponential(1.0)
+    field_mv = 0.0012 * rng.exponential(1.0)
     # Amplitudes in mV at each electrode, of the mains frequency and its second and third harmonic.
-    size = field * np.exp(rng.normal(0, 0.4, (ELECTRODES, 1)))[:electrodes] * np.array([1.0, 0.1, 0.3])
-    turn = rng.uniform(0, 2 * pi, (ELECTRODES, 3))[:electrodes]
+    amplitudes = field_mv * np.exp(rng.normal(0, 0.4, (ELECTRODES, 1)))[:electrodes] * np.array([1.0, 0.1, 0.3])
+    phases = rng.uniform(0, 2 * pi, (ELECTRODES, 3))[:electrodes]
     tones = hertz * np.arange(1, 4)
-    size = size * (tones < fs / 2)
+    amplitudes = amplitudes * (tones < fs / 2)
     angle = 2 * pi * tones[:, None] * t
-    return _swell(rng, t, 0.15) * np.asarray((size * np.cos(turn)) @ np.sin(angle) + (size * np.sin(turn)) @ np.cos(angle))
+    # Each tone a sin(angle + phase), as the sum of a sine and a cosine.
+    sines, cosines = amplitudes * np.cos(phases), amplitudes * np.sin(phases)
+    return _swell(rng, t, 0.15) * np.asarray(sines @ np.sin(angle) + cosines @ np.cos(angle))

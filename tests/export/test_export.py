@@ -180,9 +180,9 @@ def test_a_picture_has_pixels_half_a_pixel_beyond_their_outermost_centres():
 
 def test_what_reaches_beyond_a_picture_ends_with_its_pixels():
     square = np.array([[-9.0, -9.0], [99.0, -9.0], [99.0, 99.0], [-9.0, 99.0]])
-    (cut,) = things._inside(Thing("text", square), (30, 40))
+    (cut,) = things._clipped(Thing("text", square), (30, 40))
     assert cut.box == (-0.5, -0.5, 39.5, 29.5)
-    assert not list(things._inside(Thing("text", square + 50), (30, 40)))
+    assert not list(things._clipped(Thing("text", square + 50), (30, 40)))
 
 
 def test_coco_key_points_count_from_the_corner_of_the_first_pixel(monkeypatch):
@@ -482,12 +482,12 @@ def test_webdataset_shards_end_within_their_limit(tmp_path, monkeypatch):
 
 def test_the_line_beside_a_trace_has_its_gaps():
     points = np.array([[10.0, 20.0], [30.0, 20.0], [np.nan, np.nan], [70.0, 20.0], [90.0, 20.0]])
-    beside = things._beside(points, (40, 100), {"fastecg": {"style": "muse", "px_per_mm": 4.0, "shot": {"setup": {"pen_width": 1.0}}}})
+    beside = things._near_line(points, (40, 100), {"fastecg": {"style": "muse", "px_per_mm": 4.0, "shot": {"setup": {"pen_width": 1.0}}}})
     assert beside[20, [12, 28, 72, 88]].all()
     assert not beside[20, 40:60].any()
     for width, px_per_mm in ((1.0, 4.0), (2.0, 4.0), (1.0, 40.0)):
         own = {"style": "muse", "px_per_mm": px_per_mm, "shot": {"setup": {"pen_width": width}}}
-        high = things._beside(points, (160, 100), {"fastecg": own})[:, 20].sum()
+        high = things._near_line(points, (160, 100), {"fastecg": own})[:, 20].sum()
         assert high == pytest.approx(2 * style_for("muse").pen_mm * width * px_per_mm + 6.0, abs=1.0)
 
 
