@@ -143,7 +143,7 @@ def _rows(
         most = style.row_play * pitch
         # The first row is not moved up towards the words above it, nor the last row down towards the words below it.
         shifts = [_centring_shift(row, cells, setup, record, span, most) for row in range(len(rows))]
-        rows = [y + lean for y, lean in zip(rows, (max(shifts[0], 0.0), *shifts[1:-1], min(shifts[-1], 0.0)), strict=True)]
+        rows = [y + shift for y, shift in zip(rows, (max(shifts[0], 0.0), *shifts[1:-1], min(shifts[-1], 0.0)), strict=True)]
     return rows, pitch
 
 
