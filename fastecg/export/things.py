@@ -140,6 +140,7 @@ def _ink_outline(ink: np.ndarray, points: np.ndarray) -> np.ndarray:
 def _grid(truth: dict[str, Any], size: tuple[int, int]) -> Thing:
     """The thing for the grid: its outline follows the outermost 5 mm lines, its key points are the corners of this outline."""
     page, px = (_points(truth["fastecg"]["grid"][key]) for key in ("page_mm", "px"))
+    # Crossings are listed row by row, and those of one row have the same y on the page.
     columns = max(1, int((page[:, 1] == page[0, 1]).sum()))
     lattice = px.reshape(-1, columns, 2)
     # The first row, the last column, the last row backwards, and the first column upwards.

@@ -91,6 +91,7 @@ def measured(record: Record) -> Measured:
     average = np.median(chosen, axis=0)
     early = rhythm.early
     if not early and float(np.mean(np.abs(deviation) < _ON_TIME)) >= 0.4:
+        # Beats that are early by more than twice, and by more than once, what a beat on time may be.
         clearly, slightly = (beats[np.concatenate([[False], deviation < -limit * _ON_TIME])[indices]] for limit in (2, 1))
         early = _kind_of_early(clearly, slightly, average)
     halves = np.median(chosen[::2], axis=0), np.median(chosen[1::2], axis=0)
@@ -143,11 +144,12 @@ def _has_slow_beats(slope: np.ndarray, peaks: list[int], gaps: np.ndarray, usual
 
 
 def _beats_in(rows: np.ndarray, fs: float, peaks_s: np.ndarray, usual_s: float) -> tuple[np.ndarray, np.ndarray]:
-    """The beats that lie completely in the record, (beats, leads, samples) at 250 Hz, and their indices among `peaks_s`."""
+    """The beats that lie completely in `rows` (leads, samples), as (beats, leads, samples) at 250 Hz, and their indices among `peaks_s`."""
     step = max(1, round(fs / _HZ))
     hz = fs / step
     limited = rows[:, : rows.shape[1] // step * step].clip(-_MOST_MV, _MOST_MV).reshape(len(rows), -1, step)
     averaged = np.nan_to_num(limited.mean(2, dtype=np.float64))
+    # If the heart is fast, beats are shorter, so that they hold little of the beats beside them.
     before, after = (round(min(length, share * usual_s) * hz) for length, share in ((_BEFORE_S, 0.45), (_AFTER_S, 0.75)))
     middle = np.rint(peaks_s * hz).astype(int)
     inside = np.flatnonzero((middle >= before) & (middle + after <= averaged.shape[1]))
@@ -186,9 +188,8 @@ def _with_beat(
 ) -> Measured:
     """Add measurements of the average beat, (leads, samples) at 250 Hz, to the `known` ones.
 
-    `names` are the leads of `average`; `halves` are averages over the even and over the odd beats.
-
-    If no QRS complex of a possible width is found, only the `known` ones are returned.
+    `names` are the leads of `average`; `halves` are averages over the even and over the odd beats. If no QRS complex of a possible width is
+    found, only the `known` measurements are returned.
     """
     ms = 1000.0 / _HZ  # Duration of a sample, 4 ms: all indices and numbers of samples below are of this.
     # Speed of the dipole, mV per sample over all leads.
@@ -209,7 +210,7 @@ def _with_beat(
     size = np.sqrt(np.square(level).sum(axis=0))
     t_peak, t_end = _t_wave(size, off)
     p_start, p_peak, p_mv = _p_wave(level, on)
-    # A P wave is taken for one only if the averages over the two halves of the beats have it alike. They differ if atrial waves are
+    # The wave counts as a P wave only if the averages over the two halves of the beats are alike. They differ if atrial waves are
     # independent of the ventricles.
     window = slice(max(p_peak - 14, 0), min(p_peak + 14, on - 2))
     found_p = p_mv > _LEAST_P_MV and _correlation(*(half[:, window] for half in halves)) > (0.5 if known.regular else 0.8)
@@ -217,7 +218,7 @@ def _with_beat(
     wide = qrs_ms >= 120
     sizes = {name: float(np.ptp(row[on : off + 1])) for name, row in leads.items()}
     limbs, chest = ([mv for name, mv in sizes.items() if name.startswith("V") == is_chest] for is_chest in (False, True))
-    st = {name: float(row[min(off + 10, len(row) - 1)]) for name, row in leads.items()}  # 40 ms after the complex
+    st = {name: float(row[min(off + 10, len(row) - 1)]) for name, row in leads.items()}  # mV, 40 ms after the complex
     t = {name: float(row[t_peak]) for name, row in leads.items()} if t_peak else {}
     return Measured(
         rate=known.rate, regular=known.regular, early=early,
@@ -303,8 +304,8 @@ def _axis(leads: dict[str, np.ndarray], first: int, stop: int) -> int | None:
 
 
 def _block(leads: dict[str, np.ndarray], on: int, off: int) -> str:
-    """The bundle branch that is blocked, from the last 48 ms of a wide complex and its area in V1; "" if neither fits."""
-    late = slice(max(off - 12, on), off)
+    """The bundle branch that is blocked, from a wide complex in V1 and V6 (or I): its end, areas and extremes; "" if neither fits."""
+    late = slice(max(off - 12, on), off)  # the last 48 ms
     v1, lateral = leads.get("V1"), leads.get("V6", leads.get("I"))
     if v1 is None or lateral is None:
         return ""

@@ -161,7 +161,7 @@ def _centring_shift(row: int, cells: tuple[Cell, ...], setup: MachineSettings, r
 
 
 def _cells(layout: Layout, record: Record, setup: MachineSettings, notes: list[str]) -> Iterator[Cell]:
-    """The segments of the columns whose lead the record has, with a note for each other one, and those of the rhythm strips."""
+    """The segments of the columns and of the rhythm strips whose lead the record has; a note names each lead of a column that it lacks."""
     for column, labels in enumerate(layout.columns):
         for row, label in enumerate(labels):
             if label.removeprefix("-") in record.leads:
@@ -267,9 +267,9 @@ def _outline(frame: PageFrame, style: Style) -> tuple[Stroke, ...]:
     """The line along the page's edges, inside the page, if the style has one."""
     if not style.frame_mm:
         return ()
-    near = style.frame_mm / 2
-    right, bottom = (length - near for length in frame.size_mm)
-    return (Stroke("frame", np.array([(near, near), (right, near), (right, bottom), (near, bottom), (near, near)]), style.frame_mm),)
+    half = style.frame_mm / 2
+    right, bottom = (length - half for length in frame.size_mm)
+    return (Stroke("frame", np.array([(half, half), (right, half), (right, bottom), (half, bottom), (half, half)]), style.frame_mm),)
 
 
 def _traces(
@@ -294,7 +294,7 @@ def _traces(
         offset = _offset(samples, gain, pitch)
         if offset:
             notes.append(f"lead {cell.label} has an offset of {offset:.2f} mV, which was subtracted to draw it in its row")
-        # The line of `place` for x and y, computed in place to save memory and time.
+        # x and y as in the docstring of `place`, computed in place to save memory and time.
         points = np.empty((samples.size, 2))
         along, rise = np.arange(samples.size, dtype=np.float64), samples.astype(np.float64)
         along *= setup.speed_mm_s / record.fs
