@@ -67,14 +67,16 @@ class Names:
     """Assigns a unique name to the record of every picture. Names under which other files exist are avoided."""
 
     def __init__(self, ledger: Ledger) -> None:
+        from fastecg.digitizing.pictures import PAGED
+
         self._ledger = ledger
         self._taken: set[str] = set()  # names in use, as `_aliases` gives them
         self._paged: set[str] = set()  # names in use for files of several pages, whose further pages are called name-p2, name-p3, …
         self._like_pages: set[str] = set()  # "name" for each name in use that is like "name-p2"
         self._claimed = {line["source"]: line["record"] for (_, page), line in ledger.lines.items() if page == 0}
         self._owned = {line["record"] for line in ledger.lines.values()}  # records of earlier runs, whose files may be replaced
-        for stem in self._claimed.values():
-            self._take(stem)
+        for source, stem in self._claimed.items():
+            self._take(stem, Path(source).suffix.lower() in PAGED)
 
     def give(self, source: PictureSource, key: str, paged: bool) -> str:
         """The name for the record of a source: its name in an earlier run if the manifest has `key` as a source, else a free one."""

@@ -31,7 +31,7 @@ from fastecg.digitizing.coarse import (
     straighten,
     verticals,
 )
-from fastecg.digitizing.gauss_newton import STAGES, Stage, StrokeProblem, fit_stroke
+from fastecg.digitizing.gauss_newton import STAGES, Stage, StrokeProblem, fit_from_best
 from fastecg.digitizing.ink import PictureInk
 from fastecg.digitizing.layout import PageSegments, Segment, SegmentReading
 from fastecg.digitizing.phase import Fives, find_grid
@@ -278,7 +278,7 @@ def _fit_segment(
     known : ndarray, shape (n,) bool
         Whether each sample has ink nearby. The pen is lifted at all other samples.
     starts_mm : mapping of tuple of Stage to ndarray, shape (n,)
-        Stages of every fit that is tried, and the page y from which it starts. The fit with the smallest residual is used.
+        Stages of every fit that is tried, and the page y from which it starts. See `fit_from_best`.
     reach_mm : (float, float)
         Smallest and largest page y of the ink.
     rows : PageSegments
@@ -302,11 +302,8 @@ def _fit_segment(
     stroke = StrokeProblem(ink, curves - first, CURVE_MM * warp.scale, rows.pen_mm * warp.scale / 2)
     knots = np.flatnonzero(known)
     # Each fit starts from heights in px below `top`. At samples without ink nearby, they are interpolated linearly.
-    fits = (
-        fit_stroke(stroke, (np.interp(np.arange(len(x_mm)), knots, start[knots]) - top) * warp.scale, stages)
-        for stages, start in starts_mm.items()
-    )
-    fit = min(fits, key=lambda fit: fit.residual)
+    starts = {stages: (np.interp(np.arange(len(x_mm)), knots, start[knots]) - top) * warp.scale for stages, start in starts_mm.items()}
+    fit = fit_from_best(stroke, starts)
     # Samples in a long stretch where the stroke is not on ink count as not read.
     sure = known & (fit.sd < _MAX_SD_PX) & ~_long_runs(stroke.ink_at(fit.heights) < _ON_INK * fit.pen.ink, round(_MAX_GAP_S * rows.fs))
     return np.where(sure, top + fit.heights / warp.scale, np.nan), np.where(sure, fit.sd / warp.scale, np.nan)

@@ -9,6 +9,7 @@ the stroke is sharper and the prior weaker. Later stages fit the width, ink and 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -134,14 +135,25 @@ class Fit:
 
 def fit_stroke(stroke: StrokeProblem, start: np.ndarray, stages: tuple[Stage, ...] = STAGES) -> Fit:
     """Fit the heights of the knots and the pen to the ink, from rough heights `start` (n,) in px."""
-    heights, size = np.array(start, dtype=np.float64), len(start)
+    return fit_from_best(stroke, {stages: start})
+
+
+def fit_from_best(stroke: StrokeProblem, starts: Mapping[tuple[Stage, ...], np.ndarray]) -> Fit:
+    """Fit the heights of the knots and the pen to the ink, from the best of several starts.
+
+    Parameters
+    ----------
+    stroke : StrokeProblem
+    starts : mapping of tuple of Stage to ndarray, shape (n,)
+        Rough heights in px, and the stages of the fit from these heights. The last two stages are the same for all starts. The last one,
+        which takes most of the time, begins where the residual was smallest before it.
+    """
     observed = np.asfortranarray(stroke.ink, dtype=np.float32)  # The kernel reads it column by column.
     curves = np.ascontiguousarray(stroke.curves, dtype=np.float64)
-    # The parameters of the pen are in the order of `FittedPen`: width, ink, blur.
-    pen, misfit = np.array([_guess_pen_width(observed, stroke.radius), 1.0, 0.7]), 0.0
+    width, size = _guess_pen_width(observed, stroke.radius), stroke.curves.shape[1]
     bands, right = np.zeros((BAND + 1, size)), np.zeros(size)
 
-    def fit(stage: Stage, ink: np.ndarray) -> float:
+    def fit(stage: Stage, ink: np.ndarray, heights: np.ndarray, pen: np.ndarray) -> float:
         pen[2] = stage.blur or pen[2]
         # Number of parameters of the pen that are fitted: all three, or width and ink, or none.
         free = 3 if not stage.blur else 2 if stage.stiffness < _PEN_BELOW else 0
@@ -153,11 +165,20 @@ def fit_stroke(stroke: StrokeProblem, start: np.ndarray, stages: tuple[Stage, ..
             )
         )  # fmt: skip
 
-    for stage in stages:
-        misfit = fit(stage, observed)
+    least, heights, pen = np.inf, np.empty(size), np.empty(3)
+    for stages, start in starts.items():
+        # The parameters of the pen are in the order of `FittedPen`: width, ink, blur.
+        tried, its_pen, misfit = np.array(start, dtype=np.float64), np.array([width, 1.0, 0.7]), 0.0
+        for stage in stages[:-1]:
+            misfit = fit(stage, observed, tried, its_pen)
+        if misfit < least:
+            least, heights, pen = misfit, tried, its_pen
+    last = next(iter(starts))[-1]
+    misfit = fit(last, observed, heights, pen)
     if pen[2] > _SHARP_PX:
         # The last stage is repeated on the ink minus the difference between true blur and that of the stroke's model.
-        misfit = fit(stages[-1], observed - blur_correction(stroke, heights, FittedPen(*pen.tolist()), stages[-1].samples_per_px))
+        rounded = blur_correction(stroke, heights, FittedPen(*pen.tolist()), last.samples_per_px)
+        misfit = fit(last, observed - rounded, heights, pen)
     variance = misfit / max(int((stroke.ink > 0.02).sum()), 1)
     return Fit(heights, np.sqrt(variance * _variances(bands, heights)), FittedPen(*pen.tolist()), variance)
 

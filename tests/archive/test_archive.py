@@ -414,6 +414,16 @@ def test_pages_are_pictures_of_their_own(tmp_path):
     assert [(row["record"], row["page"]) for row in table] == [("a", "1"), ("a-p2", "2"), ("a-p3", "3")]
 
 
+def test_a_later_picture_does_not_get_the_name_of_an_earlier_files_page(tmp_path):
+    first, *others = pages()
+    first.save(tmp_path / "a.tif", save_all=True, append_images=others)
+    run("digitize", tmp_path / "a.tif", "-o", tmp_path / "out")
+    Image.new("RGB", (60, 60)).save(tmp_path / "a-p2.png")
+    run("digitize", tmp_path / "a.tif", tmp_path / "a-p2.png", "-o", tmp_path / "out")
+    table = list(csv.DictReader((tmp_path / "out" / "summary.csv").read_text().splitlines()))
+    assert sorted(row["record"] for row in table) == ["a", "a-p2", "a-p2_2", "a-p3"]
+
+
 def test_a_photo_of_a_phone(tmp_path):
     heif = pytest.importorskip("pillow_heif")
     picture = np.zeros((64, 96, 3), np.uint8)
