@@ -338,7 +338,7 @@ def _without_contradictions(readings: list[SegmentReading], fs: float, flags: li
     for item in readings:
         lead = item.segment.lead
         part = next((other for other in readings if other.segment.lead == lead and not other.segment.rhythm), None)
-        if item.segment.rhythm and part is not None and similarity(*simultaneous([item, part], fs)) < _SAME_LEAD:
+        if item.segment.rhythm and part is not None and _contradicts(item, part, fs):
             flags.append(f"lead {lead}: its rhythm strip does not repeat its column; where both are drawn, the column is used")
             first, last = part.segment.start - item.segment.start, part.segment.stop - item.segment.start
             y, sd = item.y_mm.copy(), item.sd_mm.copy()
@@ -346,6 +346,13 @@ def _without_contradictions(readings: list[SegmentReading], fs: float, flags: li
             item = replace(item, y_mm=y, sd_mm=sd)
         out.append(item)
     return out
+
+
+def _contradicts(strip: SegmentReading, column: SegmentReading, fs: float) -> bool:
+    """Whether two readings of one lead differ; False if they share too little that was read, or are both flat."""
+    one, other = simultaneous([strip, column], fs)
+    known = np.isfinite(one) & np.isfinite(other)
+    return bool(known.any() and np.ptp(one[known]) + np.ptp(other[known]) > 0.0 and similarity(one, other) < _SAME_LEAD)
 
 
 def _merged_by_lead(readings: list[SegmentReading], samples: int) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:

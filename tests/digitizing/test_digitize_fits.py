@@ -168,6 +168,18 @@ def test_two_readings_of_a_lead_are_merged_only_where_they_agree(late):
     assert np.isfinite(other.y_mm[500:]).all()
 
 
+@pytest.mark.parametrize("case", ["apart", "unread", "flat"])
+def test_readings_that_cannot_be_compared_do_not_contradict_each_other(case):
+    beats = 10.0 * np.sin(np.arange(1000) / 9.0) * (case != "flat")
+    column = SegmentReading(Segment("II", 0, 500, 0.0, 0.0, 10.0), beats[:500] if case != "unread" else np.full(500, np.nan), beats[:500])
+    begin = 400 if case == "apart" else 0  # 0.2 s in common
+    strip = SegmentReading(Segment("II", begin, begin + 1000, 0.0, 30.0, 10.0, rhythm=True, row=1), 30.0 - beats, beats)
+    flags = []
+    kept = _without_contradictions([column, strip], 500.0, flags)
+    assert not flags
+    assert kept == [column, strip]
+
+
 def test_a_row_of_noisy_ink_is_trusted_less():
     trust = [weight_of_second_fit(sd) for sd in (0.0, 0.07, 0.2, 0.25, 0.5, 2.0)]
     assert trust[0] == 1.0
