@@ -128,7 +128,7 @@ def _cover(along, across, length, ux, uy, radius, starts, ends):
         radius = math.sqrt(radius * radius - 1.0 / 12.0)
     distance = math.hypot(outside, across)
     ahead = min(max(along, 0.0), length) - along
-    return share * _strip(distance, (ahead * ux - across * uy) / distance, (ahead * uy + across * ux) / distance, radius)
+    return share * _strip(distance, (ahead * ux + across * uy) / distance, (ahead * uy - across * ux) / distance, radius)
 
 
 @jit
