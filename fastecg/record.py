@@ -147,7 +147,7 @@ class Record:
         Raises
         ------
         RecordError
-            If the record lacks one of them.
+            If the record lacks one of them, or `leads` is empty.
 
         Examples
         --------
@@ -155,6 +155,8 @@ class Record:
         >>> fastecg.simulate(seed=1).choose(["V1", "CM5=II"]).leads
         ('V1', 'CM5')
         """
+        if not leads:
+            raise RecordError(f"{self.name}: no lead is chosen, expected one or more of {', '.join(self.leads)}")
         pairs = [(new.strip(), old.strip() or new.strip()) for new, _, old in (lead.partition("=") for lead in leads)]
         return Record(np.stack([self.lead(old) for _, old in pairs]), self.fs, [new for new, _ in pairs], self.name, self.source)
 

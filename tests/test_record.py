@@ -116,3 +116,5 @@ def test_leads_are_chosen_renamed_and_derived():
     assert only.with_limb_leads() is only
     with pytest.raises(RecordError, match="no lead 'V9', expected one of I, V1"):
         only.choose(["V9"])
+    with pytest.raises(RecordError, match="no lead is chosen"):
+        only.choose([])

@@ -15,6 +15,7 @@ import numpy as np
 
 from fastecg.digitizing.names import Name
 from fastecg.digitizing.pulses import snapped
+from fastecg.digitizing.settings import USUAL_SPEED
 from fastecg.digitizing.tracks import Track
 from fastecg.layouts import LAYOUTS, Layout, layout_for
 from fastecg.record import LEADS
@@ -49,7 +50,6 @@ _LENGTH_PRICE = 2.0
 _SAME_LENGTH = 0.03  # Absolute log ratio of both lengths that costs nothing: `_LENGTH_PRICE` is for what exceeds it.
 _USUAL_STRIPS = ("II", "V1", "V5")  # Nearly every rhythm strip shows one of these leads.
 _SURE_STRIP = 0.6  # A rhythm strip is taken for a lead not in `_USUAL_STRIPS` only if the confidence of its name (0 to 1) exceeds this.
-_USUAL_SPEED = 25.0  # Paper speed in mm/s that is assumed for the rows of a layout with one column, which may be of any duration.
 _LONGER = 1.2  # If such rows are longer than the layout's time by more than this factor, their length gives their duration.
 _FEW_NAMES = 3  # If fewer names were read, all columns of a layout that the user has given are taken to be in the picture.
 _CUT = 1.5  # Cost of every column of the layout that is outside the picture.
@@ -180,7 +180,7 @@ def _candidates(evidence: _Evidence, forced: str | None) -> Iterator[tuple[Layou
         given = LAYOUTS[forced] if forced in LAYOUTS else layout_for(forced, leads or LEADS)
         yield given, 0.0
         left, right = evidence.span_mm
-        seconds = round((right - left) / _USUAL_SPEED)
+        seconds = round((right - left) / USUAL_SPEED)
         if evidence.scaled and len(given.columns) == 1 and seconds > _LONGER * given.seconds:
             yield replace(given, seconds=float(seconds)), 0.0
         return

@@ -40,10 +40,10 @@ def other_hand(page: Page, style: Style, rng: np.random.Generator) -> tuple[Page
     style = replace(_inked(style, rng), face=face)
     words = tuple(text for text in page.texts if text.kind != "lead") if rng.random() < 0.5 else ()
     drawing = _Drawing(page, style, rng)
-    traces, zeros_mm, shifts_mm = drawing.traces()
-    labels = tuple(drawing.labels(traces, zeros_mm, shifts_mm))
+    traces, zeros_mm = drawing.traces()
+    labels = tuple(drawing.labels(traces, zeros_mm))
     pulses = tuple(drawing.pulses(traces, zeros_mm))
-    separators = tuple(drawing.separators(traces, zeros_mm, shifts_mm))
+    separators = tuple(drawing.separators(traces, zeros_mm))
     words += tuple(drawing.words(pulses, zeros_mm))
     page = replace(
         page,
@@ -74,14 +74,14 @@ def coarser(record: Record, rng: np.random.Generator) -> Record:
 class _Drawing:
     """Draws the parts of one page in random places.
 
-    In its methods, `zeros_mm` is page y of 0 mV by row, and `shifts_mm` is the shift along x by column, mm.
+    In its methods, `zeros_mm` is page y of 0 mV by row, mm.
     """
 
     page: Page
     style: Style
     rng: np.random.Generator
 
-    def traces(self) -> tuple[tuple[Trace, ...], dict[int, float], dict[int, float]]:
+    def traces(self) -> tuple[tuple[Trace, ...], dict[int, float]]:
         """Move the traces to rows at uneven distances, shift them up and down at random, and leave gaps between columns.
 
         Returns
@@ -89,8 +89,6 @@ class _Drawing:
         traces : tuple of Trace
         zeros_mm : dict of int to float
             Page y of 0 mV of every row, before its traces are shifted up or down.
-        shifts_mm : dict of int to float
-            Shift along x of every column.
         """
         rng, old = self.rng, self.page.traces
         old_zeros_mm = {trace.row: trace.baseline_mm for trace in old}
@@ -104,6 +102,7 @@ class _Drawing:
         gap_mm = rng.uniform(0.3, 6.0) if rng.random() < 0.4 else 0.0
         lossy = rng.random() < 0.5  # Whether gaps are cut out of the traces. Otherwise the columns are moved apart.
         columns = sorted({trace.column for trace in old})
+        # Shift along x of every column, mm.
         shifts_mm = dict.fromkeys(columns, 0.0) if lossy else {column: gap_mm * k for k, column in enumerate(columns)}
         moved = []
         for trace in old:
@@ -116,9 +115,9 @@ class _Drawing:
             points.flags.writeable = False
             stop = min(trace.stop, trace.start + keep)
             moved.append(replace(trace, stop=stop, points_mm=points, baseline_mm=trace.baseline_mm + shift[1]))
-        return tuple(moved), zeros_mm, shifts_mm
+        return tuple(moved), zeros_mm
 
-    def labels(self, traces: tuple[Trace, ...], zeros_mm: dict[int, float], shifts_mm: dict[int, float]) -> Iterator[tuple[Text, int]]:
+    def labels(self, traces: tuple[Trace, ...], zeros_mm: dict[int, float]) -> Iterator[tuple[Text, int]]:
         """Names of leads, each with the index of its trace; a few pages have none.
 
         All names are equally far from the first sample of their trace and from the 0 mV line of their row.
@@ -183,7 +182,7 @@ class _Drawing:
                 y = rng.uniform(size, 22.0) if upper else min(below + rng.uniform(0.0, 4.0), height - 0.3 * size)
                 yield Text("header", _random_words(rng), float(place * width), float(y), size, self.style.face)
 
-    def separators(self, traces: tuple[Trace, ...], zeros_mm: dict[int, float], shifts_mm: dict[int, float]) -> Iterator[Stroke]:
+    def separators(self, traces: tuple[Trace, ...], zeros_mm: dict[int, float]) -> Iterator[Stroke]:
         """Lines between columns: bars, dotted lines, ticks, pairs of bars, or the step of the pen from one lead to the next; or none.
 
         A "tick" is a bar as thin as the pen. "ticks" are short thin lines above the 0 mV line and mostly also below it.

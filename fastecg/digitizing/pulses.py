@@ -19,7 +19,6 @@ GAINS_MM_MV = (2.5, 5.0, 10.0, 20.0)
 USUAL_GAIN = 10.0
 
 _INK = 0.4  # Minimum coverage of ink. Pixels of a pulse in the network's map have at least half of it.
-_HEIGHT_OFF = 0.035  # `_BARE_HEIGHT_OFF` of a pulse with feet. It has no effect, since a pulse with feet may have any height.
 # Largest log ratio of a usual gain and the height of a bare pulse, which is one without feet, since a trace runs into it.
 _BARE_HEIGHT_OFF = 0.08
 _SAME_GAIN = 0.15  # If the height of a pulse differs from the gain by more than this share, 0 mV is taken from its feet.
@@ -128,9 +127,10 @@ def _pulse(points_mm: np.ndarray, ink: np.ndarray, warp: PageWarp, shown: np.nda
         outside = near_foot
     foot = float(np.average(y[outside], weights=ink[outside]))
     top = _plateau_mm(float(np.average(y[inside & near_top], weights=ink[inside & near_top])), (left, right), warp, shown)
-    gain = snapped(foot - top, GAINS_MM_MV, _BARE_HEIGHT_OFF if bare else _HEIGHT_OFF)
-    if bare and (gain is None or gain < _LEAST_BARE_MM):  # Ink without feet is a pulse only if its height is that of a usual gain.
-        return None
+    if bare:  # Ink without feet is a pulse only if its height is that of a usual gain. A pulse with feet may have any height.
+        gain = snapped(foot - top, GAINS_MM_MV, _BARE_HEIGHT_OFF)
+        if gain is None or gain < _LEAST_BARE_MM:
+            return None
     heights = [foot - top]
     second = _second_step(x, y, ink, (left, right), top, foot)
     fall = _flank_mm(float(right) - _HALF_PEN_MM, (top, foot), warp, shown)

@@ -85,13 +85,12 @@ class TrainConfig:
 class Pages(IterableDataset):
     """An endless stream of batches of windows of newly drawn pages. Pages are numbered, and `start` is the number of the first.
 
-    `origins` are the files of records. Of n worker processes, each draws every n-th page. `batches` is not used.
+    `origins` are the files of records. Of n worker processes, each draws every n-th page.
     """
 
     origins: list[Path]
     config: TrainConfig
     start: int = 0
-    batches: int | None = None
     _pool: list[Window] = field(default_factory=list)
 
     def __iter__(self) -> Iterator[Batch]:
