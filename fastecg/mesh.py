@@ -231,7 +231,10 @@ class Warp:
         return pixels.reshape(np.shape(points_mm))
 
     def inverse(self, points_px: np.ndarray) -> np.ndarray:
-        """Page points (…, 2) in mm that are seen at pixel positions (…, 2). Beside the page they are beyond its edges, far from it NaN."""
+        """Page points (…, 2) in mm that are seen at pixel positions (…, 2).
+
+        Pixels beside the page give points beyond its edges; pixels far from it give NaN.
+        """
         from fastecg.kernels.invert import lookup
 
         points = np.ascontiguousarray(points_px, dtype=np.float64).reshape(-1, 2)

@@ -1,7 +1,7 @@
 """`Photo`, a picture of a page, and `Truth`, where everything on the page is in the picture.
 
-Truth is computed from the page and the warp when it is asked for. Of the steps that make the picture it needs nothing but the
-planes and boxes of what artifacts add to the page: handwriting, and what hides the print.
+Truth is computed when it is asked for. Besides the page (with the boxes of what artifacts added), its style and the warp, it needs only
+the plane of handwriting and marks, and the pixels at which the print is hidden.
 """
 
 from __future__ import annotations
@@ -203,7 +203,10 @@ class Truth:
         return tuple(PixelBox(box.kind, box.words, quad, box.trace) for box, quad in zip(boxes, found, strict=True))
 
     def to_page(self, points_px: np.ndarray) -> np.ndarray:
-        """Page points (…, 2) in mm that are seen at pixel positions (…, 2). Beside the page they are beyond its edges, far from it NaN."""
+        """Page points (…, 2) in mm that are seen at pixel positions (…, 2).
+
+        Pixels beside the page give points beyond its edges; pixels far from it give NaN.
+        """
         return self.warp.inverse(points_px)
 
     def to_image(self, points_mm: np.ndarray) -> np.ndarray:
@@ -223,7 +226,10 @@ class Truth:
         return inside
 
     def lattice(self) -> tuple[np.ndarray, np.ndarray]:
-        """Positions of all crossings of 5 mm lines, on the page in mm and in the picture in px, each (rows, columns, 2)."""
+        """Positions of all crossings of 5 mm lines, on the page in mm and in the picture in px, each (rows, columns, 2).
+
+        These are lines of the printed grid, not the nodes of the warp.
+        """
         return self._crossings
 
     @cached_property
@@ -236,7 +242,7 @@ class Truth:
         return page, self.to_image(page)
 
     def homography(self) -> np.ndarray:
-        """The projective transform (3, 3) from page mm to px: exact for a flat page, else by direct linear transform of the `lattice`."""
+        """The projective transform (3, 3) from page mm to px: exact if `Warp.is_flat`, else by direct linear transform of the `lattice`."""
         if self.warp.is_flat:
             scale = self.warp.scale
             return np.array([[scale, 0.0, -0.5], [0.0, scale, -0.5], [0.0, 0.0, 1.0]])
@@ -244,7 +250,7 @@ class Truth:
         return _fit_homography(page, pixels)
 
     def px_per_mm(self) -> float:
-        """Median scale of the picture over the paper, as `Warp.scale`."""
+        """`Warp.scale`: median px/mm of the picture, the mesh's margin included."""
         return self.warp.scale
 
     @property
@@ -294,7 +300,10 @@ class Truth:
 
     @property
     def _threshold(self) -> float:
-        """Coverage, 0 to 255, above which a pixel counts as inked: half of the most that the pen leaves about where it is thinnest."""
+        """Coverage, 0 to 255, above which a pixel counts as inked.
+
+        Half of the coverage in the middle of a trace where it is about thinnest: 255, or less if it is narrower there than 1 px.
+        """
         pen = self.style.pen
         return 127.5 * min(1.0, self.style.pen_mm * (1.0 - pen.thin) * (1.0 - pen.wander) * self.warp.scale)
 
@@ -319,9 +328,9 @@ class Truth:
                 yield LEADS.index(trace.lead) if trace.lead in LEADS else len(LEADS), (rows, columns), inked
 
     def _in_picture(self, plane: np.ndarray, window: Window | None = None, top: int = 0) -> np.ndarray:
-        """A plane of the flat sheet, without its first `top` rows, resampled into a window of the picture (or into all of it), uint8.
+        """A plane of the flat sheet, resampled into a window of the picture (or into all of it), uint8.
 
-        The window begins at multiples of `CELL`, as `_around` makes them.
+        `plane` begins at row `top` of the flat sheet. The window begins at multiples of `CELL`, as `_around` makes them.
         """
         from fastecg.kernels.plane import sample_plane
 

@@ -44,7 +44,7 @@ class PageAnalysis:
         The names of leads that were read.
     tracks : tuple of Track
         Rows of traces, from top to bottom.
-    found : tuple of LayoutMatch
+    matches : tuple of LayoutMatch
         Layouts that match tracks and names, the best first.
     turns : int
         Number of quarter turns, counter-clockwise, by which the picture was turned.
@@ -61,7 +61,7 @@ class PageAnalysis:
     warp: PageWarp
     names: tuple[Name, ...]
     tracks: tuple[Track, ...]
-    found: tuple[LayoutMatch, ...]
+    matches: tuple[LayoutMatch, ...]
     turns: int
     gridless: bool = False
     tilt: float = 0.0
@@ -70,7 +70,7 @@ class PageAnalysis:
     @property
     def match(self) -> LayoutMatch | None:
         """The best match; None if there is none."""
-        return self.found[0] if self.found else None
+        return self.matches[0] if self.matches else None
 
     @property
     def share_of_names(self) -> float:
@@ -89,8 +89,8 @@ def analyse_layers(layers: Layers, layout: str | None, turns: int = 0, *, ruled:
     turns : int
         Number of quarter turns, counter-clockwise, by which the picture was turned.
     ruled : bool
-        Whether a grid is looked for. If not, or if none is found or rows fan out on it, millimetres are derived from the length of the
-        rows. They are those of the scale `SCALE` if no layout matches, no row is seen whole, or the length is far from the layout's.
+        Whether to look for a grid. If none is looked for or found, or if rows fan out on it, millimetres are derived from the length of the
+        rows. If no layout matches, no row is seen whole, or the length is far from the layout's, `SCALE` px/mm is assumed.
     """
     if ruled and _has_wide_pieces(layers):  # A page without traces is no ECG, so the time to follow the lines of its grid is saved.
         warp = picture_grid(layers)
@@ -108,8 +108,8 @@ def analyse_layers(layers: Layers, layout: str | None, turns: int = 0, *, ruled:
         return analysis
     # Rhythm strips have the most reliable length, because gaps between columns lengthen other rows. Other rows count only if no rhythm
     # strip is seen whole.
-    strips = [analysis.tracks[track] for track in analysis.match.tracks[analysis.match.strips :] if track is not None]
-    lengths = [[track.ends_mm[1] - track.ends_mm[0] for track in tracks if not any(track.cut)] for tracks in (strips, analysis.tracks)]
+    rhythm = [analysis.tracks[track] for track in analysis.match.tracks[analysis.match.strips :] if track is not None]
+    lengths = [[track.ends_mm[1] - track.ends_mm[0] for track in tracks if not any(track.cut)] for tracks in (rhythm, analysis.tracks)]
     if not any(lengths):
         return analysis
     # The last sample is one sampling interval before the end of the nominal time. Ink extends beyond the first and last sample by the cap.

@@ -218,7 +218,7 @@ def judged(page: LaidOutPage, readings: Sequence[SegmentReading], *, known: bool
     checks = checks_of(readings, page.rows.fs)
     match = page.match
     share = match.found / len(match.cells)
-    others = [other for other in page.analysis.found if not other.same_order(match)]
+    others = [other for other in page.analysis.matches if not other.same_order(match)]
     margin = match.score - others[0].score if others else np.inf
     residuals = [checks[name] for name in _SUMS if name in checks]
     usual = len(match.cells) == 1 or match.layout.name in LAYOUTS
@@ -237,8 +237,9 @@ def judged(page: LaidOutPage, readings: Sequence[SegmentReading], *, known: bool
             )
         if len(match.cells) < 3 and readings and max(_peakedness(item.millivolts, page.rows.fs) for item in readings) < _PEAKED:
             raise ImageError("no trace has QRS complexes, expected the leads of an ECG")
-    flags = page.flags if confidence >= SURE or known else (*page.flags, "order uncertain: which lead is where could not be told for sure")
-    return replace(page, checks=checks, confidence=round(1.0 if known else float(confidence), 3), flags=flags)
+    kept = 1.0 if known else round(float(confidence), 3)  # The flag is by the rounded value, with which `Reading.order` is found.
+    flags = page.flags if kept >= SURE else (*page.flags, "order uncertain: which lead is where could not be told for sure")
+    return replace(page, checks=checks, confidence=kept, flags=flags)
 
 
 def on_page_segments(page: LaidOutPage, readings: Sequence[SegmentReading]) -> list[SegmentReading]:

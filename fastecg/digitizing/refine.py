@@ -60,6 +60,7 @@ def refined(
     readings : sequence of SegmentReading
         Readings of the first fit.
     rows : PageSegments
+        The page's segments, with paper speed and sampling frequency.
     warp : PageWarp
     ink : PictureInk
 
@@ -126,7 +127,7 @@ def _overhangs(
             return np.nan
         return overhang_mm(inwards, warp, ink, pen, _PEN_MM * warp.scale / 2)
 
-    # Even without blur, pixels give an edge a half width of about 1 px.
+    # Assumption: 1 px of an edge's half width comes from the pixels, and only the rest from blur.
     radius_mm, soft_mm = pen.width * _PEN_MM / 2, max(pen.blur - 1.0, 0.0) / warp.scale
     return [Overhang(beyond(own, gaps_mm[k]), beyond(own[::-1], gaps_mm[k + 1]), radius_mm, soft_mm) for k, own in enumerate(points)]
 
@@ -159,7 +160,7 @@ def _refined_row(
 ) -> tuple[list[SegmentReading], FittedPen | None]:
     """Fit the segments of one row again. Returns their readings and the pen, which is None if nothing was fitted.
 
-    `own` are the points (n, 2) px of each of its segments by the first fit, `others` those of all segments of other rows.
+    `own` are the points (n, 2) px of each of the row's segments by the first fit; `others` are those of all segments of other rows.
     """
     lifted = np.array([np.nan])  # A point that is NaN after every segment lifts the pen.
     x_mm = np.concatenate([part for item in group for part in (item.x_mm(rows), lifted)])
@@ -201,8 +202,8 @@ def weight_of_second_fit(sd_px: float) -> float:
 def _distance_from_trace(second: np.ndarray, first: np.ndarray, step_mm: float) -> np.ndarray:
     """Approximate distance (n,) in mm of the second trace from the first one, perpendicular to the first.
 
-    `second` and `first` are heights (n,) in mm at points `step_mm` apart. The vertical distance is divided by the length of the first trace
-    per mm along x, since beside a steep flank a large vertical distance is a small perpendicular one.
+    `second` and `first` are heights (n,) in mm at points `step_mm` apart along x. The vertical distance is multiplied by the cosine of the
+    first trace's angle to x, 1 / hypot(1, slope), where `slope` is the steepest of a sample and its neighbours.
     """
     from scipy.ndimage import maximum_filter1d
 

@@ -29,10 +29,10 @@ _FEW_LINES = 40  # Minimum number of grid lines for an estimate.
 _FAINT_LINE = 0.3  # Lines with less ink than this share of the usual are left out: they are hidden by something else.
 _BESIDE = 0.45  # The middle of a line is looked for up to this share of a millimetre beside the expected position.
 _SHIFT_STEP_PX = 0.01  # Step of the search for the offset.
-_MISFIT_SLACK = 0.01  # Shifts are possible if the share of lines that do not fit them exceeds the smallest such share by at most this.
+_MISFIT_SLACK = 0.01  # Besides the best shift, all those count as possible that misfit at most this share of lines more.
 _FIVE_EVERY = 5  # Every n-th line is a 5 mm line.
-#: Range of the offset in mm of unsnapped lines from the drawn ones if it cannot be estimated. Its lower end is half a pixel at 120 dpi;
-#: below 0 is to the left.
+#: Smallest and largest offset in mm, from the drawn lines to the unsnapped ones, assumed if it cannot be estimated (below 0: to the left).
+#: The smallest is half a pixel at 120 dpi.
 ANYWHERE_MM = (-0.11, 0.01)
 
 
@@ -86,8 +86,8 @@ def unsnapped_offset_mm(layers: Layers, warp: PageWarp) -> tuple[float, float]:
     is_five, expected, measured = found
     shifts_px = np.arange(-1.0, 1.0 + _SHIFT_STEP_PX / 2, _SHIFT_STEP_PX)
     best: tuple[float, np.ndarray] | None = None
-    # `drawn` is where each line (columns) is drawn for every shift (rows) of the grid, if lines are an odd or even number of pixels wide.
-    for odd in ((False, False), (False, True), (True, False), (True, True)):  # 1 mm lines, 5 mm lines
+    for odd in ((False, False), (False, True), (True, False), (True, True)):  # Widths in px of 1 mm lines and of 5 mm lines: odd or even.
+        # Where the lines would be drawn, shape (shifts, lines), if they are this wide.
         drawn = np.floor(expected + shifts_px[:, None] + 0.5) + 0.5 * np.where(is_five, odd[1], odd[0])
         misfit = (np.abs(measured - drawn) > _NEAR_PX).mean(axis=1)
         if best is None or misfit.min() < best[0]:
@@ -103,7 +103,7 @@ def _upright_lines(layers: Layers, warp: PageWarp) -> tuple[np.ndarray, np.ndarr
     """For n upright grid lines: whether each is a 5 mm line, its position by the warp, and its measured position.
 
     None if fewer than 40 lines are seen clearly, or if they are not parallel to the columns of pixels. Positions are along x in pixels of
-    the input picture, where pixel k reaches from k to k + 1.
+    the picture before it was resized (`Layers.original`), where pixel k reaches from k to k + 1.
     """
     from scipy.ndimage import uniform_filter1d
 

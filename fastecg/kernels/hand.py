@@ -34,12 +34,17 @@ def lay_letters(
 ) -> int:
     """Place letters on lines and write the `nodes` of their strokes; return the number of nodes.
 
-    A row of `letters` (n, 4) is: the index of the letter's form in `table` (below 0 between words), whether it may be joined to the letter
-    before (0: no, 1: as a small letter, 2: as a capital or digit), its class (0 for small letters, 1 for digits and signs, 2 for capitals),
-    and whether the form is cursive. `offsets` (p, 2) are added to the table's points. `lead_in` says whether the first letter of a word
-    begins with an upstroke if it is cursive. A row of `nodes` is x, y, whether there is a corner, and whether the pen is lifted before
-    (both 0 or 1). The random numbers `chance` (uniform from 0 to 1) and `noise` (normal, 4 for each node) are indexed by the node that they
-    shape, so they are as long as `nodes`; `chance` is changed.
+    The columns of `letters` (n, 4) are:
+
+    0. the index of the letter's form in `table`; `NEW_LINE` for a new line, any other number below 0 for a space;
+    1. how it may be joined to its neighbours (0: not at all, 1: as a small letter, 2: as a capital or digit);
+    2. its class (0 for small letters, 1 for digits and signs, 2 for capitals);
+    3. whether the form is cursive (0 or 1).
+
+    `offsets` (p, 2) are added to the table's points. `lead_in` says whether the first letter of a word begins with an upstroke if it is
+    cursive. A row of `nodes` is x, y, whether there is a corner, and whether the pen is lifted before (both 0 or 1). The random numbers
+    `chance` (uniform from 0 to 1) and `noise` (normal, 4 for each node) are indexed by the node that they shape, so they are as long as
+    `nodes`; `chance` is changed.
     """
     count, start, x, line_y = int(0.0), int(0.0), 0.0, 0.0  # Not a literal 0: functions that take it would be compiled once more.
     poses = np.empty((len(letters), 6))  # x, y, size, factor of the height, slope and factor of the width of each letter
@@ -101,12 +106,12 @@ def _lay_word(
         width = hand.aspect * size * max(0.6, 1.0 + 0.6 * hand.uneven * noise[count, 0])
         _fill_row(poses[i], (x, line_y, size, height, hand.turn * noise[count, 2], width))
         small = i > start and letters[i, 1] == 1 and letters[i - 1, 1] == 1
-        # Between capitals and digits only a hasty pen stays down.
+        # Beside a capital or a digit, only a hasty pen stays down.
         joined = i > start and letters[i, 1] > 0 and letters[i - 1, 1] > 0 and chance[count] < (hand.join if small else 0.7 * hand.merge)
         # A cursive form begins with an upstroke. Without the upstroke's first point, the form's left end is at 1.6.
         cut = 1 if cursive and (joined or not lead_in or i > start) else 0
         left = table.extents[glyph, 0] if cut == 0 else 1.6
-        if joined and letters[i - 1, 3] == 1:  # A joined form ends in the stroke that leads to the next letter.
+        if joined and letters[i - 1, 3] == 1:  # A cursive form ends in the stroke that leads to the next letter.
             poses[i, 0] = nodes[count - 1, 0] - (0.6 + 0.6 * left) * width
         else:
             poses[i, 0] = x - (0.15 * hand.gap if joined else 0.0) - left * width
@@ -117,8 +122,8 @@ def _lay_word(
             joins = (joined and stroke == first) or (stroke > first and chance[count + 1] < hand.merge)
             if stroke == first and joined and not cursive:
                 count, joins = _join_letter(table, stroke, poses[i], hand, nodes, count)
-            skip, drop = cut if stroke == first else 0, hand.drop + (hand.slur if kind != 0 else 0.0)
-            count = _append_stroke(table, hand, offsets, stroke, skip, drop, poses[i], not joins, chance, noise, nodes, count)
+            cut_here, drop = cut if stroke == first else 0, hand.drop + (hand.slur if kind != 0 else 0.0)
+            count = _append_stroke(table, hand, offsets, stroke, cut_here, drop, poses[i], not joins, chance, noise, nodes, count)
         gap = (hand.gap + (1.3 if kind == 1 else 0.7 if kind == 2 else 0.0)) * (1.0 + 1.8 * hand.uneven * noise[count - 1, 2])
         x = poses[i, 0] + table.extents[glyph, 1] * width + max(-1.2, gap)
     if count > 0 and letters[stop - 1, 3] == 1 and poses[stop - 1, 3] != 0.0 and chance[count] < hand.tail:
@@ -170,7 +175,7 @@ def _add_dots_and_bars(
 
     A hasty hand leaves out and misplaces some, and does not always lift the pen.
     """
-    skip = int(0.0)  # No points of a stroke are left out at its start.
+    cut = int(0.0)  # No points of a stroke are left out at its start.
     for i in range(span[0], span[1]):
         glyph = letters[i, 0]
         for stroke in range(table.allographs[glyph, 1], table.allographs[glyph, 2]):
@@ -181,7 +186,7 @@ def _add_dots_and_bars(
             pose[1] += 0.3 * hand.drift * noise[count, 3]
             pose[3] = 1.0
             lift = not (count > 0 and chance[count + 1] < 0.5 * hand.merge)
-            count = _append_stroke(table, hand, offsets, stroke, skip, hand.drop, pose, lift, chance, noise, nodes, count)
+            count = _append_stroke(table, hand, offsets, stroke, cut, hand.drop, pose, lift, chance, noise, nodes, count)
     return count
 
 
@@ -191,7 +196,7 @@ def _append_stroke(
     hand: Hand,
     offsets: np.ndarray,
     stroke: int,
-    skip: int,
+    cut: int,
     drop: float,
     pose: np.ndarray,
     lift: bool,
@@ -200,11 +205,11 @@ def _append_stroke(
     nodes: np.ndarray,
     count: int,
 ) -> int:
-    """Append the nodes of one stroke of a letter, without its first `skip` points, and without about the share `drop` of its inner ones.
+    """Append the nodes of one stroke of a letter, without its first `cut` points, and without about the share `drop` of its inner ones.
 
     `pose` is the letter's row of poses (see `lay_letters`). Returns the number of nodes.
     """
-    first, last = table.strokes[stroke] + skip, table.strokes[stroke + 1] - 1
+    first, last = table.strokes[stroke] + cut, table.strokes[stroke + 1] - 1
     first_node = count
     for k in range(first, last + 1):
         if first < k < last and chance[count] < drop and k + 1 < last:
@@ -278,7 +283,7 @@ def _catmull_rom(p0: np.ndarray, p1: np.ndarray, p2: np.ndarray, p3: np.ndarray,
 def smooth_path(path: np.ndarray, sigma: float, out: np.ndarray) -> None:
     """Smooth every run between lifts by a Gaussian of `sigma` points, and write the path to `out`, NaN where the pen is lifted.
 
-    The ends of runs stay in place, because runs are continued by reflection through them.
+    Runs are continued by reflection through their ends, so the ends stay in place. Runs of at most 3 `sigma` + 1 points shrink a little.
     """
     reach = int(3.0 * sigma) + 1
     weights = np.exp(-0.5 * (np.arange(-reach, reach + 1) / max(sigma, 1e-6)) ** 2)
@@ -342,7 +347,7 @@ def press_pen(path: np.ndarray, grip: np.ndarray, unrest: np.ndarray, runs: np.n
             stop += 1
         speed = 0.6
         for i in range(start, stop):
-            speed += 0.3 * (_power_law(path, start, stop, i) - speed)
+            speed += 0.3 * (_speed_at(path, start, stop, i) - speed)
             a, b = max(i - 2, start), min(i + 2, stop - 1)
             # How far the pen moves downwards, -1 to 1, and the share of the run that it has written.
             down = (path[a, 1] - path[b, 1]) / (math.hypot(path[a, 0] - path[b, 0], path[a, 1] - path[b, 1]) + 1e-9)
@@ -359,7 +364,7 @@ def press_pen(path: np.ndarray, grip: np.ndarray, unrest: np.ndarray, runs: np.n
 
 
 @jit
-def _power_law(path: np.ndarray, start: int, stop: int, i: int) -> float:
+def _speed_at(path: np.ndarray, start: int, stop: int, i: int) -> float:
     """The pen's speed at point i by the two-thirds power law, about 1 on the curves of letters and lower at the ends of a run.
 
     Speed along the path is proportional to curvature**(-1/3).
@@ -377,9 +382,9 @@ def _power_law(path: np.ndarray, start: int, stop: int, i: int) -> float:
 def _shape_ends(start: int, stop: int, grip: np.ndarray, chance: np.ndarray, width: np.ndarray, density: np.ndarray) -> None:
     """Shape the ends of a run. They taper if the hand moves when the pen lands or lifts; a pen that rests leaves a blob.
 
-    `grip` and `chance` (4,) are those of `press_pen`.
+    `grip` (5,) is that of `press_pen`, and `chance` (4,) is the run's row of its `runs`.
     """
-    count, taper, point = stop - start, grip[2], grip[3]
+    count, taper, taper_depth = stop - start, grip[2], grip[3]
     # `landing` and `leaving` are the numbers of points over which the beginning and the end taper.
     blob = chance[0] < grip[4]
     longest = min(0.33 * count, min(26.0, 6.0 + 0.04 * count))
@@ -390,8 +395,8 @@ def _shape_ends(start: int, stop: int, grip: np.ndarray, chance: np.ndarray, wid
         for at, ramp in ((start + k, landing), (stop - 1 - k, leaving)):
             if k < ramp:
                 lifted = (1.0 - k / ramp) * math.sqrt(1.0 - k / ramp)
-                width[at] *= 1.0 - 0.88 * point * lifted
-                density[at] *= 1.0 - 0.55 * point * lifted
+                width[at] *= 1.0 - 0.88 * taper_depth * lifted
+                density[at] *= 1.0 - 0.55 * taper_depth * lifted
     if blob:
         for k in range(min(4, count)):
             width[start + k] = max(width[start + k], 1.0 + 0.4 * chance[1] * (1.0 - k / 4.0))

@@ -1,4 +1,4 @@
-"""Read WFDB header files into a `Header`, with a check of every value.
+"""Read WFDB header files into a `Header`, with a check of every value that is used.
 
 The syntax is that of header(5) of the WFDB Applications Guide. Comments, times and dates are dropped while parsing.
 """
@@ -25,12 +25,12 @@ DEFAULT_GAIN = 200.0
 
 MOST_BYTES = 4 << 20  # Largest header, bytes. The largest real ones, which list many thousand segments, have less than 1 MiB.
 MOST_SIGNALS = 512  # Largest number of signals. Body surface maps have about 250.
-MOST_SAMPLES = 1 << 40  # Largest number of samples of a lead: 70 years at 500 Hz.
+MOST_SAMPLES = 1 << 40  # Largest number of frames: 70 years at 500 Hz.
 GAIN_RANGE = (1e-12, 1e12)  # Range of gains in digital units per unit of the signal.
 FS_RANGE = (1.0, 200_000.0)  # Range of sampling frequencies, Hz.
 
 _NUMBER = r"(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?"
-# A record's name, which is not used, as in "r", "dir/r", or "r.mat" of PhysioNet Challenges; "r/5" has five segments.
+# The record's name (parsed, not used): "r", "dir/r", or "r.mat" as in PhysioNet Challenges. "r/5" is a record of five segments.
 _RECORD_NAME = re.compile(r"(?P<name>(?:[-\w]+/){0,16}?[-\w]+(?:\.[a-zA-Z]\w{0,15})?)(?:/(?P<segments>\d{1,6}))?", re.ASCII)
 # The sampling frequency, with a counter frequency and a base counter value that are ignored: "360/1(0)".
 _FREQUENCY = re.compile(rf"(?P<fs>{_NUMBER})(?:/-?[\d.eE+-]*(?:\([-+\d.eE]*\))?)?")
@@ -104,7 +104,7 @@ def read_header(path: str | Path) -> Header:
 
 
 def has_no_signals(path: str | Path) -> bool:
-    """Whether `path` is the header of a record without signals. Such a header stands for a record that could not be digitised."""
+    """Whether `path` is the header of a record without signals. `fastecg digitize` writes it for a picture that it could not read."""
     if Path(path).suffix.lower() != ".hea" or file_size(path) is None:
         return False
     fields = next(iter(header_lines(read_bytes(path, 0, MOST_BYTES), path)), "").split()
@@ -121,7 +121,9 @@ def file_size(path: str | Path) -> int | None:
 
 
 def read_bytes(path: str | Path, first: int, count: int) -> bytes:
-    """Read at most `count` bytes of a file from byte `first` on, by `os.read`, which is faster: a header takes less time than `open` alone.
+    """Read at most `count` bytes of a file from byte `first` on.
+
+    Reading a whole header by `os.read` takes less time than the call of `open` alone.
 
     Raises
     ------
@@ -244,7 +246,9 @@ def _signal_line(line: str, number: int, path: str) -> SignalLine:
     gain, baseline, unit = scaled
     if not GAIN_RANGE[0] <= abs(gain) <= GAIN_RANGE[1]:
         low, high = GAIN_RANGE
-        raise RecordError(f"{path}: signal line {number} has a gain of {gain:g}, expected {low:g} to {high:g} digital units a physical one")
+        raise RecordError(
+            f"{path}: signal line {number} has a gain of {gain:g}, expected {low:g} to {high:g} digital units per physical unit"
+        )
     if stored[1] == 0:
         raise RecordError(f"{path}: signal line {number} has 0 samples a frame, expected at least 1")
     integers: list[str] = numbers.split() if numbers else []  # resolution, zero, initial value, checksum, block size
@@ -257,7 +261,7 @@ def _signal_line(line: str, number: int, path: str) -> SignalLine:
     return SignalLine(plain_name(file, path), *stored, gain, baseline, unit, block, name)
 
 
-# The next two fields are the same for all signals of most records, and for most records of a data set, so parsed ones are kept.
+# Most signals of a record, and of a data set, have the same storage and scale, so those parsed by the next two functions are kept.
 @lru_cache(maxsize=64)
 def _storage(field: str) -> tuple[str, int, int, int] | None:
     """Format, samples per frame, skew and offset from "212x2:5+24"; None if the text is not of this form."""
@@ -273,7 +277,7 @@ def _scale(field: str) -> tuple[float, int | None, str] | None:
 
 
 def _multi_segment(lines: list[str], count: int, signals: int, header: Header) -> Header:
-    """The header of a record of segments, from its lines after the first and `header`, which has the values of the first line.
+    """Complete `header`, which has the values of the first line, with the segments in the other `lines`.
 
     `count` and `signals` are the numbers of segments and signals in the first line.
     """

@@ -77,8 +77,8 @@ def choose_leads(names: Sequence[str], units: Sequence[str], path: object) -> li
     Raises
     ------
     RecordError
-        If no signal is an ECG lead, if the names of two leads in the file differ in case at most, or if there are more than 24 leads, of
-        which none or more than 24 have known names.
+        If no signal is an ECG lead; if two leads have the same name in the file, apart from upper and lower case; or if there are more than
+        24 leads, and either none of them or more than 24 have known names.
     """
     try:
         return list(_choose(tuple(name.strip()[:LONGEST_NAME] for name in names), tuple(unit[:LONGEST_NAME] for unit in units)))
@@ -102,10 +102,11 @@ def _choose(names: tuple[str, ...], units: tuple[str, ...]) -> tuple[Lead, ...]:
 
 
 def _name_leads(signals: list[tuple[int, str]]) -> list[Lead]:
-    """Name the leads `signals`, pairs of a signal's number, from 0, and its name in the file, as `standard_names` does.
+    """Name leads as `standard_names` does. `signals` are pairs: a signal's number, from 0, and its name in the file.
 
-    Of several leads with the same standard name, all but one keep their names in the file. Unknown names become ECG1, ECG2, …, because
-    names are printed on pages, and unknown ones may be personal data. `RecordError` if two names in the file differ in case at most.
+    Of several leads with the same standard name, all but one keep their names in the file, cut at "#". A name that another lead has after
+    the cut, and unknown names, become ECG1, ECG2, …: names are printed on pages, and remarks and unknown names may be personal data.
+    `RecordError` if two whole names in the file are the same, apart from upper and lower case.
     """
     spelled = [raw.lower() for _, raw in signals]
     twice = sorted({raw for _, raw in signals if spelled.count(raw.lower()) > 1})
@@ -113,7 +114,12 @@ def _name_leads(signals: list[tuple[int, str]]) -> list[Lead]:
         pair = " and ".join(str(index + 1) for index, raw in signals if raw.lower() == twice[0].lower())
         raise RecordError(f"two leads are named alike (signals {pair}), expected each lead once")
     leads: list[Lead] = []
-    for (index, raw), known in zip(signals, standard_names(tuple(raw for _, raw in signals)), strict=True):
-        own = raw.partition("#")[0].strip() if standard_name(raw) else f"ECG{sum(lead.name.startswith('ECG') for lead in leads) + 1}"
+    found = standard_names(tuple(raw for _, raw in signals))
+    taken = {known[0].lower() for known in found if known}
+    for (index, raw), known in zip(signals, found, strict=True):
+        own = raw.partition("#")[0].strip()
+        if not known and (standard_name(raw) is None or own.lower() in taken):
+            own = f"ECG{sum(lead.name.startswith('ECG') for lead in leads) + 1}"
         leads.append(Lead(index, *(known or (own, 1))))
+        taken.add(leads[-1].name.lower())
     return leads

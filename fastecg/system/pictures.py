@@ -27,12 +27,12 @@ def large_pictures() -> Iterator[None]:
 
 
 def read_image(path: Path) -> np.ndarray:
-    """The pixels of a picture file, (height, width) uint8 if it is 8-bit grey without transparency, else (height, width, 3) uint8.
+    """The pixels of a picture file, (height, width) uint8 if Pillow opens it in mode "L" (8-bit grey), else (height, width, 3) uint8.
 
     Raises
     ------
     ImageError
-        If the file does not exist, is damaged, or is not a picture.
+        If the file does not exist, is damaged, is not a picture in one of `FORMATS`, or has more than 179 million pixels.
     """
     from PIL import Image
 

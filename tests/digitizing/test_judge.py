@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from types import SimpleNamespace
 
 import pytest
@@ -11,9 +12,8 @@ from fastecg.digitizing.layout import PageSegments, Segment, SegmentReading
 from fastecg.simulation import simulate
 
 
-@pytest.mark.parametrize(("name", "sure"), [("1x4", False), ("3x4", True)])
-def test_a_layout_that_is_none_has_to_be_checked_by_its_leads(name, sure):
-    """Names are read on any plot, and make a layout; one row of leads, one after the other, has no sums, no strip and no common beats."""
+def row_of_leads(name, others=()):
+    """A page of four leads in one row, in a layout called `name`, with other matches; and its readings."""
     record = simulate("sinus", fs=500.0, seed=3)
     segments = tuple(Segment(lead, 1250 * k, 1250 * (k + 1), 62.5 * k, 40.0, 10.0) for k, lead in enumerate(("V1", "V6", "aVR", "II")))
     drawn = []
@@ -21,10 +21,25 @@ def test_a_layout_that_is_none_has_to_be_checked_by_its_leads(name, sure):
         y = 40.0 - 10.0 * record.lead(item.lead)[item.start : item.stop]
         drawn.append(SegmentReading(item, y, 0 * y + 0.02))
     match = SimpleNamespace(found=4, cells=dict.fromkeys(range(4)), score=9.0, layout=SimpleNamespace(name=name))
-    page = LaidOutPage(SimpleNamespace(found=(), names=()), match, PageSegments(segments, 25.0, 500.0), (), 10.0, ())
-    found = judged(page, drawn)
+    return LaidOutPage(SimpleNamespace(matches=others, names=()), match, PageSegments(segments, 25.0, 500.0), (), 10.0, ()), drawn
+
+
+@pytest.mark.parametrize(("name", "sure"), [("1x4", False), ("3x4", True)])
+def test_a_layout_that_is_none_has_to_be_checked_by_its_leads(name, sure):
+    """Names are read on any plot, and make a layout; one row of leads, one after the other, has no sums, no strip and no common beats."""
+    found = judged(*row_of_leads(name))
     assert (found.confidence >= SURE) == sure
     assert any("order uncertain" in flag for flag in found.flags) != sure
+
+
+def test_the_flag_agrees_with_the_confidence_that_is_kept():
+    """0.7996 is kept as 0.8, which is sure."""
+    alone = judged(*row_of_leads("3x4")).confidence
+    margin = -0.8 * math.log(1.0 - 0.7996 / alone)
+    page, drawn = row_of_leads("3x4", (SimpleNamespace(score=9.0 - margin, same_order=lambda match: False),))
+    found = judged(page, drawn)
+    assert found.confidence == SURE
+    assert found.flags == ()
 
 
 def columns_of(record, together, strip=False):

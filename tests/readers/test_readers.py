@@ -364,6 +364,11 @@ def test_the_exact_spelling_wins_a_name_and_the_variant_keeps_its_own():
     assert named("-aVR", "AVR") == ["aVR", "-aVR"]
 
 
+def test_names_that_only_a_remark_tells_apart_stay_two_leads():
+    assert named("V1", "V1 # noisy") == named("V1 # noisy", "v1") == named("V1 # a", "V1 # b") == ["V1", "ECG1"]
+    assert named("MLII # a", "mlii # b", "II", "other") == ["II", "MLII", "ECG1", "ECG2"]
+
+
 def test_twins_are_refused():
     for names in (("V1", "v1"), ("ECG", "ECG"), ("II", "MLII", "mlii")):
         with pytest.raises(RecordError, match=r"named.*expected each lead once"):
@@ -558,7 +563,7 @@ def test_gains_have_a_range(tmp_path, gain, taken):
     if taken:
         assert parse_header(path.read_bytes(), path).signals[0].gain == float(gain)
     else:
-        refused(path, "expected 1e-12 to 1e+12 digital units a physical one")
+        refused(path, "expected 1e-12 to 1e+12 digital units per physical unit")
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
