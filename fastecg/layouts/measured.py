@@ -88,13 +88,13 @@ def measured(record: Record) -> Measured:
     # A beat is on time if the interval before it is usual. Nothing is known of the interval before the first beat.
     on_time = np.concatenate([[True], np.abs(deviation) < _ON_TIME])[indices]
     chosen = beats[on_time] if on_time.sum() >= 2 else beats
-    average = np.median(chosen, axis=0)
+    average = _median(chosen)
     early = rhythm.early
     if not early and float(np.mean(np.abs(deviation) < _ON_TIME)) >= 0.4:
         # Beats that are early by more than twice, and by more than once, what a beat on time may be.
         clearly, slightly = (beats[np.concatenate([[False], deviation < -limit * _ON_TIME])[indices]] for limit in (2, 1))
         early = _kind_of_early(clearly, slightly, average)
-    halves = np.median(chosen[::2], axis=0), np.median(chosen[1::2], axis=0)
+    halves = _median(chosen[::2]), _median(chosen[1::2])
     return _with_beat(average, halves, names, usual, rhythm, early)
 
 
@@ -106,14 +106,25 @@ def _steepness(signal: np.ndarray, fs: float) -> tuple[np.ndarray, float]:
     step = max(1, int(fs // 125))  # number of samples that are averaged
     # Every beat is seen in four leads; twelve would take three times as long.
     rows = signal[:: max(1, len(signal) // 4), : signal.shape[1] // step * step]
-    limited = rows.clip(-_MOST_MV, _MOST_MV)
-    averaged = np.nan_to_num(limited.reshape(len(rows), -1, step).mean(2))
+    averaged = _means(rows.clip(-_MOST_MV, _MOST_MV), step)
     hz = fs / step
     if averaged.shape[1] < 2:
         return np.zeros(0), hz
     energy = np.square(np.diff(averaged, axis=1)).sum(0, dtype=np.float64)
     width = max(1, round(0.1 * hz))
     return np.convolve(energy, np.ones(width) / width, mode="same"), hz
+
+
+def _means(rows: np.ndarray, step: int) -> np.ndarray:
+    """Means of every `step` neighbouring samples of each of `rows` (leads, samples), 0 where one of them is NaN."""
+    # A tenth of the time of `mean` along such a short axis.
+    return np.nan_to_num(sum(rows[:, k::step] for k in range(step)) / rows.dtype.type(step))
+
+
+def _median(beats: np.ndarray) -> np.ndarray:
+    """Median (leads, samples) of at least one beat, (beats, leads, samples), in a third of the time of `numpy.median`."""
+    ordered = np.sort(beats, axis=0)
+    return np.asarray(0.5 * (ordered[(len(beats) - 1) // 2] + ordered[len(beats) // 2]))
 
 
 def _peaks(slope: np.ndarray, hz: float) -> list[int]:
@@ -147,8 +158,7 @@ def _beats_in(rows: np.ndarray, fs: float, peaks_s: np.ndarray, usual_s: float) 
     """The beats that lie completely in `rows` (leads, samples), as (beats, leads, samples) at 250 Hz, and their indices among `peaks_s`."""
     step = max(1, round(fs / _HZ))
     hz = fs / step
-    limited = rows[:, : rows.shape[1] // step * step].clip(-_MOST_MV, _MOST_MV).reshape(len(rows), -1, step)
-    averaged = np.nan_to_num(limited.mean(2, dtype=np.float64))
+    averaged = _means(rows[:, : rows.shape[1] // step * step].clip(-_MOST_MV, _MOST_MV).astype(np.float64), step)
     # If the heart is fast, beats are shorter, so that they hold little of the beats beside them.
     before, after = (round(min(length, share * usual_s) * hz) for length, share in ((_BEFORE_S, 0.45), (_AFTER_S, 0.75)))
     middle = np.rint(peaks_s * hz).astype(int)
@@ -174,7 +184,7 @@ def _kind_of_early(clearly: np.ndarray, slightly: np.ndarray, average: np.ndarra
         return "wide"
     if not len(clearly):
         return ""
-    return "narrow" if _correlation(average, np.median(clearly, axis=0)) > 0.75 else "wide"
+    return "narrow" if _correlation(average, _median(clearly)) > 0.75 else "wide"
 
 
 def _correlation(one: np.ndarray, other: np.ndarray) -> float:
