@@ -12,6 +12,7 @@ benches are below the folder that FASTECG_DATA names.
 from __future__ import annotations
 
 import argparse
+import json
 import math
 import os
 import pickle
@@ -23,7 +24,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from benches import Analysis, analysed
+from benches import analysed
 from PIL import Image
 from sections import rewrite
 from torch.nn import functional
@@ -222,41 +223,57 @@ def found_by(page: LaidOutPage, segmenter: LayerSegmenter | None) -> fastecg.Rec
     return decode({"trace": traced}, rows, mode=DECODER, warp=analysis.warp).record
 
 
-def test(folder: Path, data: Path) -> str:
-    """Read the test pages with all networks. Returns the table."""
-    names = [name for name in NAMES if (folder / f"{name}.onnx").exists()]
-    segmenters = {name: LayerSegmenter(folder / f"{name}.onnx", threads=1) for name in names} | {"full": None}
-    read: dict[tuple[str, str], list[Analysis]] = {}
-    counts = []
+def tested(folder: Path, data: Path, names: list[str]) -> dict[tuple[str, str, str], dict[str, float]]:
+    """Read the test pages with networks. Returns SNR and share that was not read, by bench, file and network; resumes if interrupted."""
+    log = folder / "tested.jsonl"
+    lines = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
+    found = {(line["bench"], line["file"], line["net"]): line for line in lines}
+    segmenters = {name: None if name == "full" else LayerSegmenter(folder / f"{name}.onnx", threads=1) for name in names}
     for bench, (place, pattern) in TESTS.items():
-        paths = sorted((data / place).glob(pattern))
-        count = 0
-        for path in paths:
-            cache = folder / f"{path.stem}.page"
+        for path in sorted((data / place).glob(pattern)):
+            missing = [name for name in names if (bench, path.name, name) not in found]
+            if not missing:
+                continue
             try:
-                if not cache.exists():
-                    cache.write_bytes(pickle.dumps(laid_out(path)))
-                page = pickle.loads(cache.read_bytes())
+                page = cached_page(path, folder)
             except fastecg.FastecgError as error:
                 print(f"{path.name}: {error}")
                 continue
             truth = fastecg.read_record(path.parent / "truth" / path.stem)
-            count += 1
-            for name, segmenter in segmenters.items():
+            for name in missing:
                 try:
-                    item = analysed(truth, found_by(page, segmenter))
+                    item = analysed(truth, found_by(page, segmenters[name]))
                 except fastecg.ImageError:  # There is no ink in the map.
                     item = analysed(truth, None)
-                read.setdefault((name, bench), []).append(item)
+                line = {"bench": bench, "file": path.name, "net": name, "raw": item.raw, "both": item.both, "missing": item.missing}
+                found[bench, path.name, name] = line
+                with log.open("a") as file:
+                    file.write(json.dumps(line) + "\n")
                 print(f"{bench} {path.name} {name}: raw {item.raw:.1f}, moved {item.both:.1f}, missing {item.missing:.3f}", flush=True)
-        counts.append(f"{bench}, {count}")
-    lines = [f"| trained on | {' | '.join(counts)} |", "|---" * (len(TESTS) + 1) + "|"]
-    for name in segmenters:
+    return found
+
+
+def cached_page(path: Path, folder: Path) -> LaidOutPage:
+    """`laid_out`, kept in a file of the folder."""
+    kept = folder / f"{path.stem}.page"
+    if not kept.exists():
+        kept.write_bytes(pickle.dumps(laid_out(path)))
+    return pickle.loads(kept.read_bytes())
+
+
+def table(found: dict[tuple[str, str, str], dict[str, float]], names: list[str]) -> str:
+    """The table for docs/transfer.md."""
+    by_net: dict[tuple[str, str], list[dict[str, float]]] = {(name, bench): [] for name in names for bench in TESTS}
+    for (bench, _, net), line in found.items():
+        if net in names:
+            by_net[net, bench].append(line)
+    heads = [f"{bench}, {len(by_net[names[0], bench])}" for bench in TESTS]
+    lines = [f"| trained on | {' | '.join(heads)} |", "|---" * (len(TESTS) + 1) + "|"]
+    for name in names:
         cells = []
         for bench in TESTS:
-            items = read[name, bench]
-            both, raw = (np.mean([getattr(item, key) for item in items]) for key in ("both", "raw"))
-            cells.append(f"**{both:.1f}** ({raw:.1f}); {100 * np.mean([item.missing for item in items]):.1f} %")
+            both, raw, missing = (np.mean([line[key] for line in by_net[name, bench]]) for key in ("both", "raw", "missing"))
+            cells.append(f"**{both:.1f}** ({raw:.1f}); {100 * missing:.1f} %")
         lines.append(f"| {TITLES[name]} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
@@ -274,10 +291,11 @@ def main() -> None:
     if options.what == "train":
         train(options.rest[0], folder, data, options.steps)
         return
-    table = test(folder, data)
-    print(table)
+    names = [name for name in (*NAMES, "full") if name == "full" or (folder / f"{name}.onnx").exists()]
+    written = table(tested(folder, data, names), names)
+    print(written)
     if options.write:
-        rewrite(DOCS, "transfer", table)
+        rewrite(DOCS, "transfer", written)
 
 
 if __name__ == "__main__":

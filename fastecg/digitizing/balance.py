@@ -29,6 +29,7 @@ _SD_MM = {"pulse": 0.04, "isoelectric": 0.15, "strip": 0.12}
 _SUM_SD_MV = 0.004  # Standard deviation of the median of a sum of leads that is zero in theory, if every lead was followed well.
 _MOST_RESIDUAL = 0.35  # A sum is not used if its standard deviation is at least this share of the root of the sum of its leads' variances.
 _SAME = 0.9  # A rhythm strip equals its column if their similarity (see `similarity`) is larger than this; their difference is then used.
+_CENTRED = 0.15  # Pulses are centred on 0 mV if all sums are off by half a pulse, with an error of at most this share of it.
 _MOST_MM = 0.6  # If any row would be moved farther than this, none is moved.
 
 
@@ -46,6 +47,7 @@ def balanced(page: LaidOutPage, readings: Sequence[SegmentReading]) -> LaidOutPa
     LaidOutPage
         The page with shifted levels, or the same page if no sum can be used or a level would be shifted too far.
     """
+    page = _with_centred_pulses(page, on_page_segments(page, readings))
     readings = on_page_segments(page, readings)
     rows = sorted({item.segment.row for item in readings if item.segment.zero in _SD_MM})
     equations = [(sum_mv, parts) for sum_mv, parts in _zero_sums(readings, page.rows.fs) if all(item.segment.row in rows for item in parts)]
@@ -67,6 +69,28 @@ def balanced(page: LaidOutPage, readings: Sequence[SegmentReading]) -> LaidOutPa
     moved = dict(zip(rows, shift.tolist(), strict=True))
     segments = tuple(replace(item, baseline_mm=item.baseline_mm + moved.get(item.row, 0.0)) for item in page.rows.segments)
     return replace(page, rows=replace(page.rows, segments=segments))
+
+
+def _with_centred_pulses(page: LaidOutPage, readings: Sequence[SegmentReading]) -> LaidOutPage:
+    """Move 0 mV from the feet of the calibration pulses to their middle, if sums of leads show that it is there.
+
+    Machines draw a pulse from 0 to 1 mV, but some programs from -0.5 to 0.5 mV. All levels are then half a pulse too low, and at least two
+    sums of limb leads, which would not be zero, agree on that.
+    """
+    too_low_mm = []
+    for sum_mv, parts in _zero_sums(readings, page.rows.fs):
+        if all(item.segment.zero in ("pulse", "strip") for item in parts):
+            weight = sum(factor / item.segment.gain_mm_mv for item, factor in parts.items())  # Change of the sum, mV, per mm of all levels.
+            if abs(weight * page.gain_mm_mv) > 0.5:
+                too_low_mm.append(sum_mv / weight)
+    half_mm = 0.5 * page.gain_mm_mv
+    if len(too_low_mm) < 2 or np.abs(np.array(too_low_mm) / half_mm - 1.0).max() > _CENTRED:
+        return page
+    segments = tuple(
+        replace(item, baseline_mm=item.baseline_mm - half_mm) if item.zero in ("pulse", "strip") else item for item in page.rows.segments
+    )
+    flags = (*page.flags, "0 mV is taken to be in the middle of the calibration pulses, as sums of limb leads show")
+    return replace(page, rows=replace(page.rows, segments=segments), flags=flags)
 
 
 def _zero_sums(readings: Sequence[SegmentReading], fs: float) -> Iterator[tuple[float, dict[SegmentReading, float]]]:

@@ -60,6 +60,15 @@ def test_pulses_are_moved_less_than_means_of_traces():
     assert abs(off[0]) < 0.03
 
 
+@pytest.mark.parametrize(("wrong_mm", "zero", "found"), [(5.0, "pulse", True), (5.0, "isoelectric", False), (3.5, "pulse", False)])
+def test_pulses_that_are_centred_on_0_mv_are_found_by_sums_of_leads(wrong_mm, zero, found):
+    """Some programs draw the pulse from -0.5 to 0.5 mV. All rows are then thought to be half a pulse, 5 mm, too low."""
+    wrong = wrong_mm + np.array([0.02, -0.03, 0.0, 0.01])
+    moved = balanced(*page_of(RECORD, wrong, zero))
+    assert np.abs(left_mm(moved) - (0.0 if found else wrong)).max() < 0.06
+    assert any("middle of the calibration pulses" in flag for flag in moved.flags) == found
+
+
 @pytest.mark.parametrize("broken", ["names", "far", "by hand"])
 def test_rows_stay_where_nothing_tells_otherwise(broken):
     wrong = np.array([0.3, 0.2, -0.1, 0.25]) if broken != "far" else np.array([3.0, -2.0, 1.0, 0.0])
