@@ -264,6 +264,7 @@ def _numbers(path: Path, data: bytes, columns: _Columns, before: int) -> Iterato
     blanks = f"{delimiter} ", f"{delimiter}\t", "\n ", "\n\t", '""'
     if text[0] in " \t" or any(blank in text for blank in blanks):
         text = _cell_pattern("", delimiter).sub("nan", text)
+        text = re.sub(r"^[ \t]+$", "", text, flags=re.MULTILINE)  # lines of blanks are empty lines
     try:
         table = np.loadtxt(io.StringIO(text), delimiter=delimiter, comments=None, quotechar='"', ndmin=2)
     except ValueError:

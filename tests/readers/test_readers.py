@@ -414,6 +414,13 @@ def test_fixed_layout(tmp_path):
     assert read_record(path).samples == 40
 
 
+def test_segments_of_several_samples_a_frame_follow_one_another(tmp_path):
+    write(tmp_path, "s 1 100 20\ns.dat 16x2 1 16 0 0 0 0 I\n", ramp(40), "s")
+    record = read_record(write(tmp_path, "r/3 1 100 50\ns 20\n~ 10\ns 20\n"))
+    assert (record.fs, record.samples) == (200, 100)
+    np.testing.assert_array_equal(record.signal[0], np.concatenate([ramp(40)[:, 0], np.full(20, np.nan), ramp(40)[:, 0]]))
+
+
 @pytest.mark.parametrize(
     ("master", "fault"),
     [
@@ -818,12 +825,29 @@ def test_columns_may_be_named_by_the_caller(tmp_path):
         ("I;II\n0,1;0,2\n0,1;zero\n", "cell 2 of row 3 is not a number"),
         ("# a\nI,II\n1,2\n\n# b\n1,2,3\n", "row 6 has 3 cells, expected 2"),
         ("I,II\n0,1,0,2\n", "row 2 has 4 cells, expected 2 as in the first row; decimal commas need cells separated by ; or tabs"),
+        ("I,II\n1,2\n \n3,x\n", "cell 2 of row 4 is not a number"),
         ("Timestamp,I\nmonday,1\n", "row 2 has no time of day in its first cell, expected one such as 12:30:00.004"),
     ],
 )
 def test_what_is_wrong_in_a_table_is_told_by_row(tmp_path, text, fault):
     (tmp_path / "t.csv").write_text(text)
     refused(tmp_path / "t.csv", fault, fs=None if "Time" in text else 250)
+
+
+@pytest.mark.parametrize("blank", ["", " ", "  ", "\t", " \t "])
+@pytest.mark.parametrize("mark", [",", ";", "\t"])
+def test_lines_of_blanks_are_empty_lines(tmp_path, blank, mark):
+    """A tab in a table whose cells tabs separate is two empty cells."""
+    rows = [f"I{mark}II", f"1{mark}2", blank, f"3{mark}4", blank]
+    (tmp_path / "t.csv").write_text("\n".join([*rows, ""]))
+    signal = read_record(tmp_path / "t.csv", fs=100).signal
+    expected = [[1, 3], [2, 4]] if "\t" not in blank or mark != "\t" else [[1, np.nan, 3, np.nan], [2, np.nan, 4, np.nan]]
+    np.testing.assert_array_equal(signal, expected)
+
+
+def test_lines_of_blanks_in_one_column_are_empty_lines(tmp_path):
+    (tmp_path / "t.csv").write_text("I\n1\n \n3\n  \n")
+    np.testing.assert_array_equal(read_record(tmp_path / "t.csv", fs=100).signal, [[1, 3]])
 
 
 def test_arrays_of_many_records(tmp_path):
