@@ -77,6 +77,15 @@ def test_equals_naive_twin(name: str, desk: str) -> None:
     assert abs(error.mean()) < 0.02
 
 
+def test_the_veil_lies_over_the_background_unless_that_has_one_of_its_own() -> None:
+    veil = np.full((ROWS, COLS), 30, dtype=np.float32)
+    given = {"lift": veil, "background": (200, 90, 10)}
+    drawn = expose(paper(), MESHES["desk only"], ones(), SIZE, desk_gain=ones() / 2, **given)
+    assert np.unique(drawn.reshape(-1, 3), axis=0).tolist() == [[130, 75, 35]]
+    own = expose(paper(), MESHES["desk only"], ones(), SIZE, desk_gain=ones() / 2, desk_lift=np.zeros_like(veil), **given)
+    assert np.unique(own.reshape(-1, 3), axis=0).tolist() == [[100, 45, 5]]
+
+
 def test_identity_is_exact() -> None:
     sheet = paper(*SIZE)
     np.testing.assert_array_equal(expose(sheet, MESHES["identity"], ones(), SIZE), sheet)

@@ -168,6 +168,14 @@ def test_masks_are_as_wide_where_the_ink_is_pale():
     assert darkness[truth.mask() > 0].min() > 0.5 * (1 - UNSTEADY.pale) * (1 - UNSTEADY.mottle) - 0.01
 
 
+def test_masks_have_no_gaps_where_the_pen_is_thinnest():
+    """A pen of one pixel whose width varies by four fifths to both sides."""
+    _, truth, _ = plain_page(40, layout="1x1", pen=replace(UNSTEADY, wander=0.8))
+    (trace,) = truth.traces
+    first, last = np.ceil(trace.points[0, 0]).astype(int), np.floor(trace.points[-1, 0]).astype(int)
+    assert truth.mask()[:, first : last + 1].any(axis=0).all()
+
+
 def test_boxes_hold_their_ink():
     _, truth, _ = plain_page(200)
     boxes = [box for box in truth.boxes if box.kind == "lead"]

@@ -480,6 +480,17 @@ def test_webdataset_shards_end_within_their_limit(tmp_path, monkeypatch):
     assert [path.stat().st_size for path in tmp_path.iterdir()] == [10_240, 10_240]
 
 
+@pytest.mark.parametrize("name", ["r", "é"])
+def test_headers_of_files_count_in_the_size_of_shards(tmp_path, monkeypatch, name):
+    """Files so small that their headers are the larger part; a name that is not ASCII has a header of three blocks."""
+    monkeypatch.setattr(webdataset, "MOST_BYTES", 20_480)
+    shards = Shards(tmp_path, "train")
+    for number in range(20):
+        shards.add({f"{name}{number}.json": b"{}"})
+    shards.close()
+    assert all(path.stat().st_size <= 20_480 for path in tmp_path.iterdir())
+
+
 def test_the_line_beside_a_trace_has_its_gaps():
     points = np.array([[10.0, 20.0], [30.0, 20.0], [np.nan, np.nan], [70.0, 20.0], [90.0, 20.0]])
     beside = things._near_line(points, (40, 100), {"fastecg": {"style": "muse", "px_per_mm": 4.0, "shot": {"setup": {"pen_width": 1.0}}}})
