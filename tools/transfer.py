@@ -49,7 +49,7 @@ FLAT = ("clean", "colour", "nopulse", "nogrid", "padded")  # Pages of the bench 
 FEW = 30  # Number of pages of the network `fastecg30`: as many as there are flat pages of the kit.
 NAMES = ("kit", "fastecg30", "fastecg")
 TITLES = {
-    "kit": "ECG-Image-Kit's 30 flat pages",
+    "kit": "ECG-Image-Kit's 29 flat pages",
     "fastecg30": "30 pages by fastecg",
     "fastecg": "pages by fastecg, each for 40 windows",
     "full": "for comparison: the network that ships, in the same decoder",
