@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T", bound="Params")
 
-#: A level, as a share of 255, is the light, as a share of full light, to this power: half the light gives 73 % of the level.
+#: level / 255 = (light / full light) ** GAMMA: half of the full light gives 73 % of the full level.
 GAMMA = 1 / 2.2
 
 #: `Artifact.level_table` is given only pixels whose row and column are multiples of this.
@@ -77,7 +77,7 @@ class Params:
 
 
 def _checked(owner: str, item: dataclasses.Field[Any], given: Any) -> Any:
-    """The value `given` for a field; `RecipeError` if not allowed. Numbers get the type of the field: an int field keeps the whole part."""
+    """The value `given` for a field; `RecipeError` if not allowed. A number for an int field is cut to its whole part."""
     low, high, choices = item.metadata.get("low"), item.metadata.get("high"), item.metadata.get("choices")
     if choices:
         if given not in choices:
@@ -115,7 +115,7 @@ class Light:
     noise : Noise, optional
         Sensor noise, which is added while the sheet is exposed.
     holes : ndarray, shape (rows, columns) bool, or None
-        Whether the page has a hole in a cell beside the node. What lies behind the page is seen there. None if there is no hole.
+        Whether any of the four cells around the node shows a hole of the page, through which the background is seen. None without holes.
     lamp_deg : float, optional
         Direction to the lamp, clockwise from the picture's right; None as long as no artifact has set one. Shadows and reflections use it.
     panel_mm : (left, top, right, bottom), optional
@@ -169,8 +169,8 @@ class Light:
     def off_page_mm(self) -> np.ndarray:
         """Distance (rows, columns) in mm of the light's nodes from the page: negative on the page, infinite where no page is near.
 
-        Beside the page it is the larger of the distances along x and y, as in `Warp.off_page_mm`; in a hole, the distance to the paper
-        that is left.
+        Beside the page it is the larger of the distances along x and y, as in `Warp.off_page_mm`. If the page has holes, the straight
+        distance to the nearest paper that is left, less two cells, replaces it in holes and beside the page wherever that is larger.
         """
         off = self.warp.off_page_mm
         if self.holes is not None:
@@ -178,8 +178,8 @@ class Light:
 
             from fastecg.mesh import CELL
 
-            # Within a hole, and beside a missing corner, the distance to the remaining paper counts. Two cells are subtracted from the
-            # distance to the nearest node on paper, because `holes` also marks nodes of cells that the edge of a hole crosses.
+            # `off` does not know holes and missing corners, so the distance to the nearest node on paper is used where it is larger. Two
+            # cells are subtracted from it, because `holes` also marks nodes of cells that the edge of a hole crosses.
             cell_mm = CELL / self.warp.scale
             bare = self.holes | ~(off <= 0.0)
             to_paper_mm = cell_mm * (distance_transform_edt(bare) - 2.0)
@@ -250,7 +250,7 @@ class Artifact(Params):
     """Something that happens to the page or the picture. A subclass overrides the methods of the stages at which it changes something."""
 
     geometric: ClassVar[bool] = False  # whether `bend` moves anything
-    step_mm: ClassVar[float] = 2.0  # distance between mesh nodes that `bend` needs; the smallest of a page's geometric artifacts is used
+    step_mm: ClassVar[float] = 2.0  # largest distance of mesh nodes that `bend` allows; a page's geometric artifacts share the smallest
 
     def stain(self, sheet: Sheet) -> Sheet:
         """Change the flat print: remove ink, add ink, or colour the paper."""

@@ -10,7 +10,7 @@ _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u20
 
 
 def one_line(text: str) -> str:
-    """The text with every control character replaced by "?", so that it is one line. Names of files and headers may contain any."""
+    """The text with every control character replaced by "?", so that it is one line. File names and headers may contain them."""
     return _CONTROLS.sub("?", text)
 
 
@@ -39,11 +39,11 @@ class LayoutError(FastecgError):
 
 
 class ImageError(FastecgError):
-    """An image cannot be read or digitised, or its truth is missing."""
+    """An image cannot be made, read or digitised, or its truth is missing."""
 
 
 def not_installed(error: ImportError) -> str:
-    """A message about a missing package that says how to install it; for any other import error, its own message."""
+    """The message for an import error: how to install the package if one is missing, else the error's own message."""
     if not isinstance(error, ModuleNotFoundError) or not error.name:
         return str(error)
     package = error.name.partition(".")[0]

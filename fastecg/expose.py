@@ -28,7 +28,7 @@ class Noise:
     shot : float
         Standard deviation that light adds at white, in 8-bit levels (0 to 16).
     chroma : float
-        Part of the standard deviation that is colour noise in blocks of 2x2 pixels, 0 to 1; the rest of the variance is brightness.
+        Share of the standard deviation, 0 to 1, that is colour noise, in blocks of 2x2 pixels; the rest of the variance is brightness.
     """
 
     seed: int
@@ -149,7 +149,7 @@ def _cells_needed(nodes: np.ndarray, size: tuple[int, int], origin: tuple[int, i
     """Rows and columns of cells that cover the picture. Its last pixel may lie on the last node."""
     if min(size) < 1 or max(size) > LARGEST or max(origin) > 0:
         raise ImageError(f"size {size}, origin {origin}: expected 1 to {LARGEST} pixels a side and an origin not above 0")
-    # Height and width of the largest picture of which the last pixels lie on the last nodes.
+    # Height and width of the largest picture that the nodes cover: its last row and column of pixels lie on the last nodes.
     reach = [CELL * (count - 1) + start + 1 for count, start in zip(nodes.shape, reversed(origin), strict=False)]
     if reach[0] < size[0] or reach[1] < size[1]:
         raise ImageError(f"nodes: expected to reach (height, width) {tuple(size)} from origin {origin}, but they end at {tuple(reach)}")
@@ -232,7 +232,7 @@ def _noise_arrays(noise: Noise, width: int) -> tuple[np.ndarray, np.ndarray, np.
 
 
 def _sheet_pixels_per_pixel(sheet: np.ndarray, nodes: np.ndarray) -> float:
-    """Number of sheet pixels that a picture pixel spans along a line: the median of cells that show the sheet, or 1 if none does."""
+    """Side of a picture pixel in sheet pixels: the root of its median area in cells that begin on the sheet; 1 if none does."""
     # Nodes as complex numbers x + i y. The imaginary part of conj(a) * b is the cross product of a and b: the area of a cell.
     points = nodes.view(np.complex128)[..., 0]
     # Some 400 cells are enough for the median.

@@ -33,7 +33,8 @@ _NUMBERED = dict(zip("123", LEADS[:3], strict=True))  # "lead 1" is lead I, whil
 # Cyrillic letters stand for Latin ones of the same sound (В1 is V1), but С for the C that it looks like.
 _CYRILLIC = str.maketrans("АВІЛРФСавілрфс", "AVILRFCavilrfc")
 
-# "ECG-V1" has a hyphen, "ECG -aVR" a minus. No character matches in two ways: a pattern that backtracks would take minutes on long names.
+# The dash in "ECG-V1" is a hyphen, that in "ECG -aVR" a minus. No character matches in two ways: a pattern that backtracks would take
+# minutes on long names.
 _WORDS = "导联|導聯|誘導"  # "lead" in Chinese and Japanese
 _PREFIX = re.compile(rf"(?:ecg|ekg|lead|mdc|{_WORDS})(?:-|[\s_:.]*)", re.IGNORECASE)
 _SUFFIX = re.compile(rf"(?:[-\s_:.](?:ecg|ekg|lead)|[-\s_:.]?(?:{_WORDS}))$", re.IGNORECASE)
@@ -68,9 +69,10 @@ def standard_name(raw: str) -> tuple[str, int] | None:
 
 @lru_cache(maxsize=256)  # all records of a data set have the same few sets of leads
 def standard_names(spelled: Sequence[str]) -> tuple[tuple[str, int] | None, ...]:
-    """The result of `standard_name` for every lead of a record; None for unknown names and for duplicates.
+    """The result of `standard_name` for every lead of a record; None for unknown names, and for spellings that do not count.
 
-    If several spellings mean the same lead, only the library's own name counts (in upper or lower case), or else the first spelling.
+    If several spellings mean the same lead, only the library's own name counts, in upper or lower case, even if it occurs twice. Without
+    it the first spelling counts.
 
     >>> standard_names(("MLII", "II", "AVR"))
     (None, ('II', 1), ('aVR', 1))

@@ -23,7 +23,7 @@ _BOX_MEAN_MM = 4.9
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Mesh:
-    """The paper of a page, as its height above the table at every point of the page.
+    """The paper of a page: the height above the table and the displacement of every node of the page.
 
     Attributes
     ----------
@@ -126,7 +126,7 @@ class Mesh:
 
 def _axis(length_mm: float, step_mm: float, margin_mm: float) -> np.ndarray:
     """Coordinates (n,) in mm of nodes along one axis of a page."""
-    # A node lies exactly on each edge of the page, so that the step is a little smaller than asked for.
+    # A node lies exactly on each edge of the page, so the step may be a little smaller than `step_mm`.
     cells = int(np.ceil(length_mm / step_mm))
     step = length_mm / cells
     margin = int(np.ceil(margin_mm / step))
@@ -249,9 +249,9 @@ class Warp:
         return self.inverse(grid.reshape(-1, 2)).reshape(height, width, 2).astype(np.float32)
 
     def is_fold_free(self) -> bool:
-        """Whether no part of the page is seen twice, so that all cells of the paper and of the picture keep their orientation."""
+        """Whether no part of the page is seen twice or nearly on edge: no cell of the paper or picture is turned over or far too small."""
         paper_px2, picture_mm2 = smallest_area(self.mesh_px), smallest_area(self.nodes_mm)
-        # A fiftieth of the usual area is required, rather than more than 0: a cell seen nearly on edge cannot be inverted precisely.
+        # Each cell needs a fiftieth of the usual area, not only more than 0: a cell seen nearly on edge cannot be inverted precisely.
         step_x, step_y = self.mesh.step_mm
         return paper_px2 > 0.02 * self.scale**2 * step_x * step_y and picture_mm2 > 0.02 * CELL**2 / self.scale**2
 
@@ -262,9 +262,9 @@ def lattice_shape(size: tuple[int, int]) -> tuple[int, int]:
 
 
 def smallest_area(nodes: np.ndarray) -> float:
-    """Smallest signed area of the cells of a lattice with `nodes` (rows, columns, 2). Cells with NaN do not count.
+    """Smallest signed area at the corners of the cells of a lattice with `nodes` (rows, columns, 2); infinite if no corner counts.
 
-    At each of a cell's corners, the area of the parallelogram spanned by the two sides that meet there is measured; the smallest counts.
+    The area at a corner is that of the parallelogram spanned by the two sides that meet there. Corners with a side to NaN do not count.
     """
     from fastecg.kernels.invert import smallest_corner
 

@@ -447,7 +447,7 @@ def _documented(known: Sequence[Field[Any]]) -> str:
 def _entry(item: Field[Any]) -> Iterator[str]:
     """The lines about one option in a docstring's section "Parameters"."""
     flag = item.metadata["flag"]
-    # The default in words if the flag has it so; none for an option without a default, or with an empty one.
+    # The flag's default in words if it has one, else the field's default; nothing if that is missing, None or empty.
     default = flag.default if flag and flag.default else None if item.default in (MISSING, None, ()) else repr(item.default)
     yield f"{item.name} : {item.type}"
     yield f"    {item.metadata['text']}" + (f" Default: {default}." if default else "")

@@ -27,7 +27,7 @@ class Trace:
     row: int  # from 0 at the top
     column: int  # from 0 at the left; 0 for a rhythm strip
     rhythm: bool = False  # a full-width strip below the columns
-    offset_mv: float = 0.0  # subtracted before drawing; 0 unless the median would lie nearer to another row
+    offset_mv: float = 0.0  # subtracted before drawing; 0 unless the segment's median would lie nearer to another row of traces
 
     def __repr__(self) -> str:
         return f"Trace({self.lead}, row {self.row}, column {self.column}, samples {self.start} to {self.stop})"
@@ -44,7 +44,7 @@ class Stroke:
 
 @dataclass(frozen=True)
 class Text:
-    """Printed words. (`x_mm`, `y_mm`) is the left end of the baseline."""
+    """Printed words. (`x_mm`, `y_mm`) is the left end of the line on which the letters stand."""
 
     kind: str  # "lead", "header", "footer", "statement", or "identity" (words about the person whose recording it is); artifacts add kinds
     words: str
@@ -55,7 +55,7 @@ class Text:
     bold: bool = False
     italic: bool = False
     lead: str = ""  # for kind "lead": whose name it is
-    angle_deg: float = 0.0  # direction of the baseline, counter-clockwise
+    angle_deg: float = 0.0  # direction of the line on which the letters stand, counter-clockwise from the right
     lean: float = 0.0  # tangent of an additional slant, to the right if above 0
     dots_per_mm: float = 0.0  # dots per mm of the raster of which letters are made; 0 for smooth outlines
     grey: bool = False  # whether dots of this raster may be grey, as on displays; those of print heads are black or white

@@ -126,7 +126,7 @@ class Photo:
         return Truth(self.page, self.style, self.warp, self.covered, self.marks)
 
     def show_truth(self, *, zoom: int = 1) -> Image.Image:
-        """The picture, `zoom` times as large, with its truth drawn over it: each lead in its own colour, hidden samples in magenta."""
+        """The picture `zoom` times as large, with its truth: leads in colours, hidden samples magenta, boxes blue, 5 mm crossings green."""
         from PIL import Image
 
         from fastecg.web.inspect import draw_truth
@@ -302,13 +302,14 @@ class Truth:
     def _threshold(self) -> float:
         """Coverage, 0 to 255, above which a pixel counts as inked.
 
-        Half of the coverage in the middle of a trace where it is about thinnest: 255, or less if it is narrower there than 1 px.
+        A pen is about thinnest where `thin` and `wander` both narrow it fully. If it is at least 1 px wide there, the middle of its trace
+        has coverage 255; if it is w < 1 px wide, 255 w. The threshold is half of that.
         """
         pen = self.style.pen
         return 127.5 * min(1.0, self.style.pen_mm * (1.0 - pen.thin) * (1.0 - pen.wander) * self.warp.scale)
 
     def _lead_ink(self) -> Iterator[tuple[int, Window, np.ndarray]]:
-        """Yield for every trace the index of its lead in `LEADS` (12 for other leads), a window of the picture, and its mask in the window.
+        """Yield for every trace its lead's index in `LEADS` (12 for other leads), a window of the picture, and the trace's mask within it.
 
         Traces outside the picture are left out. Only a window is computed, because a trace fills a tenth of the picture or less.
         """
@@ -393,8 +394,8 @@ def _enclosing(outlines: np.ndarray) -> np.ndarray:
 
 def _fit_homography(source: np.ndarray, target: np.ndarray) -> np.ndarray:
     """The homography (3, 3) from `source` to `target`, both (n, 2): direct linear transform of normalised points (Hartley 1997)."""
-    # Each point gives two linear equations for the nine entries. The least singular vector of the equations, which is an eigenvector of the
-    # 9 x 9 matrix `normal`, is the solution in least squares.
+    # Each point gives two linear equations for the nine entries. The solution in least squares is the eigenvector of the 9 x 9 matrix
+    # `normal` that has the smallest eigenvalue.
     (p, from_source), (q, from_target) = _centred(source), _centred(target)
     ones, zeros = np.ones((len(p), 1)), np.zeros((len(p), 3))
     rows_x = np.hstack([p, ones, zeros, -q[:, :1] * p, -q[:, :1]])

@@ -289,7 +289,7 @@ class Recipe:
         return self.mix[int(np.searchsorted(ends, rng.random() * ends[-1], side="right"))][0]
 
     def _with_artifacts(self, shot: Shot, size_mm: tuple[float, float], key: str) -> Shot:
-        """The shot with sampled artifacts, whose fingers reach the page.
+        """The shot with sampled artifacts, of which fingers are made to reach the page (see `reaching_page`).
 
         If the artifacts fold the page over, the geometric ones are sampled again with another generator, and left out after `_ATTEMPTS`.
         """
@@ -408,13 +408,13 @@ def lead_names(written: Any) -> tuple[str, ...]:
 
 
 def _fitting_strips(leads: tuple[str, ...], layout: str, record: Record) -> tuple[str, ...] | None:
-    """The rhythm leads of a recipe that the record has, at most as many as the layout has strips; None if the record has none of them."""
+    """The rhythm leads of a recipe that the record has, at most as many as the layout has strips; None if none is left."""
     strips = layout_for(layout, record.leads).rhythm
     return tuple(lead for lead in leads if lead in record.leads)[: len(strips)] or None
 
 
 def _sample_look(style: str, layout: str, shown: Record, strips: int, rng: np.random.Generator) -> tuple[str, str]:
-    """Sample a style if it is "auto", and, if the layout is "auto", one that the style prints with at least `strips` rhythm strips."""
+    """Sample a style if `style` is "auto", and one of `auto_layouts` for at least `strips` rhythm strips if `layout` is "auto"."""
     u, v = rng.random(2)  # Two random numbers are always taken, so that a fixed style does not change the layout.
     if style == "auto":  # One that prints the layout if there is any, else any of the common styles.
         common = [name for name in STYLES if not STYLES[name].by_name_only]

@@ -21,13 +21,13 @@ __all__ = ["EXTRA_LEADS", "LEADS", "Record", "page_count"]
 
 _MOST_HZ = 1e9  # Largest sampling frequency.
 _STEADY = 1e-3  # Largest deviation of the steps between a table's times from their mean, as a share of the mean.
-# Leads that span more, in the median, are not in mV: a tall QRS complex has 5 mV, while a small one of 1 mV, given in µV, spans 1000.
+# If the median span of a record's leads is larger, they are not in mV: a tall QRS complex has 5 mV; a small one, 1 mV given in µV, 1000.
 _MOST_SPAN_MV = 50.0
 _CHUNK = 1 << 22  # Samples of each lead that are examined at once, to save memory: a record of a day takes 100 MB and more.
 
 
 def _frequency_of(table: DataFrame, name: str) -> float:
-    """The sampling frequency in Hz, rounded to nine digits, of a table whose index holds times in seconds; `name` is for errors."""
+    """The sampling frequency in Hz, to nine significant digits, of a table whose index holds times in seconds; `name` is for errors."""
     wanted = "expected seconds in even steps, or the sampling frequency as `fs`"
     try:
         times = table.index.to_numpy(dtype=np.float64)

@@ -69,9 +69,9 @@ class Sheet:
         return replace(self, ink=self.ink[:0].copy(), text=self.text[:0].copy())
 
     def with_overlay(self, window: tuple[slice, slice], coverage: np.ndarray) -> Sheet:
-        """The sheet after `coverage` (rows, columns) uint8 by something that lies on it was added to `over` within `window`.
+        """The sheet after something was laid on it: the thing's `coverage` (rows, columns) uint8 is added to `over` within `window`.
 
-        The caller has already drawn it into `pixels`. Holes of the paper below it are closed.
+        The caller has already drawn the thing into `pixels`. Where it covers holes of the paper, they are closed.
         """
         gone = self.gone
         if gone is not None and gone[window].any():
@@ -113,7 +113,7 @@ def print_page(page: Page, style: Style, scale: float) -> Sheet:
 
     shape = sheet_shape(page, scale)
     ink = trace_plane(page.traces, style, scale, shape, mottled=True)
-    # The same pen draws strokes; its ink is lighter by half of what a trace loses at most.
+    # The same pen draws strokes, in even ink: a trace loses up to some `pale + mottle` of its darkness, strokes lose half of that.
     draw_strokes(page.strokes, scale, ink, but="separator", density=1.0 - 0.5 * (style.pen.pale + style.pen.mottle))
     text = text_plane(page, scale, shape)
     if style.one_bit:
@@ -163,7 +163,7 @@ def faded(
     pixels = sheet.canvas()
     planes = [np.ascontiguousarray(plane).reshape(-1) for plane in (sheet.ink, sheet.text)]
     solid = _SOLID * (1.0 - sheet.style.pen.pale) * (1.0 - sheet.style.pen.mottle)
-    # The contrast of fresh ink is that of its green level.
+    # Contrast is measured in the green channel.
     how = Fading(np.array([sheet.style.ink[1], sheet.style.text_ink[1]], np.float32), solid, least, brown, grain, seed)
     step = every if clouds is not None else max(height, width)  # without clouds, one cell of ones covers the sheet
     fade(pixels.reshape(-1, 3), bare(sheet).reshape(-1, 3), planes[0], planes[1], factors[0], factors[1], nodes, step, how)

@@ -57,7 +57,7 @@ class Shot:
     artifacts: tuple[Artifact, ...] = ()
     start: int = 0  # first sample of the record that is on the page
     stop: int | None = None  # sample after the last one that is on the page; None for the record's end
-    # Where the values come from: they change nothing in the picture.
+    # Where the values above come from. The fields below change nothing in the picture.
     recipe: str = ""
     seed: int = 0
     page: int = 0
@@ -131,8 +131,8 @@ class Shot:
     def _expose(self, sheet: Sheet, warp: Warp) -> tuple[np.ndarray, np.ndarray | None, tuple[Box, ...], np.ndarray | None]:
         """Light and resample the sheet. If it has no hole and the right scale, and is flat, straight and evenly lit, its pixels are kept.
 
-        Returns the picture, the mask (height, width) of pixels at which the print is hidden (or None), and the sheet's boxes and marks, the
-        latter at the picture's scale.
+        Returns the picture, the mask (height, width) of pixels at which the print is hidden (or None), the sheet's boxes, and its marks on
+        the flat sheet, resized to the scale of the warp.
         The sheet is freed as soon as it has been exposed, which saves 30 MB if the caller does not keep it.
         """
         boxes, marks, same_scale = sheet.boxes, sheet.marks, sheet.scale == warp.scale
@@ -195,7 +195,7 @@ class Shot:
 
 
 def _check_pixels(shape: tuple[int, int], dpi: float) -> None:
-    """Raise an error if a picture of this (height, width) has more than `MOST_PIXELS`; it would take gigabytes of memory."""
+    """Raise an error if a picture or sheet of this (height, width) has more than `MOST_PIXELS`; it would take gigabytes of memory."""
     pixels = shape[0] * shape[1]
     if pixels > MOST_PIXELS:
         raise LayoutError(
@@ -294,7 +294,7 @@ def _with_holes(image: np.ndarray, share: np.ndarray, warp: Warp, light: Light) 
     """The picture with the backdrop in the holes of the paper. `share` (height, width) is the coverage by holes, 0 to 255."""
     from fastecg.expose import expose
 
-    # Without a node that lies on the sheet, only the background is seen, with its light and noise.
+    # All nodes are NaN, so no part of the sheet is seen: only the background, with its light and noise.
     behind = expose(
         np.zeros((8, 8, 3), dtype=np.uint8), np.full_like(warp.nodes_mm, np.nan), light.gain, warp.size, origin=(-CELL, -CELL),
         lift=light.veil, background=light.backdrop, noise=light.noise, out=light.backdrop if light.backdrop.ndim == 3 else None,

@@ -88,7 +88,10 @@ class EcgPhotoStream(IterableDataset):
         self.photos, self.shuffle, self.mix, self.part = photos, shuffle, mix, part
 
     def __len__(self) -> int:
-        """Number of examples of this part in an epoch, from all workers of a loader together; fewer if some records cannot be drawn."""
+        """Number of examples of this part in an epoch, from all workers of a loader together. Fewer come if some records cannot be drawn.
+
+        With several parts and several workers, the actual number may differ by those of a few records.
+        """
         return len(self.photos.source.order(self.photos.epoch, self.part)) * self.photos.source.options.crops
 
     def __iter__(self) -> Iterator[Example]:
@@ -115,7 +118,7 @@ _FILLINGS = {"image": 0.0, "mask": 0.0, "layers": 0.0, "signal": float("nan")}
 def _batched(values: list[Any], filling: float | None) -> Any:
     """The values of one key of all examples: one tensor, padded with `filling` along the last two axes to the largest size.
 
-    Without a filling, or if one of the values is no tensor, the list is returned.
+    Without a filling, or if one of the values is no tensor, the list `values` is returned.
     """
     if filling is None or not all(isinstance(value, torch.Tensor) for value in values):
         return values

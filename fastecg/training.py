@@ -58,7 +58,7 @@ class PhotoSource:
         return len(self.origins)
 
     def order(self, epoch: int, part: tuple[int, int] = (1, 1), shuffle: bool = True) -> np.ndarray:
-        """Indices of the records that `part` draws in an epoch, in this order. In each epoch, every record belongs to exactly one part.
+        """Indices of the records that `part` draws in an epoch, in the order of drawing. Every record belongs to one part of an epoch.
 
         Part (k, n) is the k-th of n parts, k from 1. Without `shuffle`, records come in the order of `origins`.
         """
