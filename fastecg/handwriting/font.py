@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from fastecg.handwriting.ink import Ink
 
 _LINE = 3.1  # Distance between lines, in x-heights.
-_MEAN_SLANT = 0.135  # Tangent of the average slant of neat writers. A font's letters are slanted by how much a writer's slant exceeds it.
+_MEAN_SLANT = 0.135  # Tangent of the average slant of neat writers. Letters of a font are slanted by the writer's slant minus this.
 _SIGNS = {"→": "->", "←": "<-", "↑": "^", "✓": "v", "µ": "u"}  # Characters that are written instead of signs that a font lacks.
 _COMPARED_PX = 64  # Font size at which glyphs are drawn to be compared.
 
@@ -61,7 +61,7 @@ def known_font(fingerprint: str) -> NotesFont:
     Raises
     ------
     RecipeError
-        If no font with it has been read.
+        If no font with this fingerprint has been read.
     """
     if fingerprint not in _known:
         raise RecipeError(
@@ -71,7 +71,7 @@ def known_font(fingerprint: str) -> NotesFont:
 
 
 def lacking(words: str, font: NotesFont) -> str:
-    """The characters of the words for which the font has no glyph, each once, in order of their code points."""
+    """The characters, white space excepted, for which the font has no glyph with ink, each once, in order of their code points."""
     # The glyph that the font shows for a character that it lacks: U+10FFFF is never assigned.
     missing = _mask(font.path, chr(0x10FFFF))
     return "".join(sorted({c for c in words if not c.isspace() and _mask(font.path, c) in (missing, b"")}))
@@ -83,7 +83,7 @@ def write_in_font(words: str, font: NotesFont, writer: Writer, rng: np.random.Ge
     Parameters
     ----------
     words : str
-        Line breaks start a new line. Characters that the font lacks are left out.
+        Line breaks start a new line. Characters that the font lacks are replaced as in `_SIGNS`, or left out.
     font : NotesFont
     writer : Writer
     rng : numpy.random.Generator
@@ -97,7 +97,7 @@ def write_in_font(words: str, font: NotesFont, writer: Writer, rng: np.random.Ge
     from fastecg.handwriting.ink import Ink
 
     words, face = _spelled(words, font), str(font.path)
-    # A unit of the hand, mm. `size` is the em size in mm at which the font's x is as high as the writer's.
+    # `unit` is that of `Hand`, a tenth of the x-height, in mm. `size` is the em size, mm, at which the font's x is as high as the writer's.
     unit, hand = 0.1 * writer.x_height_mm, writer.hand
     _, top, _, bottom = measure(Text("note", "x", 0.0, 0.0, 1.0, face))
     size = writer.x_height_mm / max(bottom - top, 0.2)

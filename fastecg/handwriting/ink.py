@@ -1,7 +1,7 @@
 """`Ink`: pen strokes in mm, or letters of a font, and their coverage on paper.
 
-Pen ink is a filter: it multiplies the colours below, so traces and grid show through. Ink adds up where a stroke crosses an earlier one,
-but not where the same stroke continues. To tell these apart, every pixel stores how long the pen's path was when the pen last touched it.
+Pen ink is a filter: it multiplies the colours below, so traces and grid show through. Ink adds up where the pen crosses its earlier path,
+but not where it just moves on. To tell these apart, every pixel stores how long the path was when the pen last touched the pixel.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ def join_inks(kind: str, words: str, inks: list[Ink]) -> Ink:
 
 
 def ink_window(ink: Ink, scale: float, shape: tuple[int, int]) -> tuple[slice, slice] | None:
-    """Rows and columns of a sheet of (height, width) `shape` that the ink can touch; None if it lies beside the sheet."""
+    """Rows and columns of a sheet of (height, width) `shape` that the ink can touch; None if all ink is beside the sheet."""
     x0, y0, x1, y1 = (edge * scale for edge in ink.extent_mm)
     top, bottom = max(0, math.floor(y0) - 2), min(shape[0], math.ceil(y1) + 2)
     left, right = max(0, math.floor(x0) - 2), min(shape[1], math.ceil(x1) + 2)

@@ -20,12 +20,12 @@ from fastecg.sheet import Sheet
 _REGION_SHARES = {"header": 0.57, "right": 0.13, "among": 0.10, "bottom": 0.20}  # Probabilities of the regions in which notes are written.
 _TRIES = 6  # Number of attempts at a note or a mark that fits.
 _SMALLER = 0.9  # Factor on the size of a note after each attempt that did not fit.
-_PLACES_TRIED = 6  # Number of places that are compared for ink across a trace.
+_PLACES_TRIED = 6  # Number of places that are compared for a note that is to lie over a trace.
 _KINDS_TRIED = 4  # Number of kinds of marks that are tried.
 
 
 def lay_inks(sheet: Sheet, inks: Iterable[Ink], seed: int) -> Sheet:
-    """The sheet with inks on it, each with its box; `seed` decides the paper's roughness."""
+    """The sheet with inks on it, and a box round each of them, unless it lies beside the sheet; `seed` decides the paper's roughness."""
     pixels, laid, boxes = sheet.canvas(), [], []
     for ink in inks:
         window = ink_window(ink, sheet.scale, pixels.shape[:2])
@@ -51,7 +51,7 @@ def lay_note(
     Parameters
     ----------
     room : Room
-        The place of the note is marked as taken in it.
+        The page's free space, in which the place of the note is marked as taken.
     writer : Writer
     rng : numpy.random.Generator
     across : float
@@ -66,7 +66,7 @@ def lay_note(
     lines = int(rng.choice((1, 2, 3), p=(0.66, 0.24, 0.10)))
     for attempt in range(_TRIES):
         words = sample_note(rng, lines if attempt < 2 else 1, own, room.shows)
-        words = words if own or rng.random() < 0.4 else broken(words)  # Long phrases are broken in 60 % of notes.
+        words = words if own or rng.random() < 0.4 else broken(words)  # Long lines are broken in 60 % of notes.
         sized = writer.sized(_SMALLER**attempt)  # People write smaller where there is little room.
         ink = write(words, sized, rng) if font is None else write_in_font(words, font, sized, rng)
         if rng.random() < 0.12:
@@ -83,7 +83,7 @@ def _sample_region(rng: np.random.Generator) -> str:
 
 
 def _region_round_a_beat(room: Room, rng: np.random.Generator) -> Extent | None:
-    """The region 90 mm wide and 50 mm high round a random beat; None if there are no beats."""
+    """The region 90 mm wide and 50 mm high round a point of `_some_beat`; None if there are no beats."""
     found = _some_beat(room, rng)
     if found is None:
         return None
@@ -92,9 +92,9 @@ def _region_round_a_beat(room: Room, rng: np.random.Generator) -> Extent | None:
 
 
 def _crossing(room: Room, ink: Ink, rng: np.random.Generator, region: Extent | None) -> Ink | None:
-    """The ink moved to the best of `_PLACES_TRIED` random places over traces; None if none of them makes it touch a trace.
+    """The ink moved to the best of `_PLACES_TRIED` random places over traces; None if it touches a trace in none of them.
 
-    The best place is that in which the smallest share of the ink lies on a trace.
+    The best place is that in which the smallest share of the ink, but not 0, lies on a trace.
     """
     found = [moved for _ in range(_PLACES_TRIED) if (moved := _fitted(room, ink, rng, region, True))]
     shares = [_share_on_trace(room, moved) for moved in found]
@@ -103,7 +103,7 @@ def _crossing(room: Room, ink: Ink, rng: np.random.Generator, region: Extent | N
 
 
 def put(room: Room, ink: Ink, rng: np.random.Generator, region: Extent | None, across: bool = False) -> Ink | None:
-    """The ink moved as by `_fitted` or, with `across`, by `_crossing`. Its place in the room is marked as taken. None if there is none."""
+    """The ink moved as by `_fitted` or, with `across`, by `_crossing`. Its place in the room is marked as taken. None without a place."""
     moved = _crossing(room, ink, rng, region) if across else _fitted(room, ink, rng, region)
     if moved is not None:
         room.take(moved.extent_mm)
@@ -111,7 +111,7 @@ def put(room: Room, ink: Ink, rng: np.random.Generator, region: Extent | None, a
 
 
 def _fitted(room: Room, ink: Ink, rng: np.random.Generator, region: Extent | None = None, across: bool = False) -> Ink | None:
-    """The ink moved to free space, in the region if possible, or with `across` to a place that a trace crosses; None if there is none."""
+    """The ink moved to free space, in the region if possible, or with `across` to a place that a trace crosses; None without a place."""
     x0, y0, x1, y1 = ink.extent_mm
     corner = room.find((x1 - x0, y1 - y0), rng, region, across)
     return None if corner is None else ink.moved(corner[0] - x0, corner[1] - y0)
@@ -128,7 +128,7 @@ def _with_underline(ink: Ink, writer: Writer, rng: np.random.Generator) -> Ink:
 
 
 def suspicious_beat(room: Room, writer: Writer, rng: np.random.Generator) -> list[Ink]:
-    """A circle round a beat, a word near it, mostly with an arrow from the word to the beat, or both."""
+    """A circle round a beat, or a word with an arrow from it to the beat, or both. The arrow is left out if it would be short or long."""
     found = _some_beat(room, rng)
     if found is None:
         return []
@@ -142,7 +142,7 @@ def suspicious_beat(room: Room, writer: Writer, rng: np.random.Generator) -> lis
     moved = _fitted(room, word, rng, near)
     if moved is None:
         return inks
-    # The arrow runs from just outside of the word's rectangle to just outside of the circle, or to 2 mm from the beat without a circle.
+    # The arrow runs from just outside of the word's rectangle to just outside of the circle or, without a circle, to 2 mm from the beat.
     x0, y0, x1, y1 = moved.extent_mm
     middle, beat = np.array([0.5 * (x0 + x1), 0.5 * (y0 + y1)]), np.array([x, y])
     towards = (beat - middle) / max(float(np.hypot(*(beat - middle))), 1e-6)
@@ -155,7 +155,7 @@ def suspicious_beat(room: Room, writer: Writer, rng: np.random.Generator) -> lis
 
 
 def measured_beats(room: Room, writer: Writer, rng: np.random.Generator) -> list[Ink]:
-    """A caliper mark over two or three beats, often with their distance, or numbers or dots over all beats of a rhythm strip."""
+    """A caliper mark over two or three beats, mostly with their distance or the rate, or numbers or dots over all beats of a strip."""
     strips = [trace for trace in room.page.traces if trace.rhythm]
     trace = strips[0] if strips and rng.random() < 0.6 else _some_trace(room, rng)
     peaks = beats(trace) if trace else np.empty((0, 2))
@@ -174,7 +174,7 @@ def measured_beats(room: Room, writer: Writer, rng: np.random.Generator) -> list
 
 
 def bracketed_beats(room: Room, writer: Writer, rng: np.random.Generator) -> list[Ink]:
-    """A bracket over two to four beats of a lead, with a word over the bracket if there is room."""
+    """A bracket over two to four beats of a lead, and a word if there is room for it: over the bracket if possible, else elsewhere."""
     trace = _some_trace(room, rng)
     peaks = beats(trace) if trace else np.empty((0, 2))
     if len(peaks) < 2:
@@ -226,7 +226,7 @@ def marked_lead(room: Room, writer: Writer, rng: np.random.Generator) -> list[In
 
 
 def signed(room: Room, writer: Writer, rng: np.random.Generator, initials: bool) -> list[Ink]:
-    """A signature or initials, sometimes with the time of day, at the bottom or in the header if possible; an empty list without room."""
+    """A signature or initials, sometimes with the time of day, at the bottom or in the header if possible; empty if there is no room."""
     ink = marks.signature(writer, rng, initials)
     if rng.random() < 0.4:
         clock = write(f"{int(rng.integers(24)):02d}:{int(rng.integers(60)):02d}", writer, rng)
@@ -261,7 +261,7 @@ def _touches(room: Room, ink: Ink) -> bool:
 
 
 def _share_on_trace(room: Room, ink: Ink) -> float:
-    """Share of an ink's points that lie on a trace; for letters of a font, of points within the rectangle round them."""
+    """Share of an ink's points that lie on a trace; for an ink of a font's letters, of 240 points in the rectangle round these."""
     if len(ink.points_mm):
         return room.share_on_trace(ink.points_mm, 0.5 * ink.width_mm)
     x0, y0, x1, y1 = ink.extent_mm
@@ -282,12 +282,12 @@ def _some_trace(room: Room, rng: np.random.Generator) -> Trace | None:
 
 
 def _some_beat(room: Room, rng: np.random.Generator) -> tuple[Trace, tuple[float, float]] | None:
-    """A random trace, and the point (x, y) mm of a random beat in it or next to that beat; None if there is none."""
+    """A random trace, and a point (x, y) mm at or after a random beat of this trace; None if there is no trace, or no beat in it."""
     trace = _some_trace(room, rng)
     peaks = beats(trace) if trace else np.empty((0, 2))
     if trace is None or not len(peaks):
         return None
     x, y = peaks[int(rng.integers(len(peaks)))]
-    # ST segments and T waves are marked as often as complexes: 3 and 6 mm after them, halfway to the 0 mV line.
+    # Complexes are marked as often as what follows: ST segments and T waves, 3 and 6 mm after the complex, halfway to the 0 mV line.
     off = rng.choice([0.0, 3.0, 6.0], p=[0.5, 0.25, 0.25])
     return trace, (float(x + off), float(y if off == 0.0 else 0.5 * (y + trace.baseline_mm)))

@@ -38,7 +38,7 @@ def circle(centre: tuple[float, float], radii: tuple[float, float], writer: Writ
     turns, phase = rng.uniform(0.96, 1.35), rng.uniform(0, 2 * math.pi, 3)
     angle = rng.uniform(-2.8, -0.4) + (1 if rng.random() < 0.25 else -1) * 2 * math.pi * turns * t
     uneven = rng.normal(0, (0.09, 0.05, 0.025))
-    # Factor on the radii: it swings two to four times a turn, grows or shrinks along the way, and leaves the oval at the end.
+    # `growth`, a factor on the radii, swings two to four times a turn, grows or shrinks along the way, and leaves the oval at the end.
     swing = sum(uneven[k] * np.cos((k + 2) * angle + phase[k]) for k in range(3))
     leaving = rng.normal(0.1, 0.15) * np.maximum((t - 0.84) / 0.16, 0.0) ** 2
     growth = np.clip(1.0 + rng.normal(0.06, 0.1) * (t - 0.33) + swing + leaving, 0.7, 1.4)
@@ -75,7 +75,7 @@ def underline(x0: float, x1: float, y: float, writer: Writer, rng: np.random.Gen
     """One or two lines from `x0` to `x1`, the upper one at `y`, mm, not quite level and of different lengths."""
     parts = []
     for k in range(lines):
-        # Each line has four points. A second one is 1.1 mm below the first, and a little shorter on average.
+        # Each line has four points. The second line is 1.1 mm below the first, and a little shorter on average.
         a, b = x0 + rng.normal(0, 0.8) + 0.6 * k, x1 + rng.normal(0, 1.5) - 1.2 * k
         sag = rng.normal(0, 0.25, 4) + np.linspace(0, rng.normal(-0.4, 0.5), 4)
         parts += [np.stack([np.linspace(a, max(b, a + 3), 4), y + 1.1 * k + sag], axis=1), np.full((1, 2), np.nan)]
@@ -163,7 +163,7 @@ def signature(writer: Writer, rng: np.random.Generator, initials: bool = False) 
 
 
 def _with_flourish(written: Ink, writer: Writer, rng: np.random.Generator) -> Ink:
-    """A signature, mostly with a final sweep: out of the last letter, as a line below the signature, or to the left below it and back."""
+    """A signature, mostly with a final sweep: out of the last letter, as a line below the letters, or as a loop to the left and back."""
     x0, y0, x1, y1 = written.extent_mm
     how, reach = rng.random(), rng.uniform(10.0, 28.0)
     bottom = y1 - rng.uniform(0.0, 0.15) * (y1 - y0)

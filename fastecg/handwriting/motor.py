@@ -39,7 +39,7 @@ def write(words: str, writer: Writer, rng: np.random.Generator, kind: str = "han
     Returns
     -------
     Ink
-        The first line's baseline starts at (0, 0).
+        The first line's baseline starts at about (0, 0) mm.
     """
     drawn = spelled(words.upper() if writer.capitals else words)
     nodes = _letter_nodes(drawn, writer, rng)
@@ -127,5 +127,5 @@ def _letter_nodes(words: str, writer: Writer, rng: np.random.Generator) -> np.nd
 
 
 def first_cursive() -> int:
-    """Index of the first cursive allograph: they come after all printed ones."""
+    """Index of the first cursive allograph; the cursive ones come after all printed ones."""
     return min(cursive.start for _, cursive in forms().values() if cursive)

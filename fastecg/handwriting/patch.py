@@ -72,7 +72,7 @@ class PatchFrame:
         return np.rint(255.0 * np.clip(0.5 - off * scale, 0.0, 1.0)) / 255.0
 
     def text(self, words: str, u_mm: float, v_mm: float, size_mm: float, face: str = "sans", bold: bool = False) -> Text:
-        """Words that are printed along the frame's width and start at the point (u, v) of the frame, mm; `size_mm` is the em size."""
+        """Words along the frame's width, whose baseline starts at the point (u, v) of the frame, mm; `size_mm` is the em size."""
         x, y = self.to_page(np.array([u_mm, v_mm]))
         return Text("sticker", words, float(x), float(y), size_mm, face, bold, angle_deg=-self.angle_deg)
 
@@ -134,8 +134,9 @@ def text_lines(page: Page) -> list[Box]:
 def free_frame(sheet: Sheet, size_mm: tuple[float, float], angle_deg: float, rng: np.random.Generator, place: str) -> PatchFrame:
     """The frame of a sticker or stamp at a random place.
 
-    With the `place` "free" the frame is in free space. With "anywhere", or without free space, it begins in the upper or lower 30 % of the
-    page's height. With "top_right" it is 2 mm from the edges at the upper right corner, where programs print square codes.
+    With the `place` "free" the frame is in free space. With "anywhere", or without free space, its upper edge is in the upper 30 % of the
+    page, or in the lower 30 % or as low as the frame's height allows. With "top_right" it is at the upper right corner, 2 mm from the
+    edges (if not turned), where programs print square codes.
     """
     from fastecg.handwriting.room import Room
 

@@ -28,7 +28,7 @@ class Room:
     traces, words : ndarray, shape (rows, columns) bool
         Cells through which a trace runs, and cells with other print, writing or marks.
     taken : list of (x0, y0, x1, y1)
-        The rectangles of which `words` are the cells, mm.
+        The rectangles, in mm, whose cells are set in `words`.
     shows : str
         The findings on the page, which notes must not contradict.
     """
@@ -66,11 +66,11 @@ class Room:
         return _corner_sums(cells)
 
     def on_trace(self, points_mm: np.ndarray, reach_mm: np.ndarray) -> bool:
-        """Whether a trace runs within `reach_mm` (n,) of any of the points (n, 2), as for `share_on_trace`."""
+        """Whether `share_on_trace` of these arguments is above 0."""
         return self.share_on_trace(points_mm, reach_mm) > 0.0
 
     def share_on_trace(self, points_mm: np.ndarray, reach_mm: np.ndarray) -> float:
-        """Share of the points (n, 2) that have a trace within `reach_mm` (n,), give or take 0.5 mm; rows of NaN do not count."""
+        """Share of the points (n, 2) that have a trace within `reach_mm` (n,), give or take 0.5 mm; points of NaN do not count."""
         drawn = np.isfinite(points_mm).all(axis=1)
         upper_left, lower_right = ((points_mm[drawn] + sign * reach_mm[drawn, None]) / _FINE_MM for sign in (-1, 1))
         # Four corners of a summed-area table give the number of crossed cells in the square round a point.
@@ -112,10 +112,10 @@ class Room:
     def _crossings(self, rows: int, columns: int) -> tuple[np.ndarray, np.ndarray]:
         """Two masks of windows of rows x columns cells: those that traces cross near the edges only, and those that traces cross anywhere.
 
-        In the latter windows a trace runs through at least 12 % of the cells, and through at most 40 % and four more.
+        In the second mask, traces run through at least 12 % of a window's cells, and through at most 40 % of them plus four.
         """
         traces = _window_sums(self.traces, rows, columns)
-        down, along = (rows - 1) // 4, columns // 4  # cells left out on each side of a window's middle, which is half as high and wide
+        down, along = (rows - 1) // 4, columns // 4  # cells on each side of a window's middle, which is about half as high and wide
         middle = _window_sums(self.traces, rows - 2 * down, columns - 2 * along)
         middle = middle[down : down + traces.shape[0], along : along + traces.shape[1]]
         return (traces > 0) & (middle == 0), (traces >= 0.12 * rows * columns) & (traces <= 0.4 * rows * columns + 4)
@@ -138,9 +138,9 @@ class Room:
         return mask
 
     def regions(self) -> dict[str, Extent]:
-        """Regions, by name, in which people write notes: above all traces and below them (to 12 mm within them), right, and among them.
+        """Regions, by name, in which people write notes: above, below and among the traces, and in the right 28 % of the page.
 
-        Without traces, the middle fifth of the page's height takes their place.
+        Those above and below reach 12 mm into the traces' height. Without traces, the middle fifth of the page counts as their height.
         """
         width, height = self.page.size_mm
         rows = np.flatnonzero(self.traces.any(axis=1))

@@ -125,7 +125,7 @@ def sample_note(rng: np.random.Generator, lines: int, own: tuple[str, ...] = (),
 
 
 def broken(words: str, longest: int = 16) -> str:
-    """The words, with lines of more than `longest` characters broken in two at the space nearest to 55 % of their length, if any."""
+    """The words, with each line of more than `longest` characters broken in two at the space nearest to 55 % of its length, if any."""
     lines = []
     for line in words.split("\n"):
         spaces = [k for k, character in enumerate(line) if character == " "]
@@ -144,7 +144,7 @@ def read_notes(path: str | Path, font: NotesFont | None = None) -> tuple[str, ..
     Raises
     ------
     RecipeError
-        If the file cannot be read, has no notes, or a note has a character that the alphabet or the font lacks.
+        If the file cannot be read, has no notes or too many, or a note is too long or has a character that the alphabet or the font lacks.
     """
     try:
         text = read_text(path)

@@ -27,7 +27,7 @@ class Hand(NamedTuple):
     shrink: float  # how much smaller a word's last letter is than its first
     tail: float  # share of words in joined letters whose last stroke is drawn out
     skip: float  # a letter inside a word is left out if a normal deviate is below this
-    drop: float  # share of the inner points of strokes that are cut short
+    drop: float  # share of a stroke's inner points that the pen leaves out, which cuts the stroke's bends short
     merge: float  # share of the lifts within a word at which the pen stays on the paper
     slur: float  # share of the strokes of capitals, digits and signs that are left out, and how flat and poor in points the others are
     drift: float  # how far dots and bars, which are written last, are from their places
@@ -219,7 +219,7 @@ def sample_writer(rng: np.random.Generator, legibility: float = 0.6, pen: Writin
 
 
 def _cursive_share(u: float, haste: float) -> float:
-    """The share of letters in joined forms: 0 for most neat hands, 0.97 for most hasty ones, 0.4 between; `u` is uniform from 0 to 1."""
+    """The share of letters in joined forms: mostly 0 for neat hands, 0.97 for hasty ones, and 0.4 for a fifth; `u` is uniform, 0 to 1."""
     printed, mixed = 0.75 - 0.65 * haste, 0.92 - 0.6 * haste
     return 0.0 if u < printed else 0.4 if u < mixed else 0.97
 
