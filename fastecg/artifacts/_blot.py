@@ -74,7 +74,7 @@ class Patch(NamedTuple):
 def patch_between(
     sheet: Sheet, upper_left_mm: tuple[float, float], lower_right_mm: tuple[float, float], every_mm: float = 0.0
 ) -> Patch | None:
-    """The part of the sheet between two corners, each (x, y); None if it is empty. Pixels that are in it in part belong to it.
+    """The part of the sheet between two corners, each (x, y), with all pixels that are partly between them; None if it is empty.
 
     The first node is the middle of the upper left pixel.
     Nodes are `every_mm` apart, rounded to whole pixels; if that is 0, every pixel is a node.
@@ -99,7 +99,7 @@ def whole_sheet(sheet: Sheet, every_mm: float) -> Patch:
 
 
 def patch_around(sheet: Sheet, x_mm: float, y_mm: float, reach_mm: float, every_mm: float = 0.0) -> Patch | None:
-    """The square that reaches `reach_mm` from a point of the page to each side, or None if it is off the page.
+    """The sheet's part of the square that reaches `reach_mm` from a point of the page to each side; None if the square is off the page.
 
     Nodes are `every_mm` apart, but at least 2 px; if that is 0, every pixel is a node.
     """
@@ -145,7 +145,7 @@ class Wash(NamedTuple):
 
 
 def stained(sheet: Sheet, *washes: Wash) -> Sheet:
-    """The sheet seen through layers of colour. Its pixels belong to it alone and may be changed in place."""
+    """The sheet seen through layers of colour. The result has pixels of its own, which may be changed in place."""
     from fastecg.kernels.stain import absorb
 
     pixels = sheet.canvas()

@@ -50,10 +50,10 @@ _SENTENCES = (
 
 @functools.lru_cache(maxsize=8)
 def letter_print(halvings: int) -> np.ndarray:
-    """Coverage (rows, columns), 0 to 255 uint8, by the print of `LINES` lines of running text, `_LINE_PX` rows each.
+    """Coverage (rows, columns), 0 to 255 uint8, by the print of `LINES` lines of running text, `_LINE_PX` px high each.
 
     Height and width of that print are halved `halvings` times, so that the print of a sheet that is small in the picture can be painted
-    without skipping rows.
+    without skipping rows of pixels.
     """
     if halvings > 0:
         finer = letter_print(halvings - 1).astype(np.uint16)
@@ -68,9 +68,9 @@ def letter_print(halvings: int) -> np.ndarray:
 
 
 def halvings_for(pitch_px: float) -> int:
-    """Smallest number of halvings after which a row of the print is at least one pixel of a picture in which lines are `pitch_px` apart.
+    """Smallest number of halvings after which a pixel of the print is at least a pixel of a picture with lines of text `pitch_px` apart.
 
-    It is at most 4, even if more would be needed.
+    The result is at most 4, even if more halvings would be needed.
     """
     return int(np.clip(np.ceil(np.log2(_LINE_PX / max(pitch_px, 1e-6))), 0, 4))
 

@@ -51,8 +51,8 @@ class Line(NamedTuple):
 def fold_height(across_mm: np.ndarray, fold_deg: float, soft_mm: float, reach_mm: float) -> np.ndarray:
     """Height in mm of paper that was folded and flattened again, at signed distances `across_mm` from the fold.
 
-    Next to the fold, both sides rise at half of `fold_deg`. Their height falls to 37 % over `reach_mm`, and the edge is rounded over
-    `soft_mm`. A positive angle makes a ridge, a negative one a valley.
+    Next to the fold, both sides rise towards it at half of `fold_deg`. Away from the fold their height falls to 37 % over `reach_mm`. The
+    edge is rounded over `soft_mm`. A positive angle makes a ridge, a negative one a valley.
     """
     slope = np.tan(np.deg2rad(fold_deg / 2))
     return np.asarray(slope * reach_mm * np.exp(-(np.sqrt(across_mm**2 + soft_mm**2) - soft_mm) / reach_mm))

@@ -46,8 +46,8 @@ def ripped(
     t_mm : ndarray, shape (n,)
         Distances along the line, evenly spaced.
     course : ndarray, shape (n, 3)
-        At each of `t_mm`: sideways deviation, half the width of the gap, and width of the fibres, which are on the positive side of the
-        line, mm; below 0 where there is no gap or no fibre.
+        At each of `t_mm`, in mm: sideways deviation, half the width of the gap (below 0 where there is none), and width of the fibres on
+        the gap's positive side (0 or less where there are none).
     both : bool
         Whether there is paper on both sides of the gap; if not, all paper on the negative side of the tear is missing.
     shade : float
@@ -68,7 +68,7 @@ def ripped(
 
 
 def without_scraps(sheet: Sheet) -> Sheet:
-    """The sheet without loose pieces: where tears and folds have cut paper off, all but its largest part is removed."""
+    """The sheet without loose pieces: where tears and folds have cut the paper apart, only its largest part is kept."""
     from scipy.ndimage import binary_dilation
 
     # If every 4th pixel shows paper in one piece, as after most tears, the slow search in all pixels is left out.

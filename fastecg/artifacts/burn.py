@@ -39,7 +39,7 @@ class Burn(Artifact):
         patch = patch_around(sheet, x, y, 1.6 * outer + self.char_mm + 1.0)
         if patch is None or outer == 0.0:
             return sheet
-        # The edge of the burnt paper is ragged, by some 0.18 mm more than the scorch. Char is black up to 0.8 mm within its outer edge.
+        # The edge of the burnt paper is ragged, by some 0.18 mm more than the scorch. Char fades over the 0.8 mm inside its outer edge.
         outside = self._outside(patch, x, y) + 0.18 * patch.clouds(self.seed + 4, 1.1, 3)
         pixels = sheet.canvas()
         char = np.clip((self.char_mm * (1.0 + 0.5 * patch.clouds(self.seed + 9, 1.5, 2)) - outside) / 0.8, 0.0, 1.0)
@@ -48,7 +48,7 @@ class Burn(Artifact):
         return cut(sheet, patch, -outside) if self.hole_mm else sheet
 
     def _outside(self, patch: Patch, x: float, y: float) -> np.ndarray:
-        """Distance (rows, columns) in mm of a patch's nodes from the ragged edge of the hole round (x, y) mm; negative within it."""
+        """Distance (rows, columns) in mm of a patch's nodes from the ragged edge of the hole round (x, y) mm; negative in the hole."""
         right, down = patch.offsets(x, y)
         outer = self.hole_mm + self.char_mm
         return np.hypot(right, down) + np.float32(0.35 * outer) * patch.clouds(self.seed, 1.6 * outer + 2.0, 2) - np.float32(self.hole_mm)
@@ -59,8 +59,8 @@ class Burn(Artifact):
         patch = patch_around(sheet, x, y, 1.5 * outer + reach, 0.6)
         if patch is None:
             return sheet
-        # Brown falls exponentially from the charred rim on. 0.014 is taken off, so that without a charred rim the brown ends smoothly at
-        # `reach`; with a wide rim and a narrow scorch, the brown ends with an edge.
+        # Brown falls exponentially from the charred rim on; `away` is the distance from the hole's edge. 0.014 is subtracted, so that
+        # without a charred rim the brown ends smoothly at `reach`; with a wide rim and a narrow scorch, the brown ends with an edge.
         away = np.arange(-2.0 * outer - 1.0, reach, 0.1)
         brown = 0.75 * np.clip(np.exp(-np.maximum(away - self.char_mm, 0.0) / (0.6 * self.scorch_mm)) - 0.014, 0.0, 1.0)
         uneven = self.strength / 1.5 * (0.85 + 0.3 * patch.clouds(self.seed + 8, 3.0, 3))

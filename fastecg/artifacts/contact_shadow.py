@@ -22,7 +22,7 @@ class ContactShadow(Artifact):
     direction_deg: float = param(45.0, 0, 360, "direction of that shift on the page, clockwise from its right, if there is no lamp")
 
     def shade(self, light: Light) -> Light:
-        """Darken all nodes near the page's edge. The page itself keeps its light, because `relief` is raised as much."""
+        """Darken all nodes near the page's edge. `relief` is raised as much, so the page itself keeps its light."""
         off = light.off_page_mm()
         near = (off > -1.0) & (off < self.reach_mm + self.offset_mm)
         if not (off > 0).any():

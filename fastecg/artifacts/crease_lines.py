@@ -40,7 +40,7 @@ class CreaseLines(Artifact):
         return replace(sheet, pixels=pixels)
 
     def _parallels(self, size_mm: tuple[float, float], count: int, angle_deg: float) -> list[np.ndarray]:
-        """The ends (2, 2) mm of each of some parallel lines at `angle_deg`, as long as the page's diagonal, so that they reach its edges.
+        """The ends (2, 2) mm of each of `count` parallel lines at `angle_deg`, each as long as the page's diagonal.
 
         The lines are spread evenly over the length of the diagonal, so the outer ones may miss the page.
         """

@@ -33,9 +33,9 @@ class DepthOfField(Artifact):
     sharp_y: float = param(0.5, -0.2, 1.2, "where the camera is focused, in picture heights")
 
     def focus(self, sheet: Sheet, warp: Warp) -> Sheet:
-        """Blur the sheet in bands of rows. A band is blurred as much as its softest column needs; elsewhere the sharp band is mixed in.
+        """Blur the sheet in bands of rows of pixels: a whole band as much as one column needs at most; other columns mix in the sharp band.
 
-        Nothing is done if no blur could be seen.
+        Nothing is done if no blur, or no page, could be seen.
         """
         from fastecg.kernels.stencil import blend_columns, blur
 

@@ -50,8 +50,8 @@ class Display(Artifact):
         # The lattice ends within one cell beyond the panel, on the display's frame.
         outside = _beside_panel_mm(light) > CELL / light.warp.scale
         nodes = np.where(outside[..., None], np.nan, light.warp.nodes_mm @ axes + self.phase)
-        # First harmonics of stripes and dark rows relative to the mean, 2 sinc(share) in light. A small change of light changes levels
-        # (light ** GAMMA) by GAMMA times as much.
+        # Amplitudes of the first harmonics of stripes and dark rows, relative to the mean: 2 sinc(share) in light. A small relative change
+        # of the light changes levels (light ** GAMMA) by GAMMA times as much.
         stripe, gap = (2.0 * self.contrast * GAMMA * float(np.sinc(share)) for share in (self.lit, self.tall))
         multiply_moire(pixels, nodes, CELL, stripe, gap, self.blur_px)
         return pixels
@@ -75,8 +75,8 @@ def viewing_cosine(warp: Warp) -> np.ndarray:
     It is 1 where no page is near, and everywhere if no page is seen in the picture's middle.
 
     On the camera's axis, at the picture's centre, a plane is foreshortened by this cosine. Elsewhere the cosine is proportional to 1 / d,
-    where d is the distance from the camera. It follows from the area in the picture of a piece of the page, which is proportional to d to
-    the power of -3. (The slant of the rays at the picture's edge is neglected; it looks like a lens's vignette.)
+    where d is the distance from the camera. The area in the picture of a piece of the page is proportional to 1 / d³, and so gives d. (The
+    slant of the rays at the picture's edge is neglected; it looks like a lens's vignette.)
     """
     # Steps on the page per px of the picture, mm, and mm² of the page per px².
     down, across = np.gradient(warp.nodes_mm, CELL, axis=(0, 1))

@@ -22,7 +22,7 @@ class Dither(Artifact):
     grey: bool = param(True, help="whether colours become grey")
 
     def develop(self, pixels: np.ndarray, px_per_mm: float) -> np.ndarray:
-        """Replace every value, or every brightness if `grey`, by its entry in the table of the pattern's point on the pixel, in place."""
+        """Replace every value (every brightness if `grey`), in place, by its entry in the table of the pattern's point that lies there."""
         from fastecg.kernels.copy import halftone
         from fastecg.kernels.grey import from_grey, to_grey
 
@@ -58,7 +58,7 @@ def _clustered(n: int) -> np.ndarray:
 
     There is one dot per pattern; for n = 8 there are two, which form a lattice turned by 45°.
     """
-    # The shifts differ, and are not 0.5, so that symmetric points of a dot do not have equal values.
+    # The shifts 0.47 and 0.41 differ, and are not 0.5, so that symmetric points of a dot do not have equal values.
     x, y = np.meshgrid(2 * np.pi * (np.arange(n) + 0.47) / n, 2 * np.pi * (np.arange(n) + 0.41) / n)
     spot = np.cos(x) + np.cos(y) if n < 8 else np.cos(x + y) + np.cos(x - y)
     # Sorting twice gives the rank of every value.

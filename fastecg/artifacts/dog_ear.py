@@ -35,7 +35,7 @@ class DogEar(Artifact):
     def stain(self, sheet: Sheet) -> Sheet:
         """Remove the corner, and draw the flap and its shadow unless the corner is folded under the page."""
         fold_a, fold_b, corner = (point * sheet.scale - 0.5 for point in self._fold_mm(sheet.page.size_mm))
-        beyond = 4.0 * (fold_a - fold_b) / np.hypot(*(fold_a - fold_b))  # the hole reaches 4 px past the paper's edges
+        beyond = 4.0 * (fold_a - fold_b) / np.hypot(*(fold_a - fold_b))  # the hole reaches a few px past the paper's edges
         hole = np.stack([fold_a + beyond, fold_b - beyond, corner + 4.0 * np.sign(2 * corner - fold_a - fold_b)])
         sheet = without_scraps(sheet.with_hole(*_triangle(sheet, hole, 0.0)))
         if self.way == "under":
@@ -85,7 +85,7 @@ class DogEar(Artifact):
         printed = np.rint(_mirrored(points, fold_a, fold_b)).astype(int)
         height, width = sheet.pixels.shape[:2]
         column, row = np.clip(printed[..., 0], 0, width - 1), np.clip(printed[..., 1], 0, height - 1)
-        # `aged` is how much darker the front has become since it was printed, as a factor for each channel.
+        # `aged` is the front's level now, divided by its level when it was printed, for each channel.
         front, fresh = sheet.pixels[row, column], bare(sheet)[row, column]
         aged = np.median(front, axis=(0, 1)) / np.maximum(np.median(fresh, axis=(0, 1)), 1.0)
         paper = np.array(sheet.style.margin, dtype=np.float64) * np.minimum(aged, 1.0)
@@ -130,7 +130,7 @@ def _outside(points: np.ndarray, triangle: np.ndarray) -> np.ndarray:
 
 
 def _triangle(sheet: Sheet, corners: np.ndarray, reach: float) -> tuple[Window, np.ndarray]:
-    """The rectangle of the sheet within `reach` px of a triangle (3, 2) px, and the triangle's coverage of its pixels, 0 to 255 uint8."""
+    """The rectangle of the sheet within `reach` px of a triangle (3, 2) px, and how much the triangle covers each pixel, 0 to 255 uint8."""
     height, width = sheet.pixels.shape[:2]
     upper_left, lower_right = np.floor(corners.min(axis=0) - reach).astype(int) - 1, np.ceil(corners.max(axis=0) + reach).astype(int) + 2
     window = slice(max(upper_left[1], 0), min(lower_right[1], height)), slice(max(upper_left[0], 0), min(lower_right[0], width))

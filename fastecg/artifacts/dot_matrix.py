@@ -32,7 +32,7 @@ class DotMatrix(Artifact):
 
         height, width = sheet.ink.shape
         rng = np.random.default_rng(self.seed)
-        # The ink of every pass, and the number of the pass that printed each row of pixels. The first pass begins at a random height.
+        # The ink of every pass (a share), and the number of the pass that printed each row of pixels. The first pass begins above the page.
         passes = 1.0 - self.ribbon - self.bands * np.abs(rng.normal(0, 1, int(sheet.page.size_mm[1] / self.pass_mm) + 2))
         pass_of = (np.arange(height) / sheet.scale / self.pass_mm + rng.random()).astype(int)
         rows = np.clip(passes[pass_of] * self._dots(height, sheet.scale), 0.05, 1.0)
@@ -41,7 +41,8 @@ class DotMatrix(Artifact):
     def _dots(self, count: int, scale: float) -> np.ndarray:
         """Share of the ink (count,) that is left in `count` pixels along one axis.
 
-        The loss between dots is a squared raised cosine, 0 to 1, less 0.2, times `contrast`; nothing is lost where that is below 0.
+        The share that is lost is `contrast` * (c - 0.2), or 0 where that is negative; c, a squared raised cosine, is 0 in the middle of a
+        dot and 1 between dots.
         """
         turns = (np.arange(count * _FINER) + 0.5) / (_FINER * scale * self.pitch_mm)
         between = (0.5 - 0.5 * np.cos(2.0 * np.pi * turns)) ** 2

@@ -42,11 +42,11 @@ class Finger(Artifact):
         if along.size == 0:
             return pixels
         view = pixels[window]
-        # The paper near the finger, taken as the 80th percentile, relative to well lit white paper (level 235).
+        # The 80th percentile of the levels round the finger, as the level of the paper there, over that of well lit white paper (235).
         seen = np.percentile(view[::4, ::4].reshape(-1, 3), 80, axis=0) / 235.0
         light = 0.5 * (seen + seen.mean())  # Only half of the hue is taken, since it may come from the paper and not from the light.
         inside = self._inside(along, across)
-        # The shadow is the finger moved 1 mm forwards and an eighth of its width aside; it fades with the distance `offset` in mm.
+        # The shadow is the finger moved 1 mm forwards and an eighth of its width aside. It fades with the distance `offset` (mm) from that.
         offset = -self._inside(along - 1.0, across - 0.12 * self.width_mm)
         dark = self.shadow * np.exp(-np.maximum(offset, 0.0) / (0.22 * self.width_mm))
         view[:] = np.rint(view * (1.0 - dark[..., None]))
@@ -65,9 +65,9 @@ class Finger(Artifact):
         return mask
 
     def gap_mm(self, warp: Warp) -> float:
-        """Distance in mm from the picture's edge to the page, at the finger's place on that edge; infinite if there is no page.
+        """Distance in mm of the page from the picture's edge, at the finger's place on that edge; infinite if no page is seen there.
 
-        It is a whole number of cells of `CELL` px.
+        The distance is that of a whole number of cells of `CELL` px.
         """
         from fastecg.mesh import CELL
 
@@ -101,7 +101,7 @@ class Finger(Artifact):
         return (rows, columns), right * cos + down * sin, down * cos - right * sin
 
     def _inside(self, along: np.ndarray, across: np.ndarray) -> np.ndarray:
-        """Depth in mm inside the outline, negative outside: the finger has a blunt tip and is slightly thicker towards the joint.
+        """Depth in mm inside the outline, negative outside: the finger has a blunt tip, behind which it narrows a little and widens again.
 
         `along` and `across` are as from `_frame`.
         """

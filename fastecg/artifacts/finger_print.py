@@ -56,7 +56,7 @@ class FingerPrint(Artifact):
         round the core leads from a ridge to the next one, so that there is no seam.
         """
         # Distances in mm from the core, which lies 0.12 widths from the middle towards the fingertip: `ahead` in that direction, and `away`
-        # in any, which counts less behind the core.
+        # in all directions, for which a distance behind the core counts 0.7 times.
         ahead = along - 0.12 * self.size_mm
         away = np.hypot(np.where(ahead > 0.0, ahead, 0.7 * ahead), 0.95 * across)
         return (away + 0.35 * clouds) / 0.5 + np.arctan2(ahead, across) / (2.0 * np.pi)

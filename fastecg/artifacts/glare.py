@@ -77,7 +77,7 @@ class Glare(Artifact):
     def _centre(self, light: Light) -> tuple[float, float]:
         """Centre of the patch in picture widths and heights.
 
-        If there is a lamp, a patch in the half away from it is mirrored at the picture's centre.
+        If there is a lamp, a patch in the half of the picture away from the lamp is mirrored at the picture's centre.
         """
         if light.lamp_deg is not None:
             angle, (height, width) = np.radians(light.lamp_deg), light.warp.size

@@ -38,8 +38,8 @@ class MissingCorner(Artifact):
         if patch is None:
             return sheet
         length = np.hypot(a, b)
-        # Coefficients (of x, of y, constant) of the distances along the tear, and inward across it, see `ripped`. The tear runs through
-        # the points `a` mm along the upper or lower edge and `b` mm along the left or right edge from the corner.
+        # Coefficients (of x, of y, constant) of the distance along the tear, and of that from the tear, positive on the paper that is left;
+        # see `ripped`. From the corner, the tear is `a` mm away on the upper or lower edge, and `b` mm on the left or right edge.
         along = np.array([inward_x * a, -inward_y * b, -inward_x * a * at_x + inward_y * b * at_y]) / length
         across = np.array([inward_x * b, inward_y * a, -inward_x * b * at_x - inward_y * a * at_y - a * b]) / length
         t = np.arange(-length - 2 * reach, length + 2 * reach, STEP_MM)

@@ -43,7 +43,7 @@ class PaperClip(Artifact):
             return sheet
         wire, shadow = np.zeros(patch.shape, dtype=np.uint8), np.zeros(patch.shape, dtype=np.uint8)
         in_window = points * sheet.scale - 0.5 - (patch.window[1].start, patch.window[0].start)
-        # The wire, its shadow below and to the right of it, and its shine, a line above and to the left, which is a third as wide.
+        # The wire, its shadow below and to the right of it, and its shine: a line a third as wide, above and to the left of its middle.
         pen = self.wire_mm * sheet.scale
         shine = np.zeros(patch.shape, dtype=np.uint8)
         stroke_polyline(in_window, pen, wire)

@@ -67,7 +67,7 @@ class Photocopy(Artifact):
 
 
 def _sprinkle(plane: np.ndarray, count: int, rng: np.random.Generator) -> None:
-    """Draw `count` specks of one, three or four pixels, a few of up to nine, in place."""
+    """Draw `count` specks of one, three or four pixels, a few of five to nine, in place."""
     height, width = plane.shape
     x, y = speck_places(count, height, width, rng)
     dark = rng.integers(0, 90, count).astype(np.uint8)
@@ -78,7 +78,7 @@ def _sprinkle(plane: np.ndarray, count: int, rng: np.random.Generator) -> None:
 
 
 def speck_places(count: int, height: int, width: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Columns and rows, each (count,) int, of specks: some anywhere, most in clusters, in streaks down the page, and along its sides.
+    """Columns and rows, each (count,) int, of specks: some anywhere, most in clusters, in streaks down the picture, and along its sides.
 
     Toner and dirt gather where a drum or glass is scratched, and where lids let in light and dust. Of many specks along the sides, two
     thirds are on the left; if `count` is below 28, all are on the right. The order of the specks is random.

@@ -33,7 +33,7 @@ class PrintHead(Artifact):
     seed: int = param(0, 0, 2**31 - 1, "decides which elements are weak or dead")
 
     def stain(self, sheet: Sheet) -> Sheet:
-        """Take ink away, row by row, and mark traces as hidden where dead rows swallow them."""
+        """Take ink away along every row, and mark traces as hidden in dead rows that are wider than the pen."""
         from fastecg.sheet import faded
 
         heat, dead = self._elements(sheet.page.size_mm[1])
@@ -42,9 +42,10 @@ class PrintHead(Artifact):
         return _with_hidden_traces(worn, dead * self.element_mm)
 
     def _elements(self, height_mm: float) -> tuple[np.ndarray, np.ndarray]:
-        """Ink of every element from the top, (count,) from 0 to 1, and the dead rows, (n, 2).
+        """Share of the ink that every element prints, from the top, (count,) from 0 to 1, and the dead rows, (n, 2).
 
-        A dead row is given by its first element and the one after its last. A weak row has one to three elements.
+        A row is what neighbouring elements print, one to three of them if it is weak. A dead row is given by its first element and the one
+        after its last.
         """
         rng = np.random.default_rng(self.seed)
         count = int(np.ceil(height_mm / self.element_mm)) + 1
@@ -60,7 +61,7 @@ class PrintHead(Artifact):
 
 
 def _ink_of_rows(heat: np.ndarray, sheet: Sheet, element_mm: float) -> np.ndarray:
-    """Ink of the sheet's rows, (height,), each the mean of the elements that print it."""
+    """Share of the ink in each of the sheet's rows of pixels, (height,): the mean over the elements that print the row."""
     height = sheet.ink.shape[0]
     elements = (np.arange(height * _FINER) + 0.5) / (_FINER * sheet.scale * element_mm)
     return heat[np.minimum(elements.astype(int), len(heat) - 1)].reshape(height, _FINER).mean(axis=1)
@@ -69,7 +70,7 @@ def _ink_of_rows(heat: np.ndarray, sheet: Sheet, element_mm: float) -> np.ndarra
 def _with_hidden_traces(sheet: Sheet, dead_mm: np.ndarray) -> Sheet:
     """The sheet with its traces marked as hidden where the whole width of the pen lies in a dead row.
 
-    `dead_mm` (n, 2) are the page's y of the upper and lower ends of the dead rows.
+    `dead_mm` (n, 2) are the page's y of the upper and lower edges of the dead rows.
     """
     half = 0.5 * sheet.style.pen_mm
     for top, bottom in dead_mm:

@@ -50,8 +50,8 @@ class PunchHoles(Artifact):
         hole = 0.5 * self.diameter_mm - np.hypot(along, inward)
         if index >= self.torn:
             return hole
-        # The gap is 0.24 diameters wide at the hole's middle and wider towards the edge, and both of its sides stray. Beyond the hole's
-        # middle there is no gap: -9 mm is far outside.
+        # The gap is 0.24 diameters wide at the hole's middle and wider towards the edge, and both of its sides stray. On the side of the
+        # middle away from the edge there is no gap: a depth of -9 mm is far outside.
         outward = np.arange(0.0, self.inset_mm + self.diameter_mm, STEP_MM)
         upper, lower = (np.interp(-inward, outward, 0.5 * deviation_mm(13 * index + k, outward)) for k in (1, 2))
         half = 0.12 * self.diameter_mm - 0.10 * inward
