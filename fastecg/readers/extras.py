@@ -1,6 +1,7 @@
 """Read formats of hospitals: EDF, DICOM and SCP-ECG with the usual library for each, GE MUSE and HL7 aECG from XML.
 
-Nothing about the patient is kept: neither names nor dates nor anything else. Names of leads are cut to 64 characters; none known is longer.
+Nothing about the patient is kept: neither names nor dates nor anything else. Names of leads are cut to 64 characters, and known ones are
+shorter.
 """
 
 from __future__ import annotations
@@ -161,7 +162,7 @@ def _channel_unit(channel: Any) -> str:
 
 
 def _scp(path: Path) -> Signals:
-    """The signals of an SCP-ECG file."""
+    """The signals of an SCP-ECG file, and missing limb leads computed from I and II."""
     from ecgdatakit.parsing.parsers.scp_ecg import SCPECGParser
 
     with warnings.catch_warnings():
@@ -225,7 +226,7 @@ def _qualified(name: str) -> str:
 def _muse(path: Path, root: ElementTree.Element) -> Record:
     """The record in a GE MUSE file, which has 16-bit integers in base64 for every lead.
 
-    III, aVR, aVL and aVF may be missing. The first waveform is read if none is of type Rhythm.
+    III, aVR, aVL and aVF may be missing. Of several waveforms of type Rhythm the last is read; if there is none, the first waveform.
     """
     waves = {wave.findtext("WaveformType", "").strip().lower(): wave for wave in root.findall("Waveform")}
     wave = waves.get("rhythm", next(iter(waves.values()), None))
@@ -264,7 +265,7 @@ def _aecg(path: Path, root: ElementTree.Element) -> Record:
     if len(steps) > 1:
         raise RecordError(f"{path}: its sequence sets have different time steps, expected the same for all")
     fs = 1.0 / steps.pop()
-    # Samples from the start of the earliest set to the start of each, and to the end of the latest.
+    # Numbers of samples from the start of the earliest set: `starts` to the start of each set, `size` to the end of the one that ends last.
     starts = [round((each.start_s - min(other.start_s for other in sets)) * fs) for each in sets]
     size = max(start + len(signal) for start, each in zip(starts, sets, strict=True) for _, signal in each.leads)
     if size > _MOST_SAMPLES:
@@ -287,7 +288,7 @@ class _SequenceSet(NamedTuple):
 
 
 def _sequence_set(path: Path, element: ElementTree.Element) -> _SequenceSet:
-    """Parse a sequence set. Its start is 0 s if its time is absolute, because dates are not read."""
+    """Parse a sequence set. Its start is 0 s if no relative time is given, because dates are not read."""
     start_s, step_s, leads = 0.0, 0.0, []
     for sequence in element.findall(f"{_HL7}component/{_HL7}sequence"):
         code, value = sequence.find(f"{_HL7}code"), sequence.find(f"{_HL7}value")

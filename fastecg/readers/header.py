@@ -26,7 +26,7 @@ DEFAULT_GAIN = 200.0
 MOST_BYTES = 4 << 20  # Largest header, bytes. The largest real ones, which list many thousand segments, have less than 1 MiB.
 MOST_SIGNALS = 512  # Largest number of signals. Body surface maps have about 250.
 MOST_SAMPLES = 1 << 40  # Largest number of frames: 70 years at 500 Hz.
-GAIN_RANGE = (1e-12, 1e12)  # Range of gains in digital units per unit of the signal.
+GAIN_RANGE = (1e-12, 1e12)  # Range of gains without their sign, in digital units per unit of the signal.
 FS_RANGE = (1.0, 200_000.0)  # Range of sampling frequencies, Hz.
 
 _NUMBER = r"(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?"
@@ -104,7 +104,7 @@ def read_header(path: str | Path) -> Header:
 
 
 def has_no_signals(path: str | Path) -> bool:
-    """Whether `path` is the header of a record without signals. `fastecg digitize` writes it for a picture that it could not read."""
+    """Whether `path` is a header without signals, as `fastecg digitize` writes for a picture that it could not read."""
     if Path(path).suffix.lower() != ".hea" or file_size(path) is None:
         return False
     fields = next(iter(header_lines(read_bytes(path, 0, MOST_BYTES), path)), "").split()
@@ -182,7 +182,7 @@ def parse_header(raw: bytes, path: str | Path) -> Header:
 
 
 def _record_line(line: str, path: str) -> tuple[int | None, int, float, int | None]:
-    """Number of segments (None: a plain record), number of signals, sampling frequency in Hz, number of samples (None: not stated)."""
+    """Number of segments (None: a plain record), number of signals, frequency of frames in Hz, number of frames (None: not stated)."""
     fields = line.split()
     if not 2 <= len(fields) <= 6:
         raise RecordError(
@@ -261,7 +261,7 @@ def _signal_line(line: str, number: int, path: str) -> SignalLine:
     return SignalLine(plain_name(file, path), *stored, gain, baseline, unit, block, name)
 
 
-# Most signals of a record, and of a data set, have the same storage and scale, so those parsed by the next two functions are kept.
+# Most signals of a record, and of a data set, have the same storage and scale, so results of the next two functions are cached.
 @lru_cache(maxsize=64)
 def _storage(field: str) -> tuple[str, int, int, int] | None:
     """Format, samples per frame, skew and offset from "212x2:5+24"; None if the text is not of this form."""

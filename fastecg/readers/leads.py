@@ -104,8 +104,9 @@ def _choose(names: tuple[str, ...], units: tuple[str, ...]) -> tuple[Lead, ...]:
 def _name_leads(signals: list[tuple[int, str]]) -> list[Lead]:
     """Name leads as `standard_names` does. `signals` are pairs: a signal's number, from 0, and its name in the file.
 
-    Of several leads with the same standard name, all but one keep their names in the file, cut at "#". A name that another lead has after
-    the cut, and unknown names, become ECG1, ECG2, …: names are printed on pages, and remarks and unknown names may be personal data.
+    Of several leads with the same standard name, all but one keep their names in the file, cut at "#". A lead is
+    called ECG1, ECG2, … if another one already has its cut name, or if its name is unknown: names are printed on pages, and remarks and
+    unknown names may be personal data.
     `RecordError` if two whole names in the file are the same, apart from upper and lower case.
     """
     spelled = [raw.lower() for _, raw in signals]

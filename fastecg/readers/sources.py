@@ -49,13 +49,13 @@ class Source:
 def find_records(inputs: Iterable[str | Path] | str | Path) -> list[Source]:
     """The records that `inputs` refer to, in order, without repetitions.
 
-    If several inputs have records of the same name, `key` and `relative` of all records of these inputs begin with the end of the input's
-    path, of as few parts as make them differ: records of ``a/ecg`` and ``b/ecg`` become ``a/ecg/…`` and ``b/ecg/…``.
+    If several inputs have records of the same name, `key` and `relative` of all records of these inputs begin with the last parts of the
+    input's path, as few as make the inputs differ: records of ``a/ecg`` and ``b/ecg`` become ``a/ecg/…`` and ``b/ecg/…``.
 
     Parameters
     ----------
     inputs : path or iterable of paths
-        Files of records (WFDB records with or without ``.hea``; an array (records, leads, samples) is as many records), folders, or lists
+        Files of records (WFDB records with or without ``.hea``; an array (records, leads, samples) gives several), folders, or lists
         whose names begin with ``RECORDS``. Folders are searched, with the folders below them, for ``.hea`` files in sorted order, except
         segments of other records; if there are none, for EDF, BDF, DICOM, SCP-ECG and XML. Each line of a list is a record, or a folder
         with ``.hea`` files, below the folder of the list.

@@ -68,7 +68,7 @@ class _Columns(NamedTuple):
 def read_csv(path: Path, fs: float | None = None, leads: Sequence[str] | None = None, unit: str | None = None) -> Record:
     """Read a record from a text table: a row of lead names, then a row for every sample.
 
-    Cells are separated by commas, semicolons or tabs; with the latter two, decimal points may be commas. Lines that begin with ``#`` are
+    Cells are separated by commas, semicolons or tabs; with semicolons or tabs, decimal commas will do. Lines that begin with ``#`` are
     ignored. A row of units may follow the names. Empty cells, "NA" and the like are samples that were not recorded.
 
     Parameters
@@ -155,7 +155,7 @@ def _columns(path: Path, file: BinaryIO, given: Sequence[str] | None) -> _Column
         second = _cells(text, delimiter)
     file.seek(start)
     columns = _named(path, delimiter, cells, len(cells), given, before, units)
-    # A column called "Timestamp" or the like has numbers if the first row below the names has one in it.
+    # A column called "Timestamp" or the like holds numerical time stamps if the first row of samples begins with a number.
     if columns.kind == "clock" and second and _is_number(second[0], delimiter):
         return columns._replace(kind="stamp")
     return columns
@@ -349,7 +349,7 @@ class _Clock:
 
     def __init__(self, path: Path, columns: _Columns) -> None:
         self._path, self._kind, self._tick_s = path, columns.kind, columns.tick_s
-        # Largest ratio of two steps of even times. Times in whole milliseconds are 2 or 3 apart at 360 Hz; time stamps may be 1 or 2 apart.
+        # Largest ratio of two steps of even times. Times in whole ms are 2 or 3 ms apart at 360 Hz; time stamps may be 1 or 2 units apart.
         self._most_ratio = 1.5 if columns.kind == "time" else 2.1
         self._last = math.nan  # the last time so far
         # Of the steps between times so far: their number, the shortest, the longest, and their sum.
@@ -369,7 +369,7 @@ class _Clock:
             raise self._uneven()
 
     def frequency(self) -> float:
-        """The sampling frequency in Hz, rounded to 9 digits, as times are written with few; `RecordError` if there is only one time."""
+        """The sampling frequency in Hz to 9 significant digits, as times are written with few; `RecordError` if there is only one time."""
         if self._steps == 0:
             raise self._uneven()
         rate = self._steps / self._span

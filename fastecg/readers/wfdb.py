@@ -396,7 +396,7 @@ def _millivolts_per_unit(line: SignalLine, path: str) -> float:
 def _exact_in_float32(stored: list[Stored], lines: list[SignalLine], factors: list[float], samples: int) -> bool:
     """Whether `_divide`, in float32, gives the same bits as `_scaled`, in float64.
 
-    It does if nothing is averaged, all factors are 1, and the gain and every difference from the baseline are float32 numbers.
+    It does if nothing is averaged, all factors are 1, and the gain and every difference from the baseline are exact in float32.
     Division is rounded correctly, and rounding the quotient of such numbers to 53 bits and then to 24 gives the same as rounding it to 24
     bits at once.
     """

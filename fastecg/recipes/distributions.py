@@ -112,7 +112,7 @@ class Distribution:
         return {self.form: list(self.numbers)}
 
     def extremes(self) -> tuple[Any, ...]:
-        """Values between which all samples lie, or all choices. Normal distributions give none, because slots clip their samples."""
+        """Values between which all samples lie, or all choices. Normal ones give none, because the slot or page clips their samples."""
         return () if self.form == "normal" else self.numbers
 
 
@@ -177,9 +177,9 @@ class RandomSlot(Generic[V]):
     kind : type
         The class of an artifact or view.
     chance : (float, float)
-        Its probability at severity 0 and at severity 1.
+        The probability that it happens, at severity 0 and at severity 1, linear between.
     values : tuple of (str, Distribution)
-        The distributions of its fields. Fields without one keep their default.
+        The distributions of its fields. Fields without one keep their default, except `seed`, which is random.
     """
 
     kind: type[V]

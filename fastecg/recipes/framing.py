@@ -78,8 +78,8 @@ def _traces_box(
     the distances are those of 22 public pictures: pulses at the left are often cut in two, and there may be hardly any paper below the last
     row.
     """
-    # `above` and `below` are shares of `pitch_mm`. `before` and `after` are shares of the largest distance beside the traces, which is
-    # larger where a pulse is printed.
+    # `above` and `below` are shares of `pitch_mm`. At the left, the distance from the traces is 2 mm and a share `before` of a length that
+    # is greater where a pulse is printed there; at the right, it is 1 mm and a share `after` of such a length.
     above, below, before, after = rng.uniform((0.27, 0.1, 0.0, 0.0), (0.57, 0.46, 1.0, 1.0))
     wide = style.pulse_width_mm + 2 * style.pulse_feet_mm + style.pulse_gap_mm
     left = axis_mm[0] - 2.0 - before * (wide + 5.0 if style.pulse_side in ("left", "both") else 6.0)
@@ -113,7 +113,7 @@ def _with_crops_limited(
     if rows[0].mean() > rows[1].mean():  # upside down
         rows, empty, nothing_printed, beside = rows[::-1], empty[::-1], nothing_printed[::-1], beside[::-1]
     # Largest and smallest crops, as shares of the picture, at the top, bottom, left and right. Where a line of the page is oblique in the
-    # picture, crops leave both of its ends.
+    # picture, the largest crops leave both of its ends, while the smallest ones go by the line's middle.
     most = [float(rows[0].min()), 1.0 - float(rows[1].max()), float(beside[0].min()), 1.0 - float(beside[1].max())]
     above, below = nothing_printed
     least = [float(empty[0].mean()) if above else 0.0, 1.0 - float(empty[1].mean()) if below else 0.0, 0.0, 0.0]

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from fastecg.record import Record
 
-_PICTURES_A_WORKER = 8  # Number of pictures for which starting a process is worthwhile: fewer are drawn before the process has started.
+_PICTURES_A_WORKER = 8  # Number of pictures for which starting a process is worthwhile: fewer are drawn in the time in which it starts.
 
 
 @dataclass(frozen=True)
@@ -192,7 +192,7 @@ def _run(
 ) -> Summary:
     """Draw the tasks, and add each result to the manifest.
 
-    The failure of a record is added after its last picture, because a picture that is listed after a failure cancels it.
+    The failure of a record is added after its last picture, because a picture's line cancels an earlier failure of its record.
     """
     began = time.perf_counter()
     summary, errors = Summary(), dict[str, str]()
@@ -241,9 +241,9 @@ def _with_late(results: Generator[TaskResult], late: list[TaskResult], manifest:
 def _results(
     tasks: list[Task], options: Options, target: Path | str, workers: int | Client | None, late: list[TaskResult]
 ) -> Generator[TaskResult]:
-    """Draw all tasks, in this process, in others, or on a cluster, and yield their results.
+    """Draw all tasks, in this process, in others, or on a cluster, and yield their results, first those of tasks with nothing left to do.
 
-    If the run is stopped, `late` gets the results of tasks that were under way.
+    If the run is stopped, `late` gets the results of tasks that were under way, but not of those on a cluster.
     """
     yield from (TaskResult(task.stem, kept=len(task.done)) for task in tasks if task.complete)
     tasks = [task for task in tasks if not task.complete]
@@ -279,9 +279,10 @@ def _results(
 
 
 def _worker_count(asked: int | None, tasks: list[Task], options: Options) -> int:
-    """Number of processes to start: as many as the user asked for, or, for None, as there are cores, but no more than there is work for.
+    """Number of processes to start: as many as the user asked for, or, for None, as there are cores, but no more than there are tasks.
 
-    How many pages the records have is not known yet, so pictures are counted as if each had one.
+    For None, every process also needs `_PICTURES_A_WORKER` pictures. How many pages the records have is not known yet, so pictures are
+    counted as if each record had one page.
     """
     variants = sum(stop - first for first, stop in (task.variants or (0, options.per_record) for task in tasks))
     worthwhile = len(tasks) if asked is not None else variants // _PICTURES_A_WORKER

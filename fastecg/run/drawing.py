@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from fastecg.photo import Photo
     from fastecg.record import Record
 
-_PICTURES_A_PART = 8  # Pictures in one part of a long record. If a worker is killed, about so many have to be drawn again.
+_PICTURES_A_PART = 8  # About how many pictures a part of a long record has: those that are drawn again if a worker is killed.
 _FEW_PARTS = 16  # A record that would have at most so many parts is drawn as a whole.
 _PACKAGE = Path(__file__).parent.parent
 # Errors of the file system that are due to a record's name and affect no other record.
@@ -120,7 +120,7 @@ class TaskResult:
 
 
 class _Parts(Sequence[Task]):
-    """The parts of a task of `pages` pages, `each` of them in every part. Parts are made when needed, as a day has thousands of pages."""
+    """The parts of a task of `pages` pages, of `each` pages or fewer, made when needed: a record of a day has thousands of pages."""
 
     def __init__(self, task: Task, pages: int, each: int) -> None:
         self._task, self._pages, self._each = task, pages, each
@@ -181,7 +181,7 @@ def _draw(task: Task, options: Options, folder: Path, lines: list[Line]) -> Task
 
 
 def _draw_pages(task: Task, options: Options, folder: Path, lines: list[Line]) -> TaskResult:
-    """Draw the missing pictures of a task, or only count the pages of a long record. If the run is being stopped, the rest is left out."""
+    """Draw the missing pictures of a task until the run is being stopped. Of a long record only count the pages, or make parts."""
     if stopping():
         return TaskResult(task.stem)
     first, stop = task.variants or (0, options.per_record)
@@ -203,14 +203,14 @@ def _draw_pages(task: Task, options: Options, folder: Path, lines: list[Line]) -
     # Numbers of this task's images, one list for each variant.
     indices = [[variant * pages + page for page in pages_here] for variant in range(first, stop)]
     plotted = np.zeros(record.signal.shape, dtype=bool)
-    # No file says which samples the pictures of an earlier run show, so these are drawn again, unless all pictures and the copy exist.
+    # No file says which samples an earlier run's pictures show, so all pictures are drawn again, unless all of them and the copy exist.
     redo = options.mask_unplotted and (not task.copied or len(task.done) < image_count)
     for index in chain(*indices):
         if stopping():
             return TaskResult(task.stem, tuple(lines))
         if redo or index not in task.done:
             photo = _photo(record, index, pages, options)
-            check_interrupt()  # Code that swallowed an interrupt may have drawn something else instead.
+            check_interrupt()  # Code that swallowed an interrupt may have left the picture wrong.
             if redo:
                 _mark_plotted(plotted, photo)
             # In format 16, the copy has 2 bytes for each sample.
@@ -218,8 +218,8 @@ def _draw_pages(task: Task, options: Options, folder: Path, lines: list[Line]) -
             # If Ctrl-C came between a picture and its line, the next run would draw the picture again.
             with interrupts_deferred():
                 lines.append(_written(photo, task.stem, index, folder, options) | about_record)
-            del photo  # Without it, 30 MB and more are free for the next photo.
-    # The part of a record that has its first page in variant 0 writes the record's copy.
+            del photo  # This frees 30 MB and more for the next photo.
+    # The part with the record's first chosen page in variant 0 writes the record's copy.
     is_first_part = first == 0 and pages_here[0] == chosen[0]
     if is_first_part and (redo or not task.copied):
         comments = _comments(task.stem, image_count, options)
@@ -319,10 +319,9 @@ def _comments(stem: str, count: int, options: Options) -> list[str]:
 
 
 def _reason(error: Exception, task: Task) -> str:
-    """The error as one line. Of errors that are not fastecg's, only type and location are given, because they may quote a header; of a
-    missing package, how to install it.
+    """The error as one line: fastecg's own message without the folders above the record; for a missing package, how to install it.
 
-    With ``fastecg --debug`` the whole error is written to stderr.
+    Any other error may quote a header, so only its type and location are given. With ``fastecg --debug`` the whole error goes to stderr.
     """
     if os.environ.get("FASTECG_DEBUG"):
         traceback.print_exception(error)

@@ -124,7 +124,7 @@ def _encoded(line: Line) -> bytes:
 
 
 def read_options(folder: Path) -> Line | None:
-    """The options of the run that filled `folder`; None for a new folder, or if a power cut left the file empty.
+    """The options of the run that filled `folder`; None for a new folder, or if a power cut left the file empty or full of zeros.
 
     Raises
     ------
@@ -152,7 +152,7 @@ def write_options(folder: Path, options: Mapping[str, Any]) -> None:
 def changed_options(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     """A description of every option that differs between two runs. The version of fastecg is ignored.
 
-    The recipe's text is only mentioned if nothing else differs.
+    The recipe's text is only mentioned if nothing else differs. Without a difference the list is empty.
     """
     names = [name for name in {**before, **now} if name != "version" and before.get(name) != now.get(name)]
     described = (f"{name} {before.get(name)!r}, now {now.get(name)!r}" for name in names if name != "recipe_toml")

@@ -34,7 +34,7 @@ class Output:
     target : Path or str
         The folder or URL to which pictures and their files are written.
     inherited : bytes
-        For a shard whose output is at a URL, the lines of the other manifests in the store; else empty.
+        For a shard whose output is at a URL, the content of the other manifests in the store; else empty.
     """
 
     inherited = b""
@@ -111,7 +111,7 @@ class RemoteOutput(Output):
         return True
 
     def send(self, *, now: bool = False) -> None:
-        """Send the manifest and the options, at most every `_SEND_S` seconds unless `now`."""
+        """Send the manifest and the options, at most every `_SEND_S` seconds unless `now`; then delete the merged manifests of shards."""
         if now or time.monotonic() - self._sent > _SEND_S:
             for name, name_in_store in ((RUN, RUN), (MANIFEST, self._manifest)):
                 if (self.folder / name).exists():

@@ -21,8 +21,8 @@ from fastecg.writers import FORMATS, PART, TRUTHS, whole_name
 if TYPE_CHECKING:
     from fastecg.record import Record
 
-# Longest name in bytes. File systems allow 255, of which up to 45 are needed for a picture's number, its suffix, and the mark of a file
-# that is being written.
+# Longest name of a record or folder in bytes. File systems allow 255, of which up to 45 are needed for a picture's number, its suffix, and
+# the mark of a file that is being written.
 _MOST_NAME = 200
 _MOST_DIGITS = 9  # Largest number of digits of an image's number.
 # Variants of every page in one part of a task. Drawing them takes so long that reading the record again does not matter.
@@ -58,7 +58,10 @@ def _named_records(inputs: list[Any], folder: Path) -> list[tuple[str, Path | Re
 
 
 def _is_own_output(source: Path, inputs: list[Path], folder: Path) -> bool:
-    """Whether a record that was found below an input is a copy that an earlier run wrote, as the output `folder` lies below the input."""
+    """Whether a record that was found below an input is in the output `folder`, so that it is a copy that an earlier run wrote.
+
+    It is not if the user gave the output folder, or something in it, as an input.
+    """
     out = folder.resolve()
     is_input = any(path.resolve() == out or out in path.resolve().parents for path in inputs)
     return not is_input and out in source.resolve().parents

@@ -36,7 +36,7 @@ class _Worker:
     job: Any = None
     deadline: float = float("inf")  # when the job has to be done, by `time.monotonic`
     ready: bool = False  # whether the process has started
-    left_s: float = field(default=0.0)  # time left for the job when a kernel began to be compiled, as compiling does not count
+    left_s: float = field(default=0.0)  # time left for the job when the compilation of a kernel began; the job gets it back afterwards
 
     def end(self) -> None:
         """Kill the process."""
@@ -63,7 +63,7 @@ def in_time(
     work : callable
         Called with a job in a worker process, so it has to be a function of a module. It must not return None, which stands for a failure.
     workers : int
-        Number of processes.
+        Largest number of processes.
     limit_s : float
         Time limit of one job, without the time for compiling kernels.
     one_first : bool

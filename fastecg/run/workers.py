@@ -66,7 +66,7 @@ def _until_broken(
     stop: Event,
     late: list[TaskResult] | None,
 ) -> Iterator[TaskResult]:
-    """Yield the results of waiting tasks until all are done or the pool breaks. `ahead` tasks are submitted at a time.
+    """Yield the results of waiting tasks until all are done or the pool breaks. At most `ahead` are submitted and unfinished at a time.
 
     If the pool breaks, `suspects` gets the tasks that were under way or queued. When the run is stopped, `stop` is set, and `late` gets the
     results of the tasks that were under way.
@@ -104,7 +104,8 @@ def _kill_rest(pool: ProcessPoolExecutor) -> None:
     The pool itself only sends SIGTERM and waits; a process that survives the signal would make the run wait for ever.
 
     In Python 3.11.2 the pool may then wait for ever for its own thread, which is still writing a large task to a pipe that nobody reads.
-    If that thread does not end, the pipe's reading end is closed here. Later versions close it in the thread; it must not be closed twice.
+    If that thread does not end, the pipe's reading end is closed here. In later versions the thread closes that end itself, which must not
+    be done twice.
     """
     for process in list((getattr(pool, "_processes", None) or {}).values()):
         process.kill()

@@ -18,7 +18,7 @@ def share_with(workers: int) -> None:
 
 
 def cores() -> int:
-    """Number of cores that this process may use: its part of those of all processes, at least one."""
+    """Number of cores that this process may use: its part of the cores `available` to all processes, at least one."""
     return max(1, available() // _sharing)
 
 

@@ -57,7 +57,7 @@ def interrupts_kept() -> Iterator[None]:
 
 @contextmanager
 def interrupts_deferred() -> Iterator[None]:
-    """Defer Ctrl-C, once or more, to the end of a few steps that belong together. Without effect in other threads than the main one."""
+    """Defer Ctrl-C to the end of a few steps that belong together; pressed several times, it acts once. Works in the main thread only."""
     before = signal.getsignal(signal.SIGINT)
     if threading.current_thread() is not threading.main_thread() or before is None:
         yield

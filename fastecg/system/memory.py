@@ -1,8 +1,8 @@
 """Heap memory of a process that draws many pages.
 
 Memory that is new from the system costs a page fault every 4 kB, in total a twentieth of the time of a photo. Memory that is freed after a
-picture of usual size is therefore kept for the next one. For large pictures, free memory is returned to the system before drawing and
-before encoding. Both need glibc; elsewhere the functions do nothing.
+picture of usual size is therefore kept for the next one. For large pictures, free memory is returned to the system before drawing, after
+exposure and before encoding. Both need glibc; elsewhere the functions do nothing.
 """
 
 from __future__ import annotations

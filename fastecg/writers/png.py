@@ -27,7 +27,7 @@ _PRINT = 0.2  # A picture for which `_noise` gives at most this is packed as pri
 _NOISE = 0.5  # A picture for which `_noise` gives at least this is packed as noise. In between, both ways are tried on some rows.
 _BANDS = 4  # Number of bands of rows for such a trial, spread over the picture's height.
 _BAND_ROWS = 8  # Rows in a band.
-_LEVELS = range(4)
+_LEVELS = range(4)  # Levels of ISA-L's Deflate.
 _PIECE_ROWS = 128  # Rows that are packed at a time.
 _COMPARED_ROWS = 64  # About how many rows are compared with the rows above them for `_noise`.
 
@@ -87,7 +87,7 @@ def _rows(pixels: np.ndarray) -> np.ndarray:
 
 
 def _compressed(rows: np.ndarray, pixel_bytes: int, level: int) -> bytes | memoryview:
-    """The rows, filtered and packed."""
+    """The rows, packed as print or as noise."""
     noise = _noise(rows, pixel_bytes)
     if _PRINT < noise < _NOISE:
         sample = _bands(rows)

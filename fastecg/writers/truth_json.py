@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 SCHEMA = 1
 
 _DECIMALS = 3  # Decimals of pixel positions.
-# Side of a large box of the grid in mm, which is the distance between points under "grid". In px it is written as "x_grid" and "y_grid".
+# Distance of 5 mm lines of the grid in mm, and so of points under "grid". "x_grid" and "y_grid" are this distance in px at the nominal dpi.
 _GRID_MM = 5.0
 
 

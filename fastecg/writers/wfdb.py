@@ -34,7 +34,7 @@ def write_record(path: str | os.PathLike[str], record: Record, *, drawn: np.ndar
         Path of the files without suffix. Its last part is the record's name: letters of any script, digits, ``_`` and ``-`` only. Names in
         WFDB headers are ASCII, so there, and in the name of the ``.dat`` file, other letters are encoded as by `ascii_name`.
     record : Record
-        Leads within ±32.7 mV, or any other span of 65 mV, are rounded to 1 µV; leads of a wider span to proportionally coarser steps.
+        Leads within ±32.7 mV, or within any other range 65 mV wide, are rounded to 1 µV; leads with a wider range to coarser steps.
     drawn : ndarray of bool, shape (leads, samples), optional
         False where a sample was not drawn; such samples are written as missing.
     comments : sequence of str
@@ -76,7 +76,7 @@ def is_letter(character: str) -> bool:
 
 
 def safe_name(name: str) -> str:
-    """`name` as a valid name of files and records: characters that `is_letter` refuses become ``_``; a long name is cut and gets a hash."""
+    """`name` as a valid name of files and records: runs of characters that `is_letter` refuses become ``_``; long names get a hash."""
     kept = "".join(character if is_letter(character) else " " for character in unicodedata.normalize("NFC", name))
     kept = re.sub(" +", "_", kept) or "_"
     if len(kept.encode()) <= _LONGEST_NAME and len(kept.encode("punycode")) <= _LONGEST_NAME:
@@ -118,7 +118,7 @@ def _spans(signal: np.ndarray, drawn: np.ndarray | None) -> Iterator[tuple[slice
 def _scales(low: np.ndarray, high: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Gain (counts per mV) and baseline (count at 0 mV) of leads with values from `low` to `high` mV.
 
-    A count is 1 µV where the span of values fits, and the baseline is 0 where they also fit around 0.
+    A count is 1 µV for leads whose range fits into 16 bits then. The baseline is 0 for leads whose values fit without a shift.
     """
     centre = np.where(np.maximum(-low, high) * _COUNTS_PER_MV > _LARGEST, (low + high) / 2, 0.0)
     reach = np.maximum(high - centre, centre - low)
