@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-_LEVELS = 256  # Height in px of the pictures as which the 2024 metric draws signals: the number of voltages that it distinguishes.
+_LEVELS = 256  # The 2024 metric draws signals as pictures of this height in px, so it distinguishes as many voltages.
 _BLUR = 0.5  # Standard deviation in px of the blur of the pictures that the 2024 metric draws.
 _MOST_SHIFT_S = 0.5  # Largest shift in time that the 2024 metric removes.
 _MOST_SHIFT_MV = 1.0  # Largest shift in voltage that the 2024 metric removes. If either shift is too large, neither is removed.
@@ -60,7 +60,7 @@ def challenge_2024_both(reference: np.ndarray, estimate: np.ndarray, fs: float) 
 
 
 def _snr_of_present(reference: np.ndarray, aligned: np.ndarray) -> float:
-    """SNR over the samples present in both, dB, times the share of the reference's samples that the estimate has; 0 if there are none."""
+    """SNR over the samples present in both, dB, times the share of the reference's samples that the estimate has; 0 if both share none."""
     drawn = np.isfinite(reference)
     both = drawn & np.isfinite(aligned)
     if not both.any():
@@ -73,8 +73,8 @@ def kaggle_2025(reference: np.ndarray, estimate: np.ndarray, fs: float) -> tuple
     """Power of the signal and of the error of one lead, in mV² summed over samples, as the Kaggle competition of 2025 defines them.
 
     The estimate is shifted by the number of samples, at most 0.2 s, at which the correlation is largest, and by the voltage that fits best.
-    Missing samples count as 0 mV before these shifts. Both powers are 0 if the reference was not drawn. The ratio of a picture is the sum
-    of its leads' signal powers over the sum of their noise powers.
+    Missing samples count as 0 mV before these shifts. Both powers are 0 if the reference was not drawn. The signal-to-noise
+    ratio of a picture is the sum of the signal powers of its leads, divided by the sum of their error powers.
     """
     drawn = np.isfinite(reference)
     wanted = np.where(drawn, reference, 0.0).astype(np.float64)

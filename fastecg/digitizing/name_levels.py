@@ -19,7 +19,7 @@ from fastecg.digitizing.checks import similarity, simultaneous
 from fastecg.digitizing.judge import LaidOutPage, on_page_segments
 from fastecg.digitizing.layout import SegmentReading
 
-_ASIDE_MM = 20.0  # Largest distance along the row from where a lead begins to its name.
+_ASIDE_MM = 20.0  # Largest distance along the row, to the left or right, from where a lead begins to its name.
 _AWAY_MM = 30.0  # Largest distance up or down from the 0 mV line of a lead to its name.
 _SURE = 0.6  # A name counts if its confidence (0 to 1) is larger than this.
 _ROWS = 3  # Least number of rows with names.
@@ -27,7 +27,9 @@ _SAME_MM = 0.25  # Largest median deviation of names from their common height ab
 _MOST_MM = 2.5  # Largest correction. If a row needs more, no row is corrected by names.
 _MOST_BY_PULSES_MM = 12.0  # `_MOST_MM` if rows with pulses give the height of names: records may have an offset of about 1 mV.
 _NAME_SD_MM = 0.11  # Standard deviation of a name's height as the network detects it.
-_CLEARLY = 0.8  # Medians are used if the heights of names above them scatter by less than this share of the scatter above means.
+# The medians of traces are used instead of their means if the scatter of names' heights above the medians is less than this share of the
+# scatter of their heights above the means.
+_CLEARLY = 0.8
 _REPEATED = 0.9  # A rhythm strip repeats a column if their similarity (see `checks.similarity`) is larger than this.
 _LEAST_S = 1.0  # Shortest trace from which a level is estimated.
 
@@ -59,9 +61,9 @@ def levelled_by_names(page: LaidOutPage, drawn: Sequence[SegmentReading]) -> Lai
 
 
 def _levels_by_names(page: LaidOutPage, drawn: Sequence[SegmentReading]) -> dict[int, float]:
-    """Corrected 0 mV level (page y) by row, for rows of columns that have names but no pulse.
+    """Corrected 0 mV level (page y) by row, for rows other than rhythm strips that have names but no pulse.
 
-    Empty if the names have no common height above 0 mV, fewer than three rows have names, or a correction would be too large.
+    Empty if the names have no common height relative to 0 mV, fewer than three rows have names, or a correction would be too large.
     """
     groups: dict[int, list[SegmentReading]] = {}
     for item in drawn:
@@ -81,7 +83,8 @@ def _levels_by_names(page: LaidOutPage, drawn: Sequence[SegmentReading]) -> dict
     scatter = float(np.sqrt(np.mean((unpulsed - usual) ** 2)))
     if float(np.median(np.abs(known - usual))) > _SAME_MM or np.abs(unpulsed - usual).max() > most:
         return {}
-    # Names scatter by errors of their own heights and by those of the levels. Only the share of the levels in the variance is corrected.
+    # Names scatter because their own heights have errors, and because the 0 mV levels have. Only the levels' share of the variance is
+    # corrected.
     share = max(1.0 - (_NAME_SD_MM / max(scatter, 1e-9)) ** 2, 0.0)
     return {row: by_traces[row] + share * (named[row] - usual - by_traces[row]) for row in named if zero[row] != "pulse"}
 
@@ -89,7 +92,8 @@ def _levels_by_names(page: LaidOutPage, drawn: Sequence[SegmentReading]) -> dict
 def _strip_levels(drawn: Sequence[SegmentReading], corrected: Mapping[int, float], fs: float) -> dict[int, float]:
     """0 mV level (page y) by row, for rhythm strips without a pulse: at this level a strip agrees with the column that shows the same lead.
 
-    A strip is left out if no column shows its lead, the 0 mV level of that column is not known, or the column is not similar to the strip.
+    A strip is left out if no column shows its lead, if the 0 mV level of that column is known neither by a pulse nor by names, or if the
+    column is not similar to the strip.
     """
     known = {**corrected, **{item.segment.row: item.segment.baseline_mm for item in drawn if item.segment.zero == "pulse"}}
     columns = {item.segment.lead: item for item in drawn if not item.segment.rhythm and item.segment.row in known}
@@ -109,9 +113,10 @@ def _strip_levels(drawn: Sequence[SegmentReading], corrected: Mapping[int, float
 def _own_levels(
     named: dict[int, float], level: dict[int, float], zero: dict[int, str], groups: dict[int, list[SegmentReading]], fs: float
 ) -> dict[int, float]:
-    """0 mV level (page y) of every row by its traces: the current level, or the median if names scatter clearly less above medians.
+    """0 mV level (page y) of every row by its traces: the current level, or the median of the traces.
 
-    Current levels also stay if names scatter above them by at most twice the error of a name, and in rows with a pulse or little trace.
+    Medians are used if the names' heights above them scatter clearly less than above the current levels, and the latter scatter is more
+    than twice the error of a name. Rows with a pulse or with at most 1 s of trace always keep their level.
     """
     medians = dict(level)
     for row in named:
@@ -124,7 +129,10 @@ def _own_levels(
 
 
 def _name_mm(page: LaidOutPage, group: Sequence[SegmentReading]) -> float:
-    """Median page y of the names of a row's leads, for each lead the name closest to its 0 mV line; NaN if no lead has a name near it."""
+    """Median page y of the names of a row's leads; NaN if none is found.
+
+    For each lead, its name that is closest to its 0 mV line counts, if it is near this line and near where the lead begins.
+    """
     heights = []
     for item in group:
         beside = [

@@ -16,7 +16,7 @@ from fastecg.digitizing.segmenter import Layers
 from fastecg.digitizing.targets import MARKER_CELL, MARKERS
 from fastecg.errors import ImageError
 
-_NAMED = 0.5  # A cell of the marker map belongs to a name if the probability of any name is above this.
+_NAMED = 0.5  # A cell of the marker map belongs to a name if the probability that it shows some name, whichever it is, is above this.
 _LEAST_CELLS = 2  # Minimum number of cells of a name.
 _INK = 0.4  # Coverage from which a pixel is ink.
 
@@ -32,7 +32,7 @@ class Name:
 
 
 def read_names(layers: Layers, warp: PageWarp) -> list[Name]:
-    """The names of leads in the marker map of a picture, with their positions on the page. Names less sure than 0.3 are left out."""
+    """The names of leads in the marker map of a picture, with their positions on the page. Names of a confidence up to 0.3 are left out."""
     from scipy.ndimage import label
 
     blobs, count = label(layers.markers[0] < 1.0 - _NAMED)
@@ -44,7 +44,7 @@ def read_names(layers: Layers, warp: PageWarp) -> list[Name]:
         probabilities = layers.markers[1:, rows, columns].sum(axis=1)
         weights = 1.0 - layers.markers[0, rows, columns]
         middle = np.array([(columns * weights).sum(), (rows * weights).sum()]) / weights.sum()
-        # Cell k covers the pixels from 4 k to 4 k + 3, so its middle is at 4 k + 1.5.
+        # Along either axis, cell n covers the pixels from 4 n to 4 n + 3, so its middle is at 4 n + 1.5.
         x, y = warp.inverse(middle[None, :] * MARKER_CELL + (MARKER_CELL - 1) / 2)[0]
         likeliest = int(np.argmax(probabilities))
         names.append(Name(MARKERS[1 + likeliest], float(x), float(y), float(probabilities[likeliest] / len(rows))))

@@ -29,7 +29,7 @@ _FACES = {
     "cmr10.ttf": 0.5, "cmb10.ttf": 0.5, "cmss10.ttf": 1, "cmtt10.ttf": 0.7, "cmti10.ttf": 0.4,
     "sans": 5, "bitmap": 1,
 }  # fmt: skip
-_WIDTHS_MM = {1: (0.06, 0.2), 5: (0.1, 0.35)}  # Range of the widths of grid lines, by their distance in mm.
+_WIDTHS_MM = {1: (0.06, 0.2), 5: (0.1, 0.35)}  # Range of the widths of 1 mm lines and of 5 mm lines.
 _SPARE_MM = 2.0  # Minimum width of blank paper to the left and right of what is drawn, and mostly also below.
 
 
@@ -129,7 +129,7 @@ class _Drawing:
         across, drop = rng.uniform(0.0, 8.0) if rng.random() < 0.6 else rng.uniform(-1.5, 1.5), rng.uniform(-16.0, 8.0)
         if rng.random() < 0.3:
             drop = rng.uniform(-2.0, 7.0)  # On the trace, or just below it.
-        before = rng.random() < 0.08  # Names end 2 mm before the trace, and their middle is `drop` below 0 mV.
+        before = rng.random() < 0.08  # Whether names end 2 mm left of the trace. If so, `drop` is where their middle is.
         size = rng.uniform(2.2, 5.0)  # mm
         spelling = str(rng.choice(("aVR", "AVR", "a V R"), p=(0.66, 0.3, 0.04)))
         for k, trace in enumerate(traces):
@@ -257,7 +257,10 @@ def _boxes(
 
 
 def _on_paper(page: Page, words: bool, rng: np.random.Generator) -> Page:
-    """The page on paper large enough for most of what is drawn, with a grid on all of it or only around the traces; a few are framed."""
+    """The page on paper large enough for most of what is drawn, with a grid on all of the paper or only around the traces.
+
+    A few pages get a frame.
+    """
     every = [trace.points_mm for trace in page.traces] + [stroke.points_mm for stroke in page.strokes]
     corners = np.concatenate([np.array([np.nanmin(points, 0), np.nanmax(points, 0)]) for points in every if len(points)])
     # What is farther above or below the page than a fifth of its height counts as being this far away, so that outliers hardly enlarge the

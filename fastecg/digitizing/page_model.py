@@ -49,12 +49,12 @@ class PageModel:
     def in_view(self, analysis: PageAnalysis, gain_mm_mv: float, fs: float) -> tuple[tuple[Segment, ...], float]:
         """The segments in the page coordinates of an analysis, sampled at `fs` Hz, and the paper speed in mm/s.
 
-        The speed is the median over the segments of the length of their line divided by their duration.
+        The speed of a segment is the length of its 0 mV line along page x, divided by its duration. The median over all segments counts.
 
         Raises
         ------
         LayoutError
-            If this speed is not between 1 and 500 mm/s; it is negative if lines run from right to left.
+            If the median speed is not between 1 and 500 mm/s. It is negative if lines run from right to left.
         """
         ends_px = np.array([segment.line_px for segment in self.segments]).reshape(-1, 2)
         ends_mm = analysis.warp.inverse(analysis.layers.to_maps(turned(ends_px, analysis))).reshape(-1, 2, 2)
@@ -64,7 +64,7 @@ class PageModel:
         if not 1.0 < speed < 500.0:
             raise LayoutError(f"the segments of a corrected page run at {speed:.1f} mm/s, expected their lines to go from left to right")
         found = []
-        # At the median speed, a segment may be longer or shorter than its line. Its middle is placed on that of the line.
+        # At the median speed, a segment may be longer or shorter than its line. The middle of the segment is placed on that of the line.
         for item, end, count in zip(self.segments, ends_mm, counts, strict=True):
             start = round(item.start_s * fs)
             middle = float(end[:, 0].mean()) - (count - 1) / fs * speed / 2

@@ -26,12 +26,12 @@ _CHILD = "import json, sys; sys.path[:] = json.loads(sys.argv.pop(1)); from fast
 def read_pdf_page(path: str | os.PathLike[str], page: int, most_pixels: int) -> np.ndarray:
     """Draw page `page` of a PDF, counted from 0, as (height, width, 3) uint8.
 
-    It is drawn at 200 dpi, or less if it would have more than `most_pixels` or a side longer than 32000 px.
+    The page is drawn at 200 dpi, or at less if the picture would have more than `most_pixels` pixels or a side longer than 32000 px.
 
     Raises
     ------
     ImageError
-        If there is no such page, or it cannot be drawn within 20 s and, except on Windows, 1 GiB of memory.
+        If there is no such page, or it cannot be drawn within 20 s or, except on Windows, with 1 GiB of memory.
     FastecgError
         If pypdfium2 is not installed.
     """
@@ -54,8 +54,8 @@ def read_pdf_page(path: str | os.PathLike[str], page: int, most_pixels: int) -> 
 def main() -> None:
     """Draw a page of a PDF, and write its width and height in px and its pixels to stdout.
 
-    If this fails, the process exits with a message, or with `_NO_LIBRARY`. Its arguments are the path, the number of the page from 0, and
-    the largest number of pixels.
+    If this fails, the process exits with a message, or with the status `_NO_LIBRARY` if pypdfium2 is not installed. The arguments of the
+    process are the path, the number of the page from 0, and the largest number of pixels.
     """
     with suppress(ImportError, ValueError, OSError):  # Windows has no such limits.
         import resource

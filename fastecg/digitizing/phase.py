@@ -68,7 +68,7 @@ class Lattice:
 
 @dataclass(frozen=True, eq=False)
 class Fives:
-    """The 5 mm lines of a picture, and the warp that is fitted to them alone. It is computed when it is first asked for.
+    """The 5 mm lines of a picture, and the warp that is fitted to them alone. This warp is computed when it is first asked for.
 
     Attributes
     ----------
@@ -131,8 +131,8 @@ def find_grid(grid: np.ndarray, fives: Fives) -> tuple[FittedWarp, Lattice]:
         lattice = None
     # On copies in black and white, often only the 5 mm lines are left.
     coarse = fives.alone
-    # The warp by uncorrected 1 mm lines is preferred to that by 5 mm lines if both have the same scale, since it has more nodes, or if only
-    # its scale is about the expected one.
+    # The warp by uncorrected 1 mm lines is preferred to the warp by 5 mm lines if both have the same scale, since it has more nodes, or if
+    # it has small residuals and it alone has about the expected scale.
     keep_fine = coarse is not None and unmended is not None and abs(np.log(unmended[0].scale / coarse[0].scale)) < _SAME_SCALE
     if coarse is not None and unmended is not None and fives.px_per_mm is not None:
         scale_off = [abs(np.log(warp.scale / fives.px_per_mm)) for warp in (unmended[0], coarse[0])]
@@ -169,13 +169,14 @@ def _followed(
     Returns
     -------
     positions : ndarray, shape (rows, columns, 2)
-        Numbers of lines from about the seed along x and y, whole on lines, at nodes every `spacing` px; NaN where no grid was found.
+        Positions along x and y at nodes every `spacing` px, counted in lines from one near the seed, so that they are whole numbers on
+        lines; NaN where no grid was found.
     gradients : ndarray, shape (rows, columns, 2, 2)
-        Change of each of the two numbers per px along x and y.
+        Change of each of the two positions, in lines per px along x and y.
     strengths : ndarray, shape (rows, columns)
         Strength of the weaker of both families of lines at the nodes.
     sigma : float
-        Standard deviation of the window, px.
+        Standard deviation of the Gaussian window in which lines are measured at a node, px.
     """
     from fastecg.kernels.demodulate import follow
 
@@ -205,7 +206,8 @@ def _seed(plane: np.ndarray, period_mm: float) -> tuple[tuple[int, int], np.ndar
     if best is None or best[0] < 0.004:  # Weaker lines, as `carriers` measures their strength, are no grid.
         raise ImageError("no millimetre grid was found, expected lines or dots every millimetre over most of the page")
     one, other = np.linalg.norm(best[2], axis=1)  # Lines per px in each family.
-    # The width of the window is derived from the area of the grid's squares. For nearly parallel families it would be that of the page.
+    # The width of the window is derived from the area of the grid's squares. For nearly parallel families, the window would be as wide as
+    # the page.
     if abs(np.linalg.det(best[2])) < _CROSSING * one * other or max(one, other) > _SQUARE * min(one, other):
         raise ImageError("the picture's lines are no grid, expected two families that cross at right angles, equally far apart")
     return best[1], best[2]
@@ -276,8 +278,9 @@ def _on_fives(major: np.ndarray, positions: np.ndarray, gradients: np.ndarray, s
     """
     from fastecg.kernels.demodulate import demodulate_nodes
 
-    # For 5 mm lines along x and y, their strength and what has to be added to the position to count from a 5 mm line, as a share of 5 mm,
-    # at the middle node of every block of `_COARSE` x `_COARSE` nodes. The window has a standard deviation of 3.3 * 0.76 = 2.5 mm.
+    # At the middle node of every block of `_COARSE` x `_COARSE` nodes, for the 5 mm lines that are counted along x and for those along y:
+    # their strength, and what has to be added to the position to count from a 5 mm line, as a share of 5 mm. The window has a standard
+    # deviation of 3.3 * 0.76 = 2.5 mm.
     phase = np.full((*(-(-n // _COARSE) for n in strengths.shape), 2, 2), np.nan)
     demodulate_nodes(major, _SPACING, _COARSE, positions, gradients, 5.0, 3.3 * sigma, phase)
     clarity, off_mm = phase[..., 0], 5.0 * phase[..., 1]
@@ -287,8 +290,8 @@ def _on_fives(major: np.ndarray, positions: np.ndarray, gradients: np.ndarray, s
     if not np.isfinite(clarity).any():  # If none of the middle nodes has a position, lines are counted from any line.
         points = np.column_stack([columns, rows]).astype(np.float64) * _SPACING
         return Lattice(points, positions[rows, columns], strengths[rows, columns], 0)
-    # All lines are counted from the seed, which is `common_mm` to the right of or below a 5 mm line. Where 5 mm lines are clear, and
-    # `off_mm` differs from this by a whole number of mm, within 0.3, the count has slipped by that number in the whole block of nodes.
+    # All lines are counted from the seed, which is `common_mm` to the right of or below a 5 mm line. If 5 mm lines are clear in a block of
+    # nodes, and its `off_mm` differs from `common_mm` by a whole number of mm, within 0.3, the count is wrong by this number in the block.
     common_mm = np.array([_circular_median(off_mm[..., axis], clarity[..., axis]) for axis in (0, 1)])
     apart_mm = (off_mm - common_mm + 2.5) % 5.0 - 2.5  # From -2.5 to 2.5, since 5 mm lines look alike.
     with np.errstate(invalid="ignore"):

@@ -23,8 +23,8 @@ SUFFIXES = (".png", ".jpg", ".jpeg", ".jfif", ".tif", ".tiff", ".webp", ".bmp", 
 #: Suffixes of files that may hold several pages.
 PAGED = (".pdf", ".tif", ".tiff")
 
-#: Formats that Pillow may open, recognised by content (HEIC also by suffix). Others are excluded, because Pillow starts other programs for
-#: some of them, such as PostScript.
+#: Formats that Pillow may open, recognised by content. HEIC is opened, too, and recognised by its suffix. All others are excluded, because
+#: Pillow starts other programs for some of them, such as PostScript.
 FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "BMP", "GIF", "AVIF")
 
 #: Largest number of pixels of a picture as it is read. Larger ones are reduced by a whole factor, while or after they are decoded.
@@ -82,7 +82,7 @@ def _within(given: Path) -> Iterator[PictureSource]:
 
 
 def page_count(path: Path) -> int:
-    """The number of pages that a file has, or claims to have; 1 if it cannot be read, since reading it will raise the error."""
+    """The number of pages that a file has, or claims to have; 1 if it cannot be read, since `read_picture` will raise the error."""
     from PIL import Image
 
     try:
@@ -174,7 +174,10 @@ def _supported_formats() -> tuple[str, ...]:
 
 
 def _is_heif(path: Path) -> bool:
-    """Whether a file has a suffix of HEIF, which iPhones write. If so, Pillow can read HEIF after this call."""
+    """Whether a file has a suffix of HEIF, which iPhones write. If so, Pillow can read HEIF after this call.
+
+    `FastecgError` if pillow-heif is not installed.
+    """
     if path.suffix.lower() not in (".heic", ".heif"):
         return False
     try:
@@ -185,7 +188,7 @@ def _is_heif(path: Path) -> bool:
 
 
 def reduction_of(size: tuple[int, int]) -> int:
-    """The factor k by which a picture of `size` (width, height) is reduced: the middle of pixel p was at (p + 0.5) k - 0.5 before."""
+    """The factor k by which a picture of `size` (width, height) is reduced. The middle of the reduced pixel p was at (p + 0.5) k - 0.5."""
     return math.ceil(math.sqrt(size[0] * size[1] / LARGEST))
 
 
@@ -212,7 +215,7 @@ def _reduced(found: Image.Image, factor: int, white: float) -> np.ndarray:
     """The pixels of a picture as 8-bit RGB, reduced to the means of `factor` x `factor` blocks. `white` is the picture's value of white."""
     width, height = -(-found.width // factor), -(-found.height // factor)
     out = np.empty((height, width, 3), dtype=np.uint8)
-    rows = max(1, _BAND // (found.width * factor)) * factor  # Rows of a band, a multiple of `factor`.
+    rows = max(1, _BAND // (found.width * factor)) * factor  # Rows of pixels in a band, a multiple of `factor`.
     for top in range(0, found.height, rows):
         band = _as_rgb(found.crop((0, top, found.width, min(top + rows, found.height))), white)
         out[top // factor : -(-(top + band.height) // factor)] = np.asarray(band.reduce(factor) if factor > 1 else band)

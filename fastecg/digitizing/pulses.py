@@ -18,15 +18,15 @@ GAINS_MM_MV = (2.5, 5.0, 10.0, 20.0)
 #: Gain in mm/mV that is assumed if the user gives none and the page shows none.
 USUAL_GAIN = 10.0
 
-_INK = 0.4  # Minimum coverage of ink. Pixels of a pulse in the network's map have at least half of it.
-# Largest log ratio of a usual gain and the height of a bare pulse, which is one without feet, since a trace runs into it.
+_INK = 0.4  # Coverage above which ink counts. In the network's map, pixels belong to a pulse above half of this.
+# A bare pulse is one without feet, since a trace runs into it. Largest log ratio of its height and that of a pulse at a usual gain.
 _BARE_HEIGHT_OFF = 0.08
 _SAME_GAIN = 0.15  # If the height of a pulse differs from the gain by more than this share, 0 mV is taken from its feet.
-_LEAST_BARE_MM = 4.5  # Minimum usual gain, mm/mV, that the height of a bare pulse fits. What is lower may be a letter.
-_HALF_PEN_MM = 0.1  # Half the width of pulses in the network's map.
+_LEAST_BARE_MM = 4.5  # Bare pulses at a lower usual gain, mm/mV, are not accepted, since ink of this height may be a letter.
+_HALF_PEN_MM = 0.1  # Half the width of the lines of pulses in the network's map.
 _BESIDE_MM = 0.4  # A row touches a pulse if its end lies in the pulse or closer to it than this.
-# Distance above and below a pulse's plateau, or left and right of its flank, in which its ink is looked for, and distance from its flanks
-# that is left out on the plateau.
+# The ink of a plateau is looked for up to this distance above and below it, and the ink of a flank up to this distance left and right of
+# it. On the plateau, what is closer than this to the flanks is left out.
 _PLATEAU_MM = 0.6
 
 
@@ -37,7 +37,7 @@ class Pulse:
     Attributes
     ----------
     foot_mm : float
-        Page y of its feet, the level parts beside its flanks; of the lower end of its flanks if it is bare.
+        Page y of its feet, which are the level parts beside its flanks. If the pulse is bare, page y of the lower end of its flanks.
     heights_mm : tuple of float
         Height of its plateau above the feet, and that of a second plateau, if it has one.
     left_mm, right_mm : float
@@ -82,7 +82,10 @@ def runs_into(x_mm: float, pulses: Sequence[Pulse]) -> bool:
 
 
 def read_pulses(layers: Layers, warp: PageWarp, shown: np.ndarray | None = None) -> list[Pulse]:
-    """Find the calibration pulses of a picture. They are measured in the picture's own ink `shown` (height, width), if given."""
+    """Find the calibration pulses of a picture.
+
+    Plateaus and right flanks are measured in the picture's own ink `shown` (height, width), if given, and all else in the network's map.
+    """
     from scipy.ndimage import find_objects, label
 
     plane = layers["pulse"]
@@ -138,9 +141,10 @@ def _pulse(points_mm: np.ndarray, ink: np.ndarray, warp: PageWarp, shown: np.nda
 
 
 def _plateau_mm(top: float, span: tuple[float, float], warp: PageWarp, shown: np.ndarray | None) -> float:
-    """Page y of the middle of a plateau's ink, which is looked for around page y `top`. If too little ink is seen, `top` is returned.
+    """Page y of the middle of a plateau's ink, which is looked for around page y `top`.
 
-    `span` is page x of the left and right end of the plateau.
+    `top` is returned without `shown`, on narrow plateaus, and if too little ink is seen. `span` is page x of the left and right end of the
+    plateau.
     """
     from scipy.ndimage import map_coordinates
 
@@ -156,9 +160,10 @@ def _plateau_mm(top: float, span: tuple[float, float], warp: PageWarp, shown: np
 
 
 def _flank_mm(x: float, span: tuple[float, float], warp: PageWarp, shown: np.ndarray | None) -> float:
-    """Page x of the middle of the ink of a pulse's right flank, which is looked for around `x`. If too little is seen, `x` is returned.
+    """Page x of the middle of the ink of a pulse's right flank, which is looked for around `x`.
 
-    `span` is page y of the plateau and of the feet. Only the middle half of the flank is looked at.
+    `x` is returned without `shown`, and if too little ink is seen. `span` is page y of the plateau and of the feet. Only the middle half of
+    the flank is looked at.
     """
     from scipy.ndimage import map_coordinates
 
@@ -172,7 +177,10 @@ def _flank_mm(x: float, span: tuple[float, float], warp: PageWarp, shown: np.nda
 
 
 def _second_step(x: np.ndarray, y: np.ndarray, ink: np.ndarray, span: tuple[float, float], top: float, foot: float) -> list[float]:
-    """Height in mm of the lower plateau, right of the first, of a pulse that shows two gains, as a list; empty if there is one plateau."""
+    """Height above the feet, in mm, of the second plateau of a pulse that shows two gains, as a list; empty if there is only one plateau.
+
+    The second plateau is lower than the first and to its right.
+    """
     near_foot = y > foot - 0.8
     end = float(np.percentile(x[near_foot], 95))
     middle = (x > span[1] + 0.4) & (x < end - 0.4) & (y > top + 1.0) & (y < foot - 1.0)
@@ -190,7 +198,7 @@ def snapped(value: float, choices: Sequence[float], within: float) -> float | No
 
 
 def gain_of_pulses(pulses: Sequence[Pulse]) -> tuple[float, float] | None:
-    """Gains of limb and chest leads, mm/mV, by the median height of pulses, or the usual gain close to it; None without pulses.
+    """Gains of limb and chest leads, mm/mV: the usual gain close to the median height of pulses, or else this height; None without pulses.
 
     The gain of chest leads differs only if most pulses have a second plateau, whose median height is close to a usual gain.
     """
