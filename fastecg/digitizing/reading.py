@@ -39,21 +39,24 @@ from fastecg.system.cores import one_thread
 
 _SMALLEST = 200  # Minimum height and width of a picture, px.
 _SURE_NAME = 0.6  # Names of leads count in the search for a second page if their confidence (0 to 1) is larger than this.
-_ANOTHER_PAGE = 0.5  # The picture may show another page if the names that belong to no lead are more than this share of the leads.
+_ANOTHER_PAGE = 0.5  # The picture may show another page if the names that belong to no lead outnumber this share of the layout's leads.
 _DARK = 96.0  # A picture may show light traces on dark ground if its median grey level (0 to 255) is below this.
 # A dark picture shows light traces if its lightest pixels are more than this many times as far from the median as its darkest.
 _LIGHTER = 2.0
 # Resolutions in dpi at which programs draw and scanners scan.
 _USUAL_DPI = (72.0, 75.0, 96.0, 100.0, 120.0, 150.0, 180.0, 200.0, 240.0, 250.0, 300.0, 400.0, 500.0, 600.0)
-_LEVEL = 6e-4  # At a usual resolution, rows with a smaller slope are taken to be level, since programs do not rotate what they draw.
+# At a usual resolution, rows with a smaller slope (mm per mm, in either direction) are taken to be level, since programs do not rotate what
+# they draw.
+_LEVEL = 6e-4
 _AT_DPI = 1e-3  # Relative tolerance of a usual resolution. Bars between columns, drawn on whole pixels, do not give the scale more exactly.
-_LEAST_ZOOM = 0.6  # A picture that was shrunk by a smaller factor is not fitted at its own scale, which would take gigabytes.
-_SAME_ZOOM = 0.1  # A picture is fitted at the scale of the network if the logarithm of its zoom is smaller than this.
+# A picture whose sides were made smaller than this share of their length is not fitted at its own scale, which would take gigabytes.
+_LEAST_ZOOM = 0.6
+_SAME_ZOOM = 0.1  # A picture is fitted at the scale of the network if the logarithm of its zoom is less than this away from 0.
 _FIVES = 0.5  # A pixel belongs to a 5 mm line of the grid if its coverage (0 to 1) in the map of these lines is larger than this.
 _FIVES_SHARE = 0.01  # 5 mm lines are seen if they have at least this share of the pixels. If 0.15 mm wide, they would have 0.06.
-# On a page without a grid, scale and tilt are measured by the bars between its columns after the page was laid out. If they differ by more
-# than a tolerance from the assumed ones, the page is laid out again, since bars far from the expected position are found only in part.
-# There is one tolerance for each repetition.
+# On a page without a grid, scale and tilt are measured by the bars between its columns after the page was laid out. If the scale (as a
+# share) or the tilt (in mm per mm) differs by at least a tolerance from the assumed one, the page is laid out again, since bars far from
+# the expected position are found only in part. There is one tolerance for each repetition.
 _SAME_SCALE = (1e-4, 1e-3, 1e-3)
 
 
@@ -126,8 +129,8 @@ def read_signals(picture: np.ndarray, settings: Settings = READ, *, name: str = 
 def _analyse_picture(picture: np.ndarray, settings: Settings, weights: Path) -> PageAnalysis:
     """Analyse a picture, inverted if it shows light traces on dark ground and its inverse fits a layout, and turned upright.
 
-    If the layout is given, the picture is turned only if enough names of leads show which way is up, or if only the turned picture fits
-    the layout.
+    If the layout is given, the picture is turned only if enough names of leads show which way is up, or if it does not fit the layout as it
+    is held.
     """
     if _light_on_dark(picture):
         inverse = _analyse_picture(255 - picture, settings, weights)
@@ -170,7 +173,7 @@ def lay_out(analysis: PageAnalysis, settings: Settings) -> LaidOutPage:
     if settings.layout is None and never_beat(analysis.tracks):
         raise no_heart()
     if settings.layout is None and settings.gain_mm_mv is None and not tracks_beat(analysis.tracks):
-        # A picture that is no ECG is refused here. To look for the gain in printed words takes longest, so a usual gain is assumed.
+        # A picture that is no ECG is refused here. To look for the gain in printed words would take longest, so the usual gain is assumed.
         page_ink = _page_ink(analysis)
         judged_by_first_reading(_lay_out_best(analysis, replace(settings, gain_mm_mv=USUAL_GAIN), page_ink)[0], settings)
     page, (stretch, fall) = _lay_out_best(analysis, settings, page_ink)
@@ -185,10 +188,10 @@ def lay_out(analysis: PageAnalysis, settings: Settings) -> LaidOutPage:
 
 
 def _at_usual_resolution(analysis: PageAnalysis, stretch: float, fall: float) -> tuple[float, float]:
-    """Correct the stretch of a page without a grid to give a usual resolution, and its fall to give level rows, if they nearly do.
+    """Correct the stretch of a page without a grid to give exactly a usual resolution, and its fall to give level rows.
 
     `stretch` multiplies the pixels per mm of the analysis, and `fall` (mm per mm) is added to its tilt. If no usual resolution is close,
-    both stay.
+    both stay; if the rows are not nearly level, the fall stays.
     """
     dpi = 25.4 * analysis.warp.scale * stretch / analysis.layers.zoom
     nearest = min(_USUAL_DPI, key=lambda usual: abs(np.log(usual / dpi)))
@@ -218,7 +221,10 @@ def _lay_out_as_corrected(analysis: PageAnalysis, settings: Settings) -> LaidOut
 
 
 def judged_by_first_reading(page: LaidOutPage, settings: Settings) -> LaidOutPage:
-    """Correct the levels and names of a page by a first, quick reading, and judge by this reading whether the page is an ECG."""
+    """Correct the levels and names of a page by a first, quick reading, and refuse the page if this reading is no ECG.
+
+    If the user has given the layout, the page is not refused.
+    """
     drawn = list(read_segments(page.by_segment, page.rows, page.analysis.warp, "centroid"))
     page = levelled(strips_by_trace(as_simultaneous(page) if beats_agree(drawn, page.rows.fs) else page, drawn), drawn)
     page = balanced(levelled_by_names(page, drawn), drawn)
@@ -260,7 +266,8 @@ def _lay_out_best(analysis: PageAnalysis, settings: Settings, page_ink: _PageInk
     -------
     page : LaidOutPage
     frame : (float, float)
-        For a page without a grid, stretch and fall by the bars between its columns, see `frame_of_bars`, and by gaps; otherwise (1, 0).
+        For a page without a grid, stretch and fall by the bars between its columns, see `frame_of_bars`. If there are gaps between columns,
+        the stretch is corrected for their length. For other pages (1, 0).
     """
     assert analysis.match is not None
     page_ink = page_ink or _page_ink(analysis)
@@ -327,9 +334,9 @@ def _without_marks(page: LaidOutPage, warp: PageWarp, ink: PictureInk) -> Pictur
 
 
 def _at_own_scale(page: LaidOutPage) -> tuple[PageWarp, PictureInk] | None:
-    """Warp and ink of the picture at its original size; None if that is unknown, nearly the size of the layers, or much larger.
+    """Warp and ink of the picture at its original size; None if this is unknown, nearly the size of the layers, or much larger than that.
 
-    None, too, if the picture's own ink cannot be separated from the ground.
+    The result is also None if the picture's own ink cannot be separated from the ground.
 
     Pixels of the original picture are better data for the fit. Their noise is independent, and each is the mean of the ink in its area, as
     the model of the stroke assumes.
@@ -346,7 +353,7 @@ def _at_own_scale(page: LaidOutPage) -> tuple[PageWarp, PictureInk] | None:
 
 
 def _unsnapped_offset_mm(analysis: PageAnalysis) -> tuple[float, float] | None:
-    """The range of offsets in mm by `unsnapped_offset_mm`; None if the 5 mm lines of the grid are not seen or there is no picture."""
+    """Smallest and largest offset in mm, from `unsnapped_offset_mm`; None if 5 mm lines are not seen or the layers have no picture."""
     layers = analysis.layers
     if analysis.gridless or layers.picture is None or (layers["major"] > _FIVES).mean() < _FIVES_SHARE:
         return None
@@ -367,7 +374,7 @@ def as_colour(picture: np.ndarray) -> np.ndarray:
 
 
 def _follow_tracks(tracks: Sequence[Track], strip: Strip) -> list[TracePath]:
-    """Follow every track along a straightened page. Rows count as at least 4 mm apart, and a single row as 40 mm from the next."""
+    """Follow every track along a straightened page. Tracks count as at least 4 mm apart, and a single track as 40 mm from the next."""
     right = strip.left_mm + strip.ink.shape[1] / strip.scale
     levels = [track.level_mm for track in tracks]
     distances = [min((abs(level - other) for j, other in enumerate(levels) if j != k), default=40.0) for k, level in enumerate(levels)]

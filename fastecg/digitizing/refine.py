@@ -24,18 +24,18 @@ from fastecg.digitizing.pulses import Pulse, runs_into
 from fastecg.digitizing.row_ends import Overhang, overhang_mm
 from fastecg.kernels.runs import runs_of
 
-# Like the last two stages of the first fit, but without the attraction of distant ink, and with a fixed blur of 0.8 px in the earlier one.
-# The second fit starts from the result of the first.
+# Like the last two stages of the first fit, but without the attraction of distant ink, and with a blur that is fixed at 0.8 px in the first
+# of these two stages. The second fit starts from the result of the first fit.
 _STAGES = (Stage(0.015, 2, 0.0, 6, 0.8, rel_tol=0.01), Stage(0.005, 3, 0.0, 10, rel_tol=0.001))
 _PEN_MM = 0.4  # Width of the pen with which the second fit starts.
 _NEAR_PX = 4.0  # Ink this close to the edges of the first fit's stroke is fitted. On steep flanks, the first fit may be this far off.
-_OTHERS_PX = 1.5  # Pixels this close to the strokes of other rows are left out, too, since the edges of strokes are soft.
+_OTHERS_PX = 1.5  # Pixels under the strokes of other rows or this close to them are left out. The margin is for the soft edges of strokes.
 _MARGIN_PX = 8  # Width of the margin around a row in the part of the picture that is used for its fit.
 _HOOK_SAMPLES = 4  # Samples at either end of a trace that are searched for a hook.
-_USUAL_SAMPLES = 12  # Samples inwards of these from which the usual step between samples is estimated.
-_HOOK_FACTOR = 6.0  # A step may belong to a hook if it is more than this many times as large as the usual one.
-_LEAST_HOOK_MM = 0.5  # Minimum height of a step that belongs to a hook.
-_MAX_SD_PX = 3.0  # Samples whose standard deviation is larger keep the value of the first fit.
+_USUAL_SAMPLES = 12  # Number of height steps, from one sample to the next, inwards of these samples. Their median is the usual step.
+_HOOK_FACTOR = 6.0  # A height step may belong to a hook if it is more than this many times as large as the usual one.
+_LEAST_HOOK_MM = 0.5  # Minimum size of a height step that belongs to a hook.
+_MAX_SD_PX = 3.0  # Samples whose standard deviation in the second fit is this or larger keep the value of the first fit.
 _HIDING_PX = 9  # Side of the square around a pixel of writing in which a trace may be hidden.
 _HIDDEN_SD_MM = 1.0  # Standard deviation of samples that are interpolated behind writing.
 _MAX_GAP_MM = 8.0  # Longest gap behind writing that is interpolated: about a word.
@@ -47,7 +47,7 @@ _MAX_DISTANCE_PX = 2.0  # Samples of the second fit that are farther than this f
 # of it comes from the grid.
 _EQUAL_WEIGHT_PX = 0.25
 _WEIGHT_POWER = 4.0
-_FLANK_SAMPLES = 1  # Samples at most this many away from a steep one count as steep in the distance between the fits.
+_FLANK_SAMPLES = 1  # For the distance between the fits, samples at most this many away from a steep sample count as equally steep.
 
 
 def refined(
@@ -105,10 +105,10 @@ def overhangs(
     ink: PictureInk,
     pulses: Sequence[Pulse],
 ) -> list[Overhang]:
-    """Measure how far ink reaches beyond the first and last sample of every segment.
+    """Measure how far ink reaches beyond the first and last sample of every segment, compared with a round cap (see `overhang_mm`).
 
-    This overhang is NaN where an end touches the next segment or a calibration pulse, or where it cannot be measured. Rows without a fitted
-    pen are left out.
+    This overhang is NaN where an end is close to the next segment or to a calibration pulse, or where it cannot be measured. Rows without a
+    fitted pen are left out.
     """
     groups = _by_row(readings)
     return [end for row, pen in pens.items() for end in _overhangs(groups[row], rows, warp, ink, pen, pulses)]
@@ -122,7 +122,8 @@ def _overhangs(
     gaps_mm = [np.inf, *(after[0, 0] - before[-1, 0] for before, after in pairwise(points)), np.inf]
 
     def beyond(inwards: np.ndarray, blank_mm: float) -> float:
-        # Overhang at the first of the points `inwards` of a trace, beyond which there is `blank_mm` of paper.
+        # Overhang at an end of a trace, whose points from this end on are `inwards`. Beyond the end, there is `blank_mm` of paper up to the
+        # next segment.
         if blank_mm < COLUMN_GAP_MM or runs_into(inwards[0, 0], pulses):
             return np.nan
         return overhang_mm(inwards, warp, ink, pen, _PEN_MM * warp.scale / 2)
@@ -179,7 +180,7 @@ def _refined_row(
     stroke = StrokeProblem(seen, curves - corner, CURVE_MM * warp.scale, _PEN_MM * warp.scale / 2)
     fit = fit_stroke(stroke, start, _STAGES)
     heights, sd = top + fit.heights / warp.scale, fit.sd / warp.scale
-    # The second fit counts where its start is not hidden and its standard deviation is small.
+    # The second fit counts where the heights from which it started are not hidden, and where its standard deviation is small.
     reliable = np.isfinite(stroke.ink_at(start)) & (fit.sd < _MAX_SD_PX)
     weight = weight_of_second_fit(float(np.median(fit.sd[reliable]))) if reliable.any() else 0.0
     out, offset = [], 0
@@ -212,7 +213,10 @@ def _distance_from_trace(second: np.ndarray, first: np.ndarray, step_mm: float) 
 
 
 def _part_around(own: list[np.ndarray], shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
-    """First pixel (x, y) of the part of the picture around the points `own` of a row, and the first pixel to the right of and below it."""
+    """Pixels (x, y) that bound the part of the picture around the points `own` of a row.
+
+    They are its upper left pixel, and the pixel to the right of and below its last one.
+    """
     every = np.concatenate(own)
     corner = np.maximum(np.floor(np.nanmin(every, axis=0)).astype(int) - _MARGIN_PX, 0)
     return corner, np.minimum(np.ceil(np.nanmax(every, axis=0)).astype(int) + _MARGIN_PX, shape[::-1])
@@ -221,7 +225,10 @@ def _part_around(own: list[np.ndarray], shape: tuple[int, ...]) -> tuple[np.ndar
 def _ink_to_fit(
     ink: PictureInk, corner: np.ndarray, far_corner: np.ndarray, own: list[np.ndarray], others: list[np.ndarray], pen_px: float
 ) -> np.ndarray:
-    """The ink of a row from pixel `corner` to `far_corner`, excluded: 0 far from its stroke, NaN under other strokes and writing."""
+    """The ink around a row, from pixel `corner` to the one before `far_corner`, as it is fitted.
+
+    It is 0 far from the row's stroke, and NaN under the strokes of other rows and under writing.
+    """
     from fastecg.kernels.capsule import stroke_polyline
 
     part = slice(corner[1], far_corner[1]), slice(corner[0], far_corner[0])
@@ -240,7 +247,7 @@ def _ink_to_fit(
 
 
 def straighten_hooks(y_mm: np.ndarray) -> None:
-    """Set hooks at the ends of a trace (n,), a few samples long, to the height of the sample beside them, in place.
+    """Flatten hooks at the ends of a trace (n,) in place: their few samples get the height of the first sample inwards of them.
 
     Bars between columns leave such hooks.
     """

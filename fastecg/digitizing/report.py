@@ -11,7 +11,7 @@ from fastecg.digitizing.layout import Segment
 from fastecg.digitizing.reading import Reading
 from fastecg.record import LEADS, Record
 
-_SURE_MV = 0.03  # Samples count as read with confidence if their standard deviation is at most this, or unknown.
+_SURE_MV = 0.03  # Samples that were read count as read with confidence if their standard deviation is at most this, or unknown.
 _LINE_PX = 1.5  # Width of the traces that are drawn over the picture.
 _THIN_PX = 0.8  # Width of the 0 mV lines and of the ticks at their ends.
 _NAME_PX = 14.0  # Font size of the names of leads.
@@ -36,7 +36,7 @@ def report_of(reading: Reading, *, deviations: bool = True) -> dict[str, Any]:
     ----------
     reading : Reading
     deviations : bool
-        Whether to list the standard deviation of every sample in µV, which is None where nothing was read.
+        Whether to list the standard deviation of every sample in µV, which is None where it is unknown, as where nothing was read.
     """
     found, analysis = reading.decoded, reading.analysis
     return {

@@ -21,7 +21,7 @@ from fastecg.digitizing.ink import PictureInk
 
 _INSIDE_MM = 1.0  # Length of the part of a trace next to its end that is compared with the ink.
 _LONGEST_MM = 0.6  # Largest overhang that is tried.
-_SHORTEST_MM = -0.3  # Smallest overhang that is tried; below 0, the ink ends before the last sample.
+_SHORTEST_MM = -0.3  # Smallest overhang that is tried; below 0, ink ends farther inwards than that of a round pen on the last sample.
 _STEP_MM = 0.02  # Step of the fine search for the overhang.
 _COARSE = 3  # Step of the coarse search for the overhang, as a multiple of `_STEP_MM`.
 _BEYOND_MM = 0.2  # Length beyond the largest overhang in which the residual is computed, too.
@@ -54,9 +54,10 @@ _FINE_MM = 0.004  # Distance between the starts that are tried.
 
 @dataclass(frozen=True)
 class Overhang:
-    """Distances by which the ink of a segment extends beyond its first and its last sample, mm; NaN if they cannot be measured.
+    """Distances by which the ink of a segment extends beyond its first and its last sample, mm, from `overhang_mm`.
 
-    `radius_mm` is half the width of the pen, and `soft_mm` the blur of its edges beyond that of the pixels.
+    They are relative to the ink of a round pen on these samples, and NaN if they cannot be measured. `radius_mm` is half the width of the
+    pen, and `soft_mm` the blur of its edges beyond that of the pixels.
     """
 
     left_mm: float
@@ -66,7 +67,10 @@ class Overhang:
 
 
 def overhang_mm(points_mm: np.ndarray, warp: PageWarp, ink: PictureInk, pen: FittedPen, radius_px: float) -> float:
-    """Measure how far ink extends along page x beyond the first of the points of a trace, in mm.
+    """Measure how far ink extends along page x beyond an end of a trace, in mm.
+
+    The distance is that by which a stroke with round caps has to be lengthened beyond the first of the points to fit the ink best. So it is
+    0 for the ink of a round pen on this point, and negative for ink that ends before that.
 
     NaN if fewer than six samples lie within 1 mm of this point or one of them was not read, if something hides the end or the edge of the
     picture is close, or if the best overhang is at a limit of the search.
@@ -140,9 +144,10 @@ class _End:
 
 
 def _residual(seen: _End, points: np.ndarray, way: float, further_mm: float, warp: PageWarp, pen: FittedPen, radius_px: float) -> float:
-    """Sum of squared residuals of the ink of a stroke extended by `further_mm`, for the slope of the extension that fits best.
+    """Sum of squared residuals of the ink of a stroke lengthened by `further_mm`, for the slope of the added piece that fits best.
 
-    `points` are the samples of the trace, from inside to the end, and `way` is 1 at a right end and -1 at a left one.
+    If `further_mm` is negative, the stroke is shortened instead. `points` are the samples of the trace, from inside to the end, and `way`
+    is 1 at a right end and -1 at a left one.
     """
     x, last = way * points[:, 0], points[-1]  # This x grows outwards.
     end = x[-1] + further_mm
@@ -163,7 +168,7 @@ def _residual(seen: _End, points: np.ndarray, way: float, further_mm: float, war
 
 
 def _distances(points: np.ndarray, line: np.ndarray) -> np.ndarray:
-    """Distances (n - 1, m) of points (m, 2) from the segments of a polyline (n, 2)."""
+    """Distances (n - 1, m) of points (m, 2) from the straight pieces of a polyline (n, 2)."""
     run = np.diff(line, axis=0)
     away = points[None] - line[:-1, None]
     along = (away @ run[..., None])[..., 0] / np.maximum((run**2).sum(axis=1), 1e-12)[:, None]
@@ -221,8 +226,8 @@ def _on_lines(delay_mm: np.ndarray, to_line_mm: tuple[float, float]) -> np.ndarr
     fine_known = high - low < _KNOWN_MM
     for prior, apart_mm in ((_ON_LINE, FIVE_MM), (_ON_FINE_LINE, 1.0)) if fine_known else ((_ON_LINE, FIVE_MM),):
         nearest = apart_mm * np.rint((low + high) / 2 / apart_mm)
-        # The nearest line may be anywhere from `low` to `high`, less `nearest`. `out` gets the density of starts on this line, relative to
-        # that of starts anywhere between two lines.
+        # A delay from `low - nearest` to `high - nearest` may put the start on the nearest line. `out` gets the density of starts on this
+        # line, relative to that of starts anywhere between two lines.
         within = ndtr((delay_mm + nearest - low) / _LINE_SD_MM) - ndtr((delay_mm + nearest - high) / _LINE_SD_MM)
         out += prior * apart_mm * within / (high - low)
     return out

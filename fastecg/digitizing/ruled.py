@@ -62,7 +62,7 @@ def _planes(layers: Layers) -> Iterator[np.ndarray]:
 def _lines(layers: Layers) -> np.ndarray:
     """The lines of a grid of any colour, (height, width) float32 0 to 1: by how much pixels are darker than the paper around them.
 
-    The value that only a hundredth of the pixels exceed becomes 1, as do larger ones. Near traces, pulses and writing, all are 0.
+    The value that only a hundredth of the pixels exceed becomes 1, as do larger ones. Near traces, pulses and writing, all pixels are 0.
     """
     from scipy.ndimage import gaussian_filter, maximum_filter
 

@@ -1,4 +1,7 @@
-"""Find the scale of a picture, by trying the network at the scales at which a period in the picture is that of 1 mm or 5 mm lines."""
+"""Find the scale of a picture, by trying the network at several scales.
+
+These are the scales at which a period in the picture would be that of 1 mm lines or of 5 mm lines, and after them usual ones.
+"""
 
 from __future__ import annotations
 

@@ -93,7 +93,8 @@ class Scores:
             The number of records; mean, standard deviation, median and 5th percentile of their raw SNR in dB; the share of records with any
             lead below 5 dB; the means over all leads of the Challenge metric, right and as published, in dB; the mean ratio of the Kaggle
             metric over records in dB, which clips every record at 25.84 dB, as the competition did, and this mean unclipped; and the mean
-            share of missing samples. Infinite values are left out, but make the unclipped mean infinite.
+            share of missing samples. Infinite SNRs are left out of these figures, except that the Kaggle metric clips them like others, and
+            that they make its unclipped mean infinite.
         """
         values = np.array([record.snr_db for record in self.records])
         ratios = np.array([record.kaggle_ratio for record in self.records])
@@ -193,7 +194,7 @@ def _score_lead(reference: Record, estimate: Record, lead: str) -> LeadScore:
 
 
 def _spread(values: np.ndarray) -> dict[str, float]:
-    """Mean, standard deviation, median and 5th percentile of the finite values. Infinite SNRs of perfect readings are left out."""
+    """Mean, standard deviation, median and 5th percentile of the finite values; without any, inf if a value is infinite, or else NaN."""
     known = values[np.isfinite(values)]
     if not known.size:
         return dict.fromkeys(("snr_mean_db", "snr_sd_db", "snr_median_db", "snr_p5_db"), np.inf if np.isinf(values).any() else np.nan)

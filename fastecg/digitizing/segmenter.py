@@ -17,9 +17,9 @@ from fastecg.system.cores import cores
 WEIGHTS = Path(__file__).parent / "layernet.onnx"
 
 _BAND = 640  # Rows of pixels in a band; the network sees one band at a time. More rows take more memory; fewer rows make more overlaps.
-_OVERLAP = 64  # Rows of each neighbour that the network sees with a band as context. The results for these rows are discarded.
-# The working memory of the network is released after a picture with more pixels than this, which is more than a letter page has. It takes
-# 500 MB for a picture as wide as A3, and 0.2 s to be allocated again.
+_OVERLAP = 64  # Rows of pixels above and below a band that the network sees as context. The results for these rows are discarded.
+# The working memory of the network is released after a resized picture with more pixels than this, which is more than a letter page has.
+# For a picture as wide as A3, this memory has 500 MB. To allocate it again takes 0.2 s.
 _RELEASED = 5_000_000
 
 
@@ -136,9 +136,10 @@ class LayerSegmenter:
         return Layers(maps, markers, width / picture.shape[1], picture=seen, original=picture)
 
     def part(self, picture: np.ndarray, zoom: float, middle: tuple[float, float], size: int = 512) -> Layers:
-        """The layers of a square around a point (x, y) px of a picture, whose side is about `size` px after resizing by `zoom`.
+        """The layers of a square part of a picture, around the point `middle` (x, y) px.
 
-        At the edges of the picture the square is moved inwards. Where the picture is smaller than the square, all of it is taken.
+        The side of the square is about `size` px after resizing by `zoom`. At the edges of the picture the square is moved inwards. If the
+        picture is narrower or lower than the square, its whole width or height is taken.
         """
         side = size / zoom
         x, y = (int(np.clip(at - side / 2, 0, max(length - side, 0))) for at, length in zip(middle, picture.shape[1::-1], strict=True))

@@ -29,10 +29,10 @@ _FEW_LINES = 40  # Minimum number of grid lines for an estimate.
 _FAINT_LINE = 0.3  # Lines with less ink than this share of the usual are left out: they are hidden by something else.
 _BESIDE = 0.45  # The middle of a line is looked for up to this share of a millimetre beside the expected position.
 _SHIFT_STEP_PX = 0.01  # Step of the search for the offset.
-_MISFIT_SLACK = 0.01  # Besides the best shift, all those count as possible that misfit at most this share of lines more.
+_MISFIT_SLACK = 0.01  # A shift counts as possible if the share of lines that misfit exceeds that of the best shift by at most this.
 _FIVE_EVERY = 5  # Every n-th line is a 5 mm line.
-#: Smallest and largest offset in mm, from the drawn lines to the unsnapped ones, assumed if it cannot be estimated (below 0: to the left).
-#: The smallest is half a pixel at 120 dpi.
+#: Smallest and largest offset in mm from the drawn lines to the unsnapped ones (below 0: to the left) that are assumed if the offset cannot
+#: be estimated. The smallest is half a pixel at 120 dpi.
 ANYWHERE_MM = (-0.11, 0.01)
 
 

@@ -1,6 +1,6 @@
 """Locate the start of time to some hundredths of a mm in the picture's own ink, by the ends of rows and by the bars between columns.
 
-The cap, the ink beyond the first and last sample, lengthens a row equally at both ends. So a row is sufficient if no calibration pulse
+The cap, the ink beyond the first and last sample, lengthens a row equally at both ends. So a row shows the start if no calibration pulse
 touches its ends. If a pulse touches one end, the cap has to be known. It is half the width of the pen if lines end in squares, and 0 if
 they end at the last sample. Bars show which of the two is right. Programs draw upright lines on whole pixels, so a single bar gives the
 start to a pixel.
@@ -25,7 +25,7 @@ from fastecg.digitizing.tracks import track_ends
 
 _THICKEST_MM = 0.42  # Largest width of the pens of ECGs. Blur and noise may make them look wider.
 _MOST_CAPS = 1.5  # Largest cap that is accepted from the lengths of rows, as a multiple of the cap by the apparent width of the pen.
-_SAME_CAP_MM = 0.03  # Two caps agree if they differ by less than this. A cap may seem this much shorter than 0.
+_SAME_CAP_MM = 0.03  # Two caps agree if they differ by less than this. A cap of 0 may seem negative by up to this.
 _NEAR_START_MM = 0.45  # Largest distance of an end in the picture's ink from the expected one.
 _SAME_END_MM = 0.06  # Ends agree if they differ by less than this.
 # Length of the cap in pen widths, and its prior probability: for square caps (as of matplotlib), for square caps of a pen whose width is
@@ -82,11 +82,12 @@ def refine_start(
     assert straight.shown is not None
     if axis.has_gaps and (found := _from_columns(axis, match, straight.shown, paths, pulses, fs)) is not None:
         return found
-    beyond = all(all(analysis.tracks[track].cut) for track in match.tracks if track is not None)  # Every row continues beyond the picture.
+    # Whether every row continues beyond the picture at both ends.
+    beyond = all(all(analysis.tracks[track].cut) for track in match.tracks if track is not None)
     ends = None if beyond else _from_ends(axis, match, straight.shown, paths, pulses, fs)
     if ends is not None:
         axis = replace(axis, start_mm=ends.start_mm)
-        if ends.way == 0 or axis.has_gaps:  # Bars may stand anywhere in gaps.
+        if ends.way == 0 or axis.has_gaps:  # In gaps, bars may stand anywhere, so that they do not show the start.
             return axis
     columns = len(match.layout.columns)
     bars = agreed_bars(find_bars(axis, analysis, match, straight), columns)
@@ -113,7 +114,8 @@ def _from_columns(
     """
     columns = len(match.layout.columns)
     length = (axis.shown_s - 1.0 / fs) * axis.speed_mm_s
-    # For the left (-1) and right (1) end of every column: the distance of its sample from the column's first, and its expected page x.
+    # For the left (-1) and right (1) end of every column: the distance in mm of the sample at this end from the column's first sample, and
+    # the page x at which this sample is expected.
     sought = [(column, way, length if way > 0 else 0.0) for column in range(columns) for way in (-1, 1)]
     expected = [(axis.start_mm + column * axis.pitch_mm + from_first_mm, way) for column, way, from_first_mm in sought]
     ends = [ends_near(strip, row, expected) for row in paths[: match.strips] if row is not None]
@@ -127,7 +129,7 @@ def _from_columns(
     sides = [sum(way == side for _, _, way in equations) for side in (-1, 1)]
     if min(sides) == 0 or max(sides) < 2:
         return None
-    # Less the distance from the column's first sample, each end is at start + column * pitch + way * cap.
+    # After this distance is subtracted, each end is at start + column * pitch + way * cap.
     start, pitch, cap = np.linalg.lstsq(np.array(equations), np.array(measured_mm), rcond=None)[0]
     residuals = np.abs(np.array(equations) @ (start, pitch, cap) - measured_mm)
     if not -_SAME_CAP_MM < cap < _THICKEST_MM or residuals.max() > _SAME_END_MM:
@@ -171,7 +173,7 @@ def _from_ends(
     pen = min((pen_mm(strip, row) for row in paths if row is not None), default=0.0)
     pen = min(pen, _THICKEST_MM)  # Blur and noise make the pen seem wider.
     cap = CAP_PENS * pen
-    # How far ink extends beyond either end of the rows that no pulse touches: possible caps, of which the largest group that agrees counts.
+    # How far ink extends beyond either end of each row that no pulse touches. Of these possible caps, the largest group that agrees counts.
     excess_mm = [(span[1] - span[0] - lengths[k]) / 2 for k, span in spans.items() if not any(runs_into(x, pulses) for x in span)]
     caps = np.array([half_mm for half_mm in excess_mm if -_SAME_CAP_MM < half_mm < _MOST_CAPS * cap])
     same = [caps[np.abs(caps - half_mm) < _SAME_CAP_MM] for half_mm in caps]
@@ -180,7 +182,7 @@ def _from_ends(
     by_pen = len(agreed) < max(2, len(excess_mm) / 2)
     if not by_pen:
         cap = max(float(np.median(agreed)), 0.0)
-    ends = [  # Their starts are relative to that of the axis.
+    ends = [  # The starts of time that these ends suggest are relative to that of the axis.
         End(x + way * cap - axis.start_mm - length, "touched" if runs_into(x, pulses) else kind)
         for k, span in spans.items()
         for kind, way, x, length in (("left", 1, span[0], 0.0), ("right", -1, span[1], lengths[k]))
@@ -188,7 +190,7 @@ def _from_ends(
     near = [end for end in ends if abs(end.x_mm) < _NEAR_START_MM]
     if not near:
         return None
-    # The group of agreeing ends with the most votes counts, and in it each side that has at least half as many ends as the other.
+    # The group of agreeing ends with the most votes counts. In it, a side counts if it has at least half as many ends as the other side.
     groups = [[end for end in near if abs(end.x_mm - other.x_mm) < _SAME_END_MM] for other in near]
     best = max(groups, key=agreement)
     sides = [[end.x_mm for end in best if end.side == side] for side in (0, 1)]
