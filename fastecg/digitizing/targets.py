@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 #: Scale in px/mm at which the network sees a page: 200 dpi.
 SCALE = 200.0 / 25.4
-#: Names of the maps. Each is the coverage by traces, by all grid lines, by 5 mm lines, by calibration pulses, by writing, or by paper.
+#: Names of the maps: the coverage by traces, by all grid lines, by 5 mm lines, by calibration pulses, by writing, and by paper.
 MAPS = ("trace", "grid", "major", "pulse", "writing", "paper")
 #: Classes of the marker map: no name, the name of each of the twelve leads, and the name of any other lead.
 MARKERS = ("", *LEADS, "other")
@@ -84,7 +84,7 @@ def windows(photo: Photo, rng: np.random.Generator, count: int, size: int) -> It
 
 
 def _corner(photo: Photo, anchors: tuple[np.ndarray, ...], side: float, rng: np.random.Generator) -> np.ndarray:
-    """The first pixel (x, y) of a window of `side` px of the picture, which mostly is close to a trace, a lead's name or other words."""
+    """The first pixel (x, y) of a window of `side` px of the picture. Most windows are close to a trace, a lead's name or other words."""
     height, width = photo.image.shape[:2]
     most = np.maximum((width - side, height - side), 0.0)
     choice = rng.choice(4, p=(0.47, 0.3, 0.1, 0.13))  # Traces, names, words, anywhere.
@@ -95,7 +95,7 @@ def _corner(photo: Photo, anchors: tuple[np.ndarray, ...], side: float, rng: np.
 
 
 def whole_window(photo: Photo) -> Window:
-    """The whole picture at `SCALE` with the maps that the network should find. Width and height are rounded down to whole cells."""
+    """The whole picture at `SCALE` with the maps that the network should find. Sides are rounded down to multiples of `CELL` px."""
     from PIL import Image
 
     zoom = SCALE / photo.warp.scale
@@ -160,7 +160,7 @@ def _sample(plane: np.ndarray, nodes_px: np.ndarray, out: np.ndarray) -> None:
 
 
 def _traces(photo: Photo, corner: np.ndarray, zoom: float, shape: tuple[int, int]) -> np.ndarray:
-    """The map of traces of a window, which are `THIN_MM` wide and interrupted where samples are not visible."""
+    """The map of traces of a window. Traces are `THIN_MM` wide, and interrupted where something hides their samples."""
     from fastecg.kernels.capsule import stroke_polyline
 
     plane = np.zeros(shape, dtype=np.uint8)
@@ -194,7 +194,7 @@ def _cover(photo: Photo, maps: np.ndarray, corner: np.ndarray, zoom: float) -> N
 
 
 def _markers(photo: Photo, corner: np.ndarray, zoom: float, shape: tuple[int, int]) -> np.ndarray:
-    """The marker map of a window: for every cell, the index into `MARKERS` of the name that is in it."""
+    """The marker map of a window: for every cell, the index into `MARKERS` of the name that is in it, 0 without a name."""
     from skimage.draw import polygon2mask
 
     markers = np.zeros((shape[0] // MARKER_CELL, shape[1] // MARKER_CELL), dtype=np.uint8)

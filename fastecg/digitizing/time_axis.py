@@ -1,4 +1,6 @@
-"""Find the paper speed and the page x at which columns of leads start and end, by ends of rows, pulses, and gaps between columns.
+"""Find the paper speed and the page x at which columns of leads start and end.
+
+They follow from the ends of rows, from calibration pulses, and from gaps and bars between columns.
 
 The ends are found in the network's map of traces, and measured more precisely in the picture's own ink.
 """
@@ -21,7 +23,7 @@ from fastecg.digitizing.settings import Settings
 from fastecg.digitizing.tracks import possible_ends
 from fastecg.errors import ImageError
 
-_FALL_MM = 1.2  # An end of a row may be the end of a pulse if they are closer to each other than this.
+_FALL_MM = 1.2  # A pulse votes for a start of time at its right end if an end of a row suggests a start closer to it than this.
 _FOOT_MM = 0.5  # Minimum length of the right foot of a pulse, beyond its falling flank. The blur of the flank reaches less far.
 #: Minimum coverage at which the picture's own ink belongs to a trace when its ends are measured.
 INK_ENDS = 0.4
@@ -30,17 +32,17 @@ CAP_PENS = 0.42
 _NAME_AFTER_MM = 2.0  # Usual distance from the first sample of a trace to the middle of its lead's name.
 _GUESS_OFF_MM = 8.0  # Largest error of a start of time that was guessed from the names.
 _BAR_STEP_MM = 0.5  # Step between the starts of time for which bars are looked for.
-_AGREE_MM = 0.25  # Ends form a group if they suggest starts of time within this distance.
+_AGREE_MM = 0.25  # The group of an end consists of all ends whose suggested start of time differs from that of this end by less than this.
 _EARLY_S = 0.1  # A record ends early if it ends more than this before its last column is over.
-_MOST_EARLY_S = 0.5  # If all rows end earlier than this, their ends are hidden by something.
+_MOST_EARLY_S = 0.5  # If all rows end early by this much or more, something hides their ends.
 _SAME_EARLY_MM = 1.5  # Largest distance between the ends of rows for all of them to end equally early.
 _CLOSE_MM = 1.0  # Ends vote for a start of time if they suggest one within this distance of it.
 _CLOSELY = 0.25  # Ends of one group (within `_AGREE_MM`) have this share of their votes in addition.
 _RIVAL = 0.3  # Groups with more than this share of the best group's votes are compared with it by their bars.
 _BAR_VOTES = 2.0  # Number of votes of each column with bars, if groups are compared by their bars.
-# Votes of an end for a start of time, by its kind. Right ends have fewer votes, because records may end early. "maybe" are ends that are
-# not the likeliest of their row. The position of an end that is "touched" by a pulse is a guess of the network, "fall" is the right flank
-# of a pulse that runs into a trace, and "foot" the right end of its right foot, which is known to a tenth of a mm.
+# Votes of an end for a start of time, by the kind of the end. Right ends have fewer votes, because records may end early. "maybe" ends are
+# not the likeliest of their row. The position of an end that is "touched" by a pulse is a guess of the network. If a pulse runs into a
+# trace, "foot" is the right end of its right foot, known to a tenth of a mm, or "fall" its right flank if it has no such foot.
 _VOTES = {
     "left": 1.0,
     "right": 0.8,
@@ -220,7 +222,8 @@ class _SeenEnds:
     def early_s(self, axis: TimeAxis, match: LayoutMatch, step_s: float) -> float:
         """Time by which all rows end before their last sample is expected.
 
-        0 if they do not end early, not equally early, or too early, or if fewer than two rows or not all but one have an `own` right end.
+        0 if they do not end early, do not end equally early, or end too early. Also 0 if the rows that have an `own` right end are fewer
+        than two, or fewer than all rows but one.
         """
         columns, early = len(match.layout.columns), []
         for k, ((_, rights), (_, free)) in enumerate(zip(self.network, self.own, strict=True)):
@@ -262,9 +265,9 @@ def _likeliest_ends(ends: Sequence[tuple[list[float], list[float]]]) -> list[tup
 
 
 def _with_start(axis: TimeAxis, match: LayoutMatch, ends: Sequence[End], bars: Callable[[TimeAxis], int], doubts: list[str]) -> TimeAxis:
-    """The axis with its start by the ends of rows and the bars between columns. Sentences about doubts are appended to `doubts`.
+    """The axis with its start by the ends of rows and the bars between columns, or else by the names of leads.
 
-    `bars` gives the number of columns that begin at bars on a time axis.
+    `bars` gives the number of columns that begin at bars on a time axis. Sentences about what is doubtful are appended to `doubts`.
     """
     if ends:
         return replace(axis, start_mm=_agreed_start(ends, doubts, lambda start_mm: bars(replace(axis, start_mm=start_mm))))
@@ -287,7 +290,7 @@ def _with_columns(
     column_s, step_mm = seconds / columns, step_s * speed_mm_s
     nominal_mm = column_s * speed_mm_s
     pitch_mm, shown_s, strip_s = nominal_mm, column_s, seconds
-    # Rows with faint ends seem shorter, so the longest length is used that another one confirms: other ink may lengthen single rows.
+    # Rows with faint ends seem shorter, and other ink may lengthen a single row. So the longest length that another one confirms is used.
     row_mm, strip_mm = (_longest_confirmed(group, seconds * speed_mm_s) for group in lengths)
     if gaps is not None:
         pitch_mm, shown_mm = gaps
@@ -317,9 +320,9 @@ def _start_of_bars(guessed: TimeAxis, bars: Callable[[TimeAxis], int]) -> float 
 
 
 def _longest_confirmed(lengths: Sequence[float], usual_mm: float) -> float:
-    """The longest of the lengths of rows that another one confirms, or the only length; 0 if there is none.
+    """The longest of the lengths of rows that another one confirms to 0.25 mm, or the only length; 0 if there is none.
 
-    Lengths that exceed `usual_mm` by 0.7 mm or more do not count.
+    Lengths that exceed `usual_mm` by 0.7 mm or more are not used.
     """
     likely = sorted((mm for mm in lengths if mm < usual_mm + SAME_LENGTH_MM), reverse=True)
     if len(lengths) == 1:
@@ -337,8 +340,9 @@ def row_length_mm(axis: TimeAxis, columns: int, rhythm: bool, step_s: float) -> 
 def _paper_speed(match: LayoutMatch, lengths: Sequence[Sequence[float]], flags: list[str]) -> float:
     """The usual paper speed, mm/s, at which most rows or columns are as long as the duration of the layout.
 
-    If none fits, it is the one that the first length, of a rhythm strip if possible, fits roughly. If this fails, too, it is 25 mm/s, and a
-    sentence about this is added to `flags`.
+    If there is no such speed, only the first length counts: that of a rhythm strip if possible, or else of a row, or else of the columns.
+    The result is the usual speed that it fits roughly. If it fits none, the result is 25 mm/s, and a sentence about this is added to
+    `flags`.
     """
     columns = len(match.layout.columns)
     speeds = [length / match.layout.seconds for group in reversed(lengths) for length in group]
@@ -394,13 +398,15 @@ def _agreed_start(ends: Sequence[End], flags: list[str], bars: Callable[[float],
     """
 
     def net_agreement(group: Sequence[End]) -> float:
-        # Rows may seem shorter than they are, if their ends are faint. So ends farther out than the start implies count against it.
+        # Rows may seem shorter than they are, if their ends are faint, but not longer. So ends farther out than the group's start implies
+        # count against it.
         start_mm = _mean_start(group)
         beyond = [end for end in ends if end.kind in ("left", "right") and (2 * end.side - 1) * (end.x_mm - start_mm) > _AGREE_MM]
         return agreement(group) - sum(_VOTES[end.kind] for end in beyond)
 
     def votes(group: Sequence[End]) -> float:
-        # The ends of rows on curved paper scatter: most of their votes are for every start that is close to them.
+        # The ends of rows on curved paper scatter. So an end votes for every start that is close to the one that it suggests itself, and
+        # has some votes more for that of its own group.
         start_mm = _mean_start(group)
         return agreement([end for end in ends if abs(end.x_mm - start_mm) < _CLOSE_MM]) + _CLOSELY * agreement(group)
 
@@ -425,8 +431,8 @@ def _agreed_start(ends: Sequence[End], flags: list[str], bars: Callable[[float],
 def _mean_start(group: Sequence[End]) -> float:
     """The start that a group of ends suggests: the mean of the median of left ends and the median of right ends.
 
-    An error of the cap shifts these medians in opposite directions, so that it cancels. Ends of `_ROUGH` kinds are left out if at least two
-    others are in the group.
+    An error of the cap shifts these medians in opposite directions, so that it cancels. If only one side has ends, its median is returned.
+    Ends of `_ROUGH` kinds are left out if at least two others are in the group.
     """
     clear = [end for end in group if end.kind not in _ROUGH]
     chosen = clear if len(clear) > 1 else group

@@ -18,7 +18,9 @@ from fastecg.kernels.runs import runs_of
 
 _INK = 0.4  # A pixel is ink if its coverage is larger than this, where runs are counted.
 _FLAT_MM = 1.2  # A run of ink that is shorter than this belongs to a level part of a trace, and not to a flank.
-_USUAL = 0.5  # The number of rows is the largest number of runs in a column that is more than half as frequent as the most frequent one.
+# The number of rows of traces is the largest number of runs in a column of pixels whose frequency is more than this share of that of the
+# most frequent number.
+_USUAL = 0.5
 _MOST_ROWS = 24  # Largest number of rows.
 _ALONE_MM = 40.0  # Distance of rows that is assumed if a page has only one row.
 _RULED_MM = 0.1  # A track that deviates less than this from a straight line is taken for the line of a frame.
@@ -29,10 +31,10 @@ _ON_INK = 0.3  # A path is on ink where the coverage is larger than this.
 _OTHER_ROW_MM = 2.0  # Minimum distance of ink from all tracks for it to belong to another row.
 _OTHER_ROW_SHARE = 0.35  # Minimum share of the page's width that the ink of another row fills.
 _SAME_MM = 0.6  # Paths closer than this run together.
-_SAME_SHARE = 0.5  # Two paths that run together over this share of their length are one track.
+_SAME_SHARE = 0.5  # Two paths that run together over more than this share of their length are one track.
 _GAP_MM = 0.8  # Bare paper along a path that is longer than this divides the path into pieces.
 _JUMP_MM = 1.0  # A vertical step of a path that is higher than this divides the path if it leads over paper.
-_BARE_JUMP = 0.5  # A vertical step leads over paper if its mean coverage is less than this.
+_BARE_JUMP = 0.5  # A vertical step leads over paper if the mean coverage along it is less than this.
 _STRAIGHT_MM = 0.08  # A piece at an end of a path may be a line of the grid if it deviates less than this from a straight line.
 _LEAST_PIECE_MM = 1.5  # A piece at an end of a path that is shorter than this is not part of the trace.
 _ON_LINE_MM = 0.3  # A piece closer than this to a 5 mm line lies on it.
@@ -86,7 +88,10 @@ def find_tracks(strip: Strip) -> list[Track]:
 
 
 def _runs(ink: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Column, first row, and row after the last of every run of ink in a column of a plane (height, width), ordered by column and row."""
+    """Every run of ink in a column of pixels of a plane (height, width): its column, its first row of pixels, and the one after its last.
+
+    Runs are ordered by column, and from top to bottom.
+    """
     edges = np.zeros((ink.shape[1], ink.shape[0] + 2), dtype=np.int8)
     edges[:, 1:-1] = (ink > _INK).T
     steps = np.diff(edges, axis=1)
@@ -102,14 +107,17 @@ def _row_heights(strip: Strip) -> list[float]:
     if frequency.sum() == 0:
         return []
     rows = min(int(np.flatnonzero(frequency > _USUAL * frequency.max())[-1]), _MOST_ROWS)
-    # Index of the first run of every column that has this number of runs; runs are ordered by column, and from top to bottom.
+    # Index of the first run of every column that has as many runs as the page has rows of traces.
     start = np.searchsorted(columns, np.flatnonzero(count == rows))
     middle = ((first + after - 1) / 2)[start[:, None] + np.arange(rows)]
     return [float(strip.top_mm + y / strip.scale) for y in np.median(middle, axis=0)]
 
 
 def _follow_all(strip: Strip, heights: Sequence[float]) -> list[Track]:
-    """Follow the rows at about the given page y, which count as at least 4 mm apart. Paths of which too little is on ink are left out."""
+    """Follow the rows of traces at about the given page y. Paths of which too little is on ink are left out.
+
+    If rows are less than 4 mm apart, they are followed as if they were 4 mm apart.
+    """
     tracks = []
     span = strip.left_mm, strip.left_mm + strip.ink.shape[1] / strip.scale
     for k, height in enumerate(heights):
@@ -140,7 +148,7 @@ def possible_ends(strip: Strip, path: TracePath, least: float = TRACE) -> tuple[
     """Page x at which a trace along a path may begin, and page x at which it may end, each with the likeliest first.
 
     An outer piece of the path may be a line of the grid, or part of the trace beyond a gap. The ends of other rows show which it is.
-    Both lists are empty if no piece can be part of a trace.
+    Each list has at most `_MOST_ENDS` places. Both are empty if no piece can be part of a trace.
     """
     pieces = _pieces(strip, path)
     kept = [piece for piece in pieces if not _is_no_trace(path, piece)]
@@ -148,7 +156,7 @@ def possible_ends(strip: Strip, path: TracePath, least: float = TRACE) -> tuple[
         return [], []
     outer = [piece for piece in pieces if piece[0] < kept[0][0]], [piece for piece in pieces if piece[1] > kept[-1][1]]
     found: tuple[list[float], list[float]] = ([], [])
-    # The likeliest end is that of the pieces that are kept. Others are the outer ends of the pieces farther out, the closest first.
+    # The likeliest end is that of the outermost piece that is kept. Others are the outer ends of the pieces beyond it, the closest first.
     for side, others in enumerate((reversed(outer[0]), outer[1])):
         spans = [(kept[0][0], kept[-1][1]), *((piece[0], kept[-1][1]) if side == 0 else (kept[0][0], piece[1]) for piece in others)]
         for span in spans[:_MOST_ENDS]:
@@ -161,14 +169,14 @@ def possible_ends(strip: Strip, path: TracePath, least: float = TRACE) -> tuple[
 
 
 def _pieces(strip: Strip, path: TracePath) -> list[tuple[int, int]]:
-    """Ranges of columns in which a path runs over ink, with gaps of at most `_GAP_MM`. High vertical steps over paper divide them."""
+    """Ranges of columns in which a path runs over ink, with gaps of at most `_GAP_MM`. High vertical steps over paper divide a range."""
     on = _on_ink(strip, path)
     origin = round((path.left_mm - strip.left_mm) * strip.scale)
     for at in np.flatnonzero(path.bottom_mm - path.top_mm > _JUMP_MM):
         top, bottom = (round((edge[at] - strip.top_mm) * strip.scale) for edge in (path.top_mm, path.bottom_mm))
         if strip.ink[top : bottom + 1, origin + at].mean() < _BARE_JUMP:
             on[at] = False
-    broken = path.bottom_mm - path.top_mm > _JUMP_MM  # A gap with such a step is not bridged, however short it is.
+    broken = path.bottom_mm - path.top_mm > _JUMP_MM  # A gap with a high vertical step is not bridged, however short the gap is.
     pieces: list[tuple[int, int]] = []
     for start, stop in runs_of(on).tolist():
         between = slice(pieces[-1][1], start) if pieces else slice(0, 0)
@@ -200,7 +208,7 @@ def _on_ink(strip: Strip, path: TracePath) -> np.ndarray:
 
 
 def ink_along(strip: Strip, path: TracePath, reach_px: int) -> np.ndarray:
-    """Largest coverage in every column within `reach_px` of the upper and the lower edge of a path."""
+    """Largest coverage in every column of pixels of a path, within `reach_px` up and down of its upper and of its lower edge."""
     first = round((path.left_mm - strip.left_mm) * strip.scale)
     top, bottom = (np.rint((edge - strip.top_mm) * strip.scale).astype(int) for edge in (path.top_mm, path.bottom_mm))
     part = strip.ink[:, first : first + len(top)]
@@ -238,7 +246,7 @@ def _shared_length(one: Track, other: Track) -> float:
 
 
 def _other_row_heights(strip: Strip, tracks: list[Track]) -> list[float]:
-    """Page y of rows that no track follows, by level ink far from all tracks; empty without any, or without tracks."""
+    """Page y of rows that no track follows, by level ink far from all tracks; empty without such ink, or without tracks."""
     columns, first, after = _runs(strip.ink)
     middle = strip.top_mm + (first + after - 1) / 2 / strip.scale
     far = after - first < _FLAT_MM * strip.scale

@@ -168,7 +168,7 @@ def _batch(chosen: list[Window]) -> Batch:
 
 
 class Trainer:
-    """A network in training, with its optimiser and its progress, which are read from `folder` if it has a checkpoint."""
+    """A network in training, with its optimiser and its progress. All three are read from the checkpoint in `folder`, if there is one."""
 
     def __init__(self, config: TrainConfig, folder: Path) -> None:
         self.config, self.folder = config, folder
@@ -248,7 +248,8 @@ class Trainer:
 
     def _update_ema(self) -> None:
         """Update the exponential moving average of the weights."""
-        keep = min(_EMA_DECAY, self.steps / (self.steps + 10))  # It is smaller at first, so that the initial weights are soon forgotten.
+        # The share of the average that is kept is smaller at first, so that the initial weights are soon forgotten.
+        keep = min(_EMA_DECAY, self.steps / (self.steps + 10))
         with torch.no_grad():
             for averaged, current in zip(self.average.state_dict().values(), self.net.state_dict().values(), strict=True):
                 if averaged.dtype.is_floating_point:
@@ -280,7 +281,7 @@ def train(inputs: list[Path], folder: Path, config: TrainConfig = TrainConfig(),
     Raises
     ------
     RecordError
-        If there is no record among the inputs.
+        If there are inputs, but no record among them.
     FastecgError
         If `folder` has the state of another network.
     """

@@ -22,7 +22,7 @@ _LIKELY_DPI = (200.0, 150.0, 300.0, 100.0)  # Resolutions that are tried for a p
 _NAMES_SHARE = 0.5  # Minimum share of a layout's names that have to be read for a picture to count as upright.
 _LEAST_NAMES = 5  # Minimum number of names that have to be read for a picture to count as upright.
 # Minimum number of names that have to be read for a turned picture to be analysed in full although another orientation matches a layout,
-# and for a large picture to be analysed although its rows beat together at most if the page is tilted.
+# and for a large picture to be analysed although its rows beat together only if the page is taken to be tilted.
 _FEW_NAMES = 3
 # Largest number of a grid's scales that are tried. Of 67 scans and pages by other programs, 66 were read at the likeliest, one at the next.
 _MOST_SCALES = 2
@@ -114,7 +114,8 @@ def analyse_upright(picture: np.ndarray, settings: Settings, weights: Path = WEI
 def _is_no_ecg(analysis: PageAnalysis, *, ruled: bool = True) -> bool:
     """Whether a picture has several rows (on a grid, if `ruled`) that do not beat together. Turning such a picture does not help.
 
-    If at least five names were read where a layout has them, the rows have to be many and to beat together at no tilt of the page.
+    If at least five names were read where a layout has them, this is stricter: the rows have to be many, and must not beat together even if
+    the page is taken to be tilted (see `never_beat`).
     """
     if (ruled and analysis.gridless) or len(analysis.tracks) < _LEVEL_ROWS:
         return False
@@ -164,7 +165,7 @@ def _at_least_names(layers: Layers, least: int) -> bool:
 
 
 def _shows_traces(picture: np.ndarray, network: LayerSegmenter, dark: bool) -> bool:
-    """Whether the network sees traces in one of the copies of a picture with `_QUICK_PX` pixels, or if it is `dark`, in their negatives.
+    """Whether the network sees traces in a copy of a picture with one of the `_QUICK_PX`, or in the negative of one if it is `dark`.
 
     Small copies are enough, since the network sees traces even at less than half the scale that it was trained at.
     """
@@ -176,9 +177,10 @@ def _shows_traces(picture: np.ndarray, network: LayerSegmenter, dark: bool) -> b
 
 
 def _has_rows(picture: np.ndarray, network: LayerSegmenter, *, named: bool) -> bool:
-    """Whether a reduced copy of a large picture, turned in any way, shows rows of traces that beat together, or may do so and have names.
+    """Whether a reduced copy of a large picture, turned in any way, shows rows of traces that beat together.
 
-    Without `named` (if the user has given the layout), any rows are enough, since those of a tilted page may seem not to beat together.
+    Rows with at least three names also count if they may beat together at some tilt of the page. Without `named` (if the user has given the
+    layout), any rows are enough, since those of a tilted page may seem not to beat together.
     """
     zoom = float(np.sqrt(_QUICK_PX[-1] / picture[..., 0].size))
     rows: dict[int, int] = {}
@@ -201,7 +203,7 @@ def _gridless_scales(picture: np.ndarray) -> list[float]:
 def _scales_of_pages(picture: np.ndarray, scales: list[float], most_mm2: float) -> list[float]:
     """The scales (px/mm) at which a picture is no larger than a page; the largest of `scales` if there are none.
 
-    At the first of them the picture may be as large as `most_mm2`, at the others as an A3 page.
+    At the first of the returned scales the picture may have an area up to `most_mm2`, at the others up to that of an A3 page.
     """
     first, *others = [scale for scale in scales if _area_mm2(picture, scale) < most_mm2] or [max(scales)]
     # Half the scale of a grid fits it nearly as well, and pages larger than A3 take gigabytes. So only the first scale, whose grid is the
@@ -248,7 +250,10 @@ def _may_be_turned(turns: int, rows: dict[int, int]) -> bool:
 
 
 def _is_plausible(analysis: PageAnalysis) -> bool:
-    """Whether enough names are where the layout has them, and a row has a usual length. Only rows that are not cut off count, if any."""
+    """Whether enough names are where the layout has them, and a row that is not cut off has a usual length.
+
+    If every row is cut off, the names are enough.
+    """
     match = analysis.match
     if match is None or not enough_names(analysis):
         return False

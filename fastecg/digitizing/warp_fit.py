@@ -17,14 +17,14 @@ _CLOSE = 1e-9  # Newton's method ends if no error is above this, mm.
 _STIFF = (1e3, 1e2, 1e1, 1e0, 1e-1, 1e-2)  # Stiffnesses that are tried. The default of `fit_warp` is softer than all of them.
 _WORSE = 1.6  # Largest ratio of the residuals of an accepted warp to those of the softest one, which also follows the noise of points.
 _ALLOWED_MM = 0.001  # Amount that is added to `_WORSE` times the residuals of the softest warp.
-_SENSELESS_MM = 0.5  # If the median residual of the softest warp is larger, its points belong to no grid.
+_SENSELESS_MM = 0.5  # If the median residual of the softest warp is larger, the points that it was fitted to belong to no grid.
 # Points of a grid that was drawn on whole pixels deviate from an affine map by half a pixel at most, and by less if averaged over a window.
 # Deviations are along x or y, whichever is larger, in px of the input picture.
 _ROUNDED_PX = 0.36  # Largest median deviation of the points.
 _ROUNDED_MOST_PX = 0.8  # Points that deviate by more do not belong to the grid.
 _ROUNDED_SHARE = 0.9  # Minimum share of points that belong to the grid.
 _SEEN = 0.15  # Minimum width and height of the area of the grid's points, as a share of the picture's.
-_NODES = 12  # Number of nodes along each axis that a straight warp is fitted to.
+_NODES = 12  # Number of evenly spaced positions along each axis of the picture that a straight warp is fitted to.
 _ROUNDS_SURE = 3  # Number of fits, after each of which outliers are given smaller weights or left out.
 _ROUNDS_DOUBTFUL = 10  # `_ROUNDS_SURE` if one point in ten may be an outlier.
 _TYPICAL = 0.5  # Quantile of the residuals that describes the fit to most points.
@@ -84,7 +84,7 @@ class FittedWarp:
         return FittedWarp(self.size, self.coefficients + shift, self.origin, self.step, plane)
 
     def _evaluated(self, points_px: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Page points (n, 2) mm at pixel positions, and their derivatives (n, 2, 2) with respect to the pixel position."""
+        """Page points (n, 2) mm at pixel positions, and the derivatives (n, 2, 2) of page x and of page y along x and y, mm per px."""
         from fastecg.kernels.demodulate import spline_values
 
         points = np.ascontiguousarray(points_px, dtype=np.float64).reshape(-1, 2)
@@ -123,7 +123,7 @@ def straight_warp(points_px: np.ndarray, points_mm: np.ndarray, size: tuple[int,
     None if the picture was turned or bent after it was drawn, or if the points cover too little of it.
 
     Programs round every line of a grid to whole pixels, but not the traces. A soft warp would follow this rounding by some tenths of a
-    pixel, which a straight one does not. A picture that is not turned at all was not scanned or photographed.
+    pixel, while a straight one does not. A picture that is not turned at all was not scanned or photographed.
 
     Parameters
     ----------
@@ -134,7 +134,7 @@ def straight_warp(points_px: np.ndarray, points_mm: np.ndarray, size: tuple[int,
     pixel_px : float
         Size of a pixel of the input picture, in pixels of `points_px`.
     """
-    plane = _affine(points_px, points_mm)
+    plane = _affine(points_px, points_mm)  # From px to mm, unlike `FittedWarp.plane`.
     terms = np.column_stack([points_px, np.ones(len(points_px))])
     for _ in range(_ROUNDS_SURE):
         fitted_mm = terms @ plane

@@ -64,8 +64,11 @@ _NUMBERS = (
     "7.5",
 )
 _BESIDE_MM = 2.0  # Side of the square around a pixel of writing in which ink belongs to the same word.
-_DENSE = 0.08  # Rows of pixels above and below a line with less ink than this share of its fullest row are cut off: they hold specks.
-_SAME_WIDTH = 0.7  # A number in the map of writing has lost a digit if it is narrower than this share of it in the completed words.
+# Above and below a line of words, rows of pixels that have at most this share of the ink of its fullest row are cut off, since they hold
+# remains of grid lines.
+_DENSE = 0.08
+# A number in the map of writing lacks a digit if it is narrower than this share of the width that it has in the completed words.
+_SAME_WIDTH = 0.7
 _MOST_LINES = 40  # Largest number of lines that are read.
 
 
@@ -78,7 +81,7 @@ def written_gain(writing: np.ndarray, warp: PageWarp, coverage: np.ndarray | Non
         The network's map of writing, 0 to 1.
     warp : PageWarp
     coverage : ndarray, shape (height, width), optional
-        The picture's own ink. It completes words of which the network took a character for a trace, which happens to a "1" alone.
+        The picture's own ink. It completes words of which the network took a character for a trace, as happens to a "1" that stands alone.
     """
     from scipy.ndimage import maximum_filter
 
@@ -90,7 +93,8 @@ def written_gain(writing: np.ndarray, warp: PageWarp, coverage: np.ndarray | Non
             return None
         if completed.value is not None:
             return completed.gain
-    # Remains of the grid in the ink may touch the number. So the map of writing alone is read, unless the number lacks a digit there.
+    # The number is uncertain in the completed words, where remains of the grid may touch it. So the map of writing alone is read, and its
+    # number is used unless it lacks a digit there.
     number = _number(writing, warp)
     return None if number is None or (completed is not None and number.width < _SAME_WIDTH * completed.width) else number.gain
 
@@ -209,7 +213,7 @@ def _lines(writing: np.ndarray, warp: PageWarp) -> Iterator[tuple[np.ndarray, fl
     ]
     kept.sort(key=lambda box: box[1].start - box[1].stop)
     for box in kept[:_MOST_LINES]:
-        # Remains of grid lines may touch letters, so rows of pixels with little ink are cut off.
+        # Remains of grid lines may touch letters from above or below, so rows of pixels with little ink are cut off there.
         dense = letters[box].sum(axis=1)
         first, last = box[0].start + np.flatnonzero(dense > _DENSE * dense.max())[[0, -1]]
         yield np.pad(strip.ink[max(first - 4, 0) : last + 5, box[1]], 4), float(last + 1 - first)
