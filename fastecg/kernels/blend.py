@@ -16,7 +16,7 @@ RGB = tuple[int, int, int]
 
 _WORD = 8  # Pixels that are examined together: 98 % of a page is without ink, and eight bytes of coverage are one integer.
 _BLOCK = 8  # Words that are skipped together if all are empty.
-_CHUNK = 8192  # Words whose pixels, 200 kB, stay in the cache between being copied and being inked.
+_CHUNK = 8192  # Words that are copied and then inked together: their pixels, 200 kB, stay in the cache meanwhile.
 
 
 def blend(pixels: np.ndarray, plane: np.ndarray, ink: RGB) -> None:
@@ -42,8 +42,8 @@ def blend(pixels: np.ndarray, plane: np.ndarray, ink: RGB) -> None:
 def inked(paper: np.ndarray, first: tuple[np.ndarray, RGB], second: tuple[np.ndarray, RGB]) -> np.ndarray:
     """Return a copy of `paper` covered with two opaque inks, each a plane of coverage and a colour, the second over the first.
 
-    The result is that of a copy and two calls of `blend`, but the pixels go through memory once. Parameters and errors are those of
-    `blend`.
+    The result is that of a copy and two calls of `blend`, but the pixels go through memory once. `paper`, planes, colours and errors
+    are as in `blend`.
     """
     pixels = np.empty_like(paper)
     bare, cover, words = _flat(paper, first[0])
@@ -66,7 +66,7 @@ def _repeat_eight(ink: RGB) -> np.ndarray:
 
 
 def _flat(pixels: np.ndarray, plane: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return the pixels (n, 3), their coverage (n,), and that coverage as words of eight pixels, without the last n % 8 pixels."""
+    """Return the pixels (n, 3), their coverage (n,), and words of eight pixels' coverage each, which leave out the last n % 8 pixels."""
     if pixels.shape != (*plane.shape, 3) or not pixels.flags.c_contiguous:
         raise ValueError(f"pixels of shape {pixels.shape}: expected a contiguous ({plane.shape[0]}, {plane.shape[1]}, 3) array")
     cover = np.ascontiguousarray(plane).reshape(-1)
@@ -135,7 +135,7 @@ def _blend_rest(pixels, cover, start, ink):
     """Draw ink on the pixels from `start` on, one by one."""
     for k in range(start, len(cover)):
         a = np.int32(cover[k])
-        # With v = x + 128, (v + (v >> 8)) >> 8 is x / 255, rounded to nearest, for all x that occur.
+        # If v is x + 128, as `mixed` is below, (v + (v >> 8)) >> 8 is x / 255, rounded to nearest, for all x that occur.
         for c in range(3):
             mixed = np.int32(np.int32(pixels[k, c]) * np.int32(255 - a) + np.int32(ink[c]) * a + 128)
             pixels[k, c] = np.uint8(np.int32(mixed + (mixed >> 8)) >> 8)

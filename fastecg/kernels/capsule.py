@@ -16,7 +16,7 @@ from fastecg.kernels.jit import jit
 
 _BLUNT = 0.75  # The ends of a pen with a smaller radius (px) are drawn as rectangles.
 _HALF_DIAGONAL = 0.7072  # Half the diagonal of a pixel, px, rounded up.
-_FARTHEST = 1e9  # Largest coordinate and radius in px: larger ones are reduced to it, so that squares stay finite.
+_FARTHEST = 1e9  # Largest absolute coordinate and radius, px: larger ones are reduced to it, so that squares stay finite.
 
 
 def stroke_polyline(
@@ -113,7 +113,7 @@ def _cover(along, across, length, ux, uy, radius, starts, ends):
 
     The pixel's centre lies `along` px from the segment's start in this direction, and `across` px to the right of the line.
     """
-    share = 1.0  # The share of the pixel between the segment's rectangular ends.
+    share = 1.0  # The share of the pixel between the segment's rectangular ends; 1 if it has none.
     blunt = radius < _BLUNT
     if blunt:
         stub = 0.25 * math.pi * radius  # Length of a strip that has the area of half a disc.
@@ -133,7 +133,7 @@ def _cover(along, across, length, ux, uy, radius, starts, ends):
 
 @jit
 def _strip(distance, nx, ny, radius):
-    """Return the share of a pixel covered by a strip with normal n, whose centre line is `distance` px from the pixel's centre.
+    """Return the share of a pixel covered by a strip of unit normal (nx, ny) whose centre line is `distance` px from the pixel's centre.
 
     `radius` is half the strip's width, px.
     """
@@ -142,7 +142,7 @@ def _strip(distance, nx, ny, radius):
 
 @jit
 def _half_plane(depth, nx, ny):
-    """Return the share of a pixel covered by a half plane with normal n whose edge lies `depth` px beyond the pixel's centre.
+    """Return the share of a pixel covered by a half plane of unit normal (nx, ny) whose edge is `depth` px beyond the pixel's centre.
 
     If `depth` is negative, the half plane does not reach the centre. The projection of the pixel's square on the normal has a trapezoidal
     density. The share is the integral of this density up to the edge.

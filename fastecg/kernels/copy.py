@@ -21,7 +21,7 @@ def soften(plane: np.ndarray) -> None:
 
 
 def flip_near_edges(plane: np.ndarray, growth: float, loss: float, reach: float, seed: int) -> None:
-    """Flip pixels of a plane (height, width) uint8 between black and white at random, mostly near edges of the ink, in place.
+    """Flip pixels of a plane (height, width) uint8 between black and white at random, near edges of the ink, in place.
 
     The model of Kanungo, Haralick and Phillips (1993): at distance d (px, along the axes) from the nearest pixel of the other kind, white
     turns black with probability growth * exp(-((d - 1) / reach)²), and black turns white with loss * exp(-((d - 1) / reach)²). Pixels
@@ -94,7 +94,7 @@ def _with_columns(plane: np.ndarray, width: int) -> np.ndarray:
 
 
 def _overlaps(count: int, wanted: int) -> tuple[np.ndarray, np.ndarray]:
-    """The first pixel, of `count`, that each of `wanted` new pixels covers, and the shares of this and the following ones in its mean."""
+    """The first of `count` old pixels that each of `wanted` new ones covers, and the shares of old pixels from that one on in its mean."""
     ratio = count / wanted
     start = np.arange(wanted) * ratio  # In old pixels, of which number k reaches from k to k + 1; 1e-9 is for rounding errors.
     first = np.minimum(np.floor(start + 1e-9).astype(np.int64), count - 1)
@@ -132,7 +132,7 @@ def _halftone(values, lookup, cell_of, size):
 
 @jit
 def _soften(plane):
-    """Do `soften`. A sum with the weights 1-2-1 along both axes is 16 times a level, at most 4080, and is rounded to nearest."""
+    """Do `soften`. A sum with the weights 1-2-1 along both axes is 16 times a level, at most 4080; the level is rounded to nearest."""
     height, width = plane.shape
     lines = np.empty((3, width), dtype=np.uint16)
     for y in range(-1, height):
@@ -206,7 +206,7 @@ def _flip(plane, ink, near, first, limits, table, seed):
 
 @jit
 def _resample_rows(plane, first, shares, out):
-    """Fill each row of `out` with the mean of rows from `first` on, weighted by `shares` (see `_overlaps`), rounded to nearest."""
+    """Fill row y of `out` with the mean of rows of `plane` from `first[y]` on, weighted by `shares[y]`, rounded to nearest."""
     line = np.empty(plane.shape[1], dtype=np.float32)
     for y in range(out.shape[0]):
         line[:] = np.float32(0.5)
@@ -222,7 +222,7 @@ def _resample_rows(plane, first, shares, out):
 
 @jit
 def _resample_columns(plane, first, shares, out):
-    """Fill each column of `out` with the mean of columns from `first` on, weighted by `shares` (see `_overlaps`), rounded to nearest."""
+    """Fill column x of `out` with the mean of columns of `plane` from `first[x]` on, weighted by `shares[x]`, rounded to nearest."""
     last = plane.shape[1] - 1
     for y in range(out.shape[0]):
         row = plane[y]

@@ -99,7 +99,7 @@ def _append_bits(out, state, value, count):
 def _write_code(out, state, lengths):
     """Write the lengths of a block's codes, in the inner code.
 
-    Two codes for distances, of 1 bit each, follow, although none is used, because some readers expect them.
+    The lengths of two codes for distances, 1 bit each, follow: no distance is used, but some readers expect these codes.
     """
     counts = np.zeros(_ORDER.size, np.int64)
     for length in lengths:
