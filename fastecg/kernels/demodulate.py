@@ -10,8 +10,8 @@ import numpy as np
 from fastecg.kernels.jit import jit
 
 _TURN = 2.0 * math.pi  # Radians of one turn of the phase.
-_ROWS_AT_ONCE = 4  # Number of rows that are added up together.
-_MOST_STRETCH = 1.7  # Largest ratio of the line spacings at a node and at the seed that is taken for perspective or bent paper.
+_ROWS_AT_ONCE = 4  # Number of rows of pixels that are added up together.
+_MOST_STRETCH = 1.7  # Perspective and bent paper change the spacing of lines between the seed and a node by less than this factor.
 
 
 @jit
@@ -50,8 +50,8 @@ def demodulate(plane, x, y, u, v, gradient, sigma, out):
             total += column * wave
             moment_x += column * complex(wave_x[2, i], wave_x[3, i])
             moment_y += complex(column_sums[2, i], column_sums[3, i]) * wave
-        # The mean offset, weighted by the plane times the wave, is 0 if the gradient is right. If it is off by d turns per px, the mean is
-        # 2 pi i d sigma² in a Gaussian window.
+        # The mean offset, weighted by the plane times the wave, is 0 if the gradient is right. If the gradient has to be increased by d
+        # turns per px, the mean is 2 pi i d sigma² in a Gaussian window.
         magnitude = abs(total)
         out[axis, 0] = magnitude / max(window_sum, 1e-12)
         out[axis, 1] = math.atan2(total.imag, total.real) / _TURN
@@ -99,9 +99,10 @@ def follow(plane, spacing, sigma, seed, gradient, weakest, positions, gradients,
     """Follow the grid from the node `seed` (row, column) outward, always from the node with the strongest waves.
 
     Node (row, column) is the pixel ``spacing * (column, row)``. `positions` (rows, columns, 2) gets u and v (see `demodulate`), counted
-    from the seed, NaN where no grid was found; `gradients` (rows, columns, 2, 2) their gradients per px; and `strengths` (rows, columns)
-    the strength of the weaker of the two waves, 0 where no grid was found. `gradient` (2, 2) is a first guess for the seed. A grid counts
-    as found at a node if both waves have at least `weakest` times the strength at the seed, and a similar distance between lines.
+    from the lines nearest to the seed, NaN where no grid was found; `gradients` (rows, columns, 2, 2) their gradients per px; and
+    `strengths` (rows, columns) the strength of the weaker of the two waves, 0 where no grid was found. `gradient` (2, 2) is a first guess
+    for the seed. A grid counts as found at a node if both waves have at least `weakest` times the seed's entry in `strengths`, and the
+    distance between lines is similar to that of `gradient`. The seed itself always counts.
     """
     rows, columns = strengths.shape
     positions[:] = np.nan
@@ -137,9 +138,10 @@ def follow(plane, spacing, sigma, seed, gradient, weakest, positions, gradients,
 
 @jit
 def _spacing_differs(found, seed):
-    """Whether the spacing of lines in u or v is `_MOST_STRETCH` times that at the seed or more, or 1 / `_MOST_STRETCH` of it or less.
+    """Whether the spacing of lines in u or v differs from that expected at the seed by a factor of `_MOST_STRETCH` or more, either way.
 
-    Such a spacing is taken for a multiple or a fraction of the grid's. `found` and `seed` are gradients (2, 2) of u and v.
+    Such a spacing is taken for a multiple or a fraction of the grid's. `found` and `seed` are gradients (2, 2) of u and v;
+    `seed` is the first guess from which `follow` starts.
     """
     for axis in range(2):
         found_per_px = math.hypot(found[axis, 0], found[axis, 1])  # Lines per px, across the lines.
@@ -172,8 +174,8 @@ def _correct_node(plane, row, column, spacing, sigma, positions, gradients, foun
 def demodulate_nodes(plane, spacing, every, positions, gradients, period, sigma, out):
     """Measure lines that are `period` mm apart at every `every`-th node along both axes, where the node has a position.
 
-    `positions`, `gradients` and `spacing` are those of `follow`, for lines 1 mm apart. The first of every `every` nodes that is measured is
-    number ``every // 2``; if there is no such node at the far side, the last one is taken.
+    `positions`, `gradients` and `spacing` are those of `follow`, for lines 1 mm apart. Of every `every` nodes along an axis, number
+    ``every // 2`` is measured, counted from 0; where the nodes end before it, the last one.
 
     For u and v, `out` (rows, columns, 2, 2) gets the strength of the wave and what has to be added to its phase, in turns of `period`. For
     nodes without a position `out` is not changed.

@@ -13,7 +13,7 @@ from fastecg.kernels.fit import BAND, normal_equations
 from fastecg.kernels.jit import jit
 
 BEND_PX = 1.0  # Second differences (px) above this are taken to be signal, and smaller ones to be noise.
-RIDGE = 1e-6  # Added to the diagonal of J'J, because the matrix would be nearly singular where several knots in a row have no ink.
+RIDGE = 1e-6  # Added to the diagonal of J'J, because the matrix would be nearly singular where several neighbouring knots have no ink.
 _MAX_STEP_PX = 4.0  # Largest change of a knot's height in one iteration.
 _MAX_PEN_STEP = 0.2  # Largest change of the pen's radius (relative), ink (1 is full coverage) and blur (px) in one iteration.
 _DAMPING = 0.03  # Added to the diagonal of J'J in the first iteration.
@@ -53,15 +53,15 @@ def descend(ink, curves, step, radius, stiffness, samples_per_px, attract_px, ma
     Returns
     -------
     float
-        The ink's part of the cost at the minimum, with that of stray ink.
+        The ink's part of the cost at the minimum, which includes the cost of stray ink.
     """
     size = len(heights)
     points, along, by_pen = np.empty((size, 2)), np.empty((size, 2)), np.empty((3, 4))
     matrix, gradient = np.empty((size + BAND, BAND + 1)), np.empty(size)
     knot_positions(curves, step, heights, points, along)
-    # Steps are damped, because the matrix is nearly singular where two knots lie in one pixel.
     misfit = normal_equations(ink, points, along, radius * pen[0], pen[1], pen[2], samples_per_px, attract_px, bands, right, by_pen)
     cost = misfit + bending_cost(heights, stiffness)
+    # Steps are damped, because the matrix is nearly singular where two knots lie in one pixel.
     damping, growth, pen_moves = _DAMPING, 2.0, free > 0
     for _ in range(max_iter):
         old_heights, old_bands, old_right = heights.copy(), bands.copy(), right.copy()
@@ -90,8 +90,8 @@ def descend(ink, curves, step, radius, stiffness, samples_per_px, attract_px, ma
 def knot_positions(curves, step, heights, points, along):
     """Compute the positions `points` (n, 2) of knots in px, and their derivatives `along` (n, 2) with respect to `heights` (n,).
 
-    Knot k moves along ``curves[:, k]`` (heights, n, 2), which gives its position (x, y) at the heights ``step * (0, 1, 2, …)``. Beyond both
-    ends the curve continues straight.
+    `curves` is (heights, n, 2). Knot k moves along ``curves[:, k]``, which gives its position (x, y) at the heights
+    ``step * (0, 1, 2, …)``. Beyond both ends the curve continues straight.
     """
     for k in range(len(heights)):
         place = heights[k] / step
@@ -115,7 +115,7 @@ def bending_cost(heights, stiffness):
 
 @jit
 def add_prior(bands, heights, stiffness, damping, matrix, gradient):
-    """Fill `matrix` with J'J of the ink, the prior and the damping, and add the prior's part of J'r to `gradient` (n,).
+    """Fill `matrix` with the sum of J'J of the ink, that of the prior, and the damping; add the prior's part of J'r to `gradient` (n,).
 
     `bands` (BAND + 1, n) and `matrix` (n + BAND, BAND + 1) hold lower diagonals: ``bands[j, k]`` and ``matrix[k, j]`` are the element of
     knots k and k + j. In the prior, the weight of a squared second difference decreases as the difference grows.
@@ -144,7 +144,7 @@ def add_prior(bands, heights, stiffness, damping, matrix, gradient):
 
 @jit
 def factor(matrix):
-    """Cholesky decomposition in place: ``matrix[k, j]``, the element of k and k + j, becomes the same element of the lower triangle L.
+    """Cholesky decomposition in place: ``matrix[k, j]``, the element of k and k + j, becomes L[k + j, k], L being lower triangular.
 
     `matrix` has the shape (n + width - 1, width). Its last width - 1 rows are scratch, so that the inner loop needs no check for the end.
     """
@@ -190,8 +190,8 @@ def move_pen(by_pen, free, pen):
     """Change the first `free` parameters, 2 or 3, of the pen (3,) by the solution of their normal equations `by_pen` (3, 4).
 
     All changes are multiplied by one factor, so that the largest of them is at most `_MAX_PEN_STEP`. Then the parameters are limited: the
-    factor of the radius to 0.3 to 3, the ink to 0.2 to 1.5, and the blur to 0.15 to 3 px. A ten-thousandth of the diagonal's sum is added
-    to the diagonal, because the equations may be singular.
+    factor of the radius to 0.3 to 3, the ink to 0.2 to 1.5, and the blur to 0.15 to 3 px. Before the equations
+    are solved, a ten-thousandth of the diagonal's sum is added to the diagonal, because they may be singular.
     """
     matrix, change, trace = np.zeros((2 * free - 1, free)), np.empty(free), 0.0
     for i in range(free):

@@ -26,7 +26,7 @@ def between_values(values, first, positions, out):
 
 @jit
 def facet_noise(table, x, y):
-    """Noise in the plane that is linear on the triangles of a simplex lattice with edges of about 1 (Perlin 2001).
+    """Noise in the plane that is linear on the triangles of a simplex lattice with edges of 0.82 (Perlin 2001).
 
     `table` (rows, columns) holds the values at the lattice's nodes; x and y are not negative.
     """
@@ -52,7 +52,7 @@ def add_facets(height, x_mm, y_mm, cell_mm, lift_mm, valleys, seed):
     """
     cells_across, cells_down = (x_mm[-1] - x_mm[0]) / cell_mm + 2.0, (y_mm[-1] - y_mm[0]) / cell_mm + 2.0
     reach = (cells_across + cells_down) * _SKEW + 3.0
-    # Tables 1 and 2 move the point at which table 0 is read. All begin at the first node, and skewing needs up to `reach` more cells.
+    # Tables 1 and 2 move the point at which table 0 is read. All three begin at the first node; skewing needs up to `reach` more cells.
     tables = np.empty((3, int(cells_down + reach), int(cells_across + reach)))
     for k in range(3):
         for j in range(tables.shape[1]):
@@ -72,8 +72,8 @@ def add_folding(height, x_mm, y_mm, folds, reach_mm):
     """Add the creases of a sheet that was folded several times to `height` (rows, columns) mm, in place.
 
     `folds` (n, 4) are the unit normal (x, y), offset (mm) and slope of each fold, in the order in which they were made; a fold is the line
-    on which normal · (x, y) is the offset. A crease is slope * `reach_mm` high, and falls to 1 / e of this at a distance of `reach_mm`. A
-    fold lays one side of the sheet on the other, so that the next fold creases both. On the side that was turned over, the next crease
+    on which normal · (x, y) is the offset. A crease is about slope * `reach_mm` high, and 1 / e of this at a distance of `reach_mm`.
+    A fold lays one side of the sheet on the other, so that the next fold creases both. On the side that was turned over, the next crease
     bends the other way. The change is gradual, because at a sudden change paper would tear.
     """
     for row in range(len(y_mm)):

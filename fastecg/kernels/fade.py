@@ -55,7 +55,7 @@ def fade(pixels, paper, ink, text, rows, columns, clouds, every, how):
         Coverage by traces and by printed text, 0 to 255; pixels without either stay as they are.
     rows, columns : (height,) and (width,) float32
         Factors of the share that is left.
-    clouds : (rows, columns) float32
+    clouds : (nodes down, nodes along) float32
         Factors of this share at every `every`-th pixel down and along, bilinear between.
     how : Fading
     """

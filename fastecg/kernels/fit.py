@@ -67,7 +67,7 @@ def assign_points(lines, span, x, top, reach, heights, square, owner):
     heights : (n,) float32
         In px, evenly spaced.
     square : (n,) float32
-        Output: square of the distance, px².
+        Output: square of the distance, px²; `reach`² if no segment is nearer than `reach`.
     owner : (n,) int32
         Output: index of the segment; -1 if none is nearer than `reach`.
     """

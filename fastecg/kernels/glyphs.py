@@ -64,7 +64,7 @@ def _row_sums(sums, row, sides, out):
 
 @jit
 def _between(upper, lower, side, columns):
-    """The sum between two fractional rows up to a side, linear between the two sums of `_row_sums`, given for both rows."""
+    """The mask's sum between two fractional rows, up to a side. Each row's two sums are those of `_row_sums`, linear between."""
     part = side - min(int(side), columns - 1)
     here = lower[0] - upper[0]
     return here + part * ((lower[1] - upper[1]) - here)

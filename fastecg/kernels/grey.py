@@ -12,8 +12,8 @@ from fastecg.kernels.stain import add_clouds
 
 _STRIP_MM = 8.0  # Height of the strips in which ink is looked for; less than the distance between rows of traces.
 _MARGIN = 10.0  # Least distance in levels of the threshold from the brightness of the paper.
-# A lowered threshold stays `_MARGIN` and this share of its largest random error below the paper. As the share is below 1, some copies are a
-# little foggy.
+# A lowered threshold stays `_MARGIN` and this share of its largest random error below the paper's brightness. As the share is below 1, some
+# copies are a little foggy.
 _ERROR_SHARE = 0.85
 
 
@@ -44,7 +44,7 @@ def desaturate(pixels: np.ndarray) -> None:
 
 def paper_level(plane: np.ndarray) -> float:
     """The brightness of the paper in a plane (height, width) uint8, at least 40. Copiers and faxes set their threshold relative to it."""
-    # More than 15 % of a plane is blank paper, and little in it is brighter.
+    # More than 15 % of a plane is blank paper, and little of the plane is brighter than paper.
     return float(max(np.percentile(plane[::6, ::6], 85), 40.0))
 
 
@@ -157,7 +157,8 @@ def _from_grey(plane, values):
 def _threshold(plane, level, step, steepness, grain, table, seed):
     """The loops of `threshold`. `steepness` is levels of the result per level of the plane, `grain` is levels per unit of the deviates."""
     height, width = plane.shape
-    knots = np.empty(level.shape[1], dtype=np.float32)  # The threshold in one row of pixels: at the nodes, and at all pixels.
+    # `knots` and `line` hold the threshold in one row of pixels, at the nodes and at all pixels.
+    knots = np.empty(level.shape[1], dtype=np.float32)
     line = np.empty(width, dtype=np.float32)
     for y in range(height):
         i = y // step

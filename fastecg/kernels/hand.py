@@ -46,7 +46,7 @@ def lay_letters(
     `chance` (uniform from 0 to 1) and `noise` (normal, 4 for each node) are indexed by the node that they shape, so they are as long as
     `nodes`; `chance` is changed.
     """
-    count, start, x, line_y = int(0.0), int(0.0), 0.0, 0.0  # Not a literal 0: functions that take it would be compiled once more.
+    count, start, x, line_y = int(0.0), int(0.0), 0.0, 0.0  # With a literal 0, functions that take it would be compiled once more.
     poses = np.empty((len(letters), 6))  # x, y, size, factor of the height, slope and factor of the width of each letter
     while start < len(letters):
         if letters[start, 0] < 0:
@@ -144,7 +144,7 @@ def _add_final_stroke(hand: Hand, chance: np.ndarray, noise: np.ndarray, nodes: 
 
 @jit
 def _join_letter(table: Table, stroke: int, pose: np.ndarray, hand: Hand, nodes: np.ndarray, count: int) -> tuple[int, bool]:
-    """Lead the pen to a printed letter in a sagging line, if the letter is near and not far back.
+    """Lead the pen in a sagging line to a letter that is not cursive, if the letter is near and not far back.
 
     Returns the number of nodes, and whether the pen was led there.
     """
@@ -335,10 +335,10 @@ def press_pen(path: np.ndarray, grip: np.ndarray, unrest: np.ndarray, runs: np.n
     """Write the width, in pen diameters, and the density (1 is ordinary) of the line along a path to `width` and `density`.
 
     Speed follows from curvature; pressure from speed, direction, place in the run and unrest; and width and density from pressure. `grip`
-    (5,) holds: how much pressure changes the density and the width, how long the tapering ends of strokes are, how far these taper, and the
-    share of strokes that begin with a blob. `unrest` are normal random numbers, one every 25 points. `runs` (runs, 4) are uniform from 0 to
-    1 and decide whether a run begins with a blob, how large the blob is, and how long the run's beginning and end are. A run is the path
-    between two lifts of the pen, where the path, the width and the density are NaN.
+    (5,) holds: how much pressure changes the density and the width, how long the tapering ends of runs are, how far these taper, and the
+    share of runs that begin with a blob. `unrest` are normal random numbers, one every 25 points. `runs` (runs, 4) are uniform from 0 to 1
+    and decide whether a run begins with a blob, how large the blob is, and over how many points the run's beginning and its end taper. A
+    run is the path between two lifts of the pen; at a lift, path, width and density are NaN.
     """
     start, run = int(0.0), 0
     while start < len(path):
