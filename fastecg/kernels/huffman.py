@@ -70,7 +70,7 @@ def _count_lengths(ranked, longest):
     parent = np.zeros(2 * used - 1, np.int64)
     for k in range(used):
         total[k] = ranked[k] // _RADIX
-    # Leaves and inner nodes are two queues, each from light to heavy. The two lightest heads become the children of the next node.
+    # Leaves and inner nodes are two queues, each from light to heavy. Twice, the lighter of the two heads becomes a child of the new node.
     leaf, node = 0, used
     for new_node in range(used, 2 * used - 1):
         total[new_node] = 0

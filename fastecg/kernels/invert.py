@@ -86,8 +86,8 @@ def page_under_lattice(mesh_px, origin, step, cell, nodes):
     """Find the page points under the nodes of the picture's lattice: every mesh cell fills in the nodes that it covers.
 
     `mesh_px` (r, c, 2) are the positions in the picture of the mesh's nodes, which lie at origin + step * (column, row) mm on the page.
-    `nodes` (rows, columns, 2) gets the page points, in mm, at pixels cell * (column - 1, row - 1). Nodes that no cell covers are not
-    changed. Of several cells that cover a node, the last one counts.
+    `nodes` (rows, columns, 2) gets the page points, in mm, at pixels cell * (column - 1, row - 1). Nodes that no mesh cell covers are
+    not changed. Of several mesh cells that cover a node, the last one counts.
     """
     rows, columns, share = nodes.shape[0], nodes.shape[1], 1.0 / cell
     for i in range(mesh_px.shape[0] - 1):

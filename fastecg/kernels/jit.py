@@ -38,9 +38,9 @@ def jit(**options: Any) -> Callable[[Function], Function]: ...
 def jit(function: Function | None = None, **options: Any) -> Any:
     """Compile a function with `numba.njit`, without the GIL, with NumPy's rules for division, and keep its machine code in the cache.
 
-    It may be used as ``@jit`` and with options of `numba.njit`, as in ``@jit(inline="always")``. Numba's option `fastmath` is off: it
-    made strokes 8 % faster, but some bytes then differed between models of processors. Where no cache can be written, the function is
-    compiled again in every process.
+    This decorator may be used as ``@jit`` and with options of `numba.njit`, as in ``@jit(inline="always")``. Numba's option `fastmath` is
+    off: it made strokes 8 % faster, but some bytes then differed between models of processors. Where no cache can be written, the function
+    is compiled again in every process.
     """
     if function is None:
         return functools.partial(jit, **options)

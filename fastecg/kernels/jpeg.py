@@ -97,7 +97,7 @@ def _recompress(pixels, quantisers, steps, left, top, luma, chroma, lines, sums)
         is_last = (unit + 1) * MCU >= height
         # The last row of a unit is written together with the next unit, because its colours depend on the next unit's.
         for row in range(max(MCU * unit - 1, top), height if is_last else MCU * (unit + 1) - 1):
-            # The row of colours in which this row of pixels lies, and the other one beside it, which has a third of the weight.
+            # The row of colours in which this row of pixels lies, and the row beside that one, which has a third of its weight.
             near = row // 2
             far = max(near - 1, 0) if row % 2 == 0 else min(near + 1, (height + 1) // 2 - 1)
             for c in range(2):
@@ -108,7 +108,7 @@ def _recompress(pixels, quantisers, steps, left, top, luma, chroma, lines, sums)
 
 @jit
 def split_unit(pixels, unit, left, top, first, luma, chroma, lines):
-    """Split the pixels of a row of units: 16 rows of brightness from row `first` on, and 8 rows of each colour from row `first` // 2 on.
+    """Split row `unit` of the units into 16 rows of `luma`, from row `first` on, and 8 rows of each `chroma`, from row `first` // 2 on.
 
     The picture is extended beyond its edges by its outermost pixels, as in libjpeg. `lines` (2, n) is scratch for two rows of pixels.
     """
@@ -235,7 +235,7 @@ def _forward(v: Vectors, rows: list[Any], first: bool) -> list[Any]:
 def _backward(v: Vectors, rows: list[Any], first: bool) -> list[Any]:
     """Inverse cosine transform along the columns of eight rows.
 
-    The second pass drops 3 more bits, the factor by which both passes enlarge values, and gives levels minus 128.
+    The second pass drops 3 more bits, because both passes together enlarge values by a factor of 8, and gives levels minus 128.
     """
     wide = [v.widen(row, I32) for row in rows]
     z1 = _times(v, v.b.add(wide[2], wide[6]), 0.541196100)
@@ -285,7 +285,10 @@ def _quantised(v: Vectors, pointers: list[Any], quantisers: Any) -> list[Any]:
 
 @intrinsic
 def quantise_zigzag(typing, at, stride, quantisers, left, right):
-    """Transform and quantise two blocks of 8x8 bytes side by side, and write the 64 coefficients of each in zigzag order, 16 bits each."""
+    """Transform and quantise two blocks of 8x8 bytes side by side.
+
+    For each, 64 coefficients of 16 bits are written in zigzag order, to the addresses `left` and `right`.
+    """
 
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         v, (at, stride, quantisers, *outs) = Vectors(builder), args

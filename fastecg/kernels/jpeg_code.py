@@ -139,7 +139,7 @@ def _scan(pixels, first, stop, tables, planes, blocks, state, words, out):
 def _transform_unit(luma, chroma, quantisers, blocks):
     """Compute the quantised coefficients of a row of units, two blocks at a time.
 
-    A unit has six blocks one after another: the four of brightness row by row, then blue and red. `size` is the bytes of a block.
+    A unit has six blocks one after another: the four of brightness row by row, then blue and red. `size` is a block's number of bytes.
     """
     luma_at, blue_at, red_at, blocks_at, stride = address(luma), address(chroma[0]), address(chroma[1]), address(blocks), luma.shape[1]
     for_luma, for_chroma, size = address(quantisers[0]), address(quantisers[1]), 2 * _COEFFICIENTS
@@ -174,7 +174,7 @@ def _write_unit(blocks, across, codes, numbers, state, words):
         number = np.int64(numbers[np.uint64(mean - state[component] + _LARGEST)])
         state[component] = mean
         bits, bit_count, at = _append(codes[np.uint64(means + (number & 15))], number >> 4, bits, bit_count, at)
-        # Only coefficients that are not zero are visited. A mask has one bit for each of them.
+        # Only coefficients that are not zero are visited: those whose bit in a mask is set.
         nonzero, last = _nonzero_mask(blocks_at + 2 * first) & -2, 0  # Without the mean's bit, bit 0.
         while nonzero != 0:
             place = _lowest_bit(nonzero)

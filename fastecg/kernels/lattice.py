@@ -23,7 +23,8 @@ def multiply_moire(pixels: np.ndarray, nodes: np.ndarray, cell: int, stripe: flo
     ----------
     pixels : (height, width, 3) uint8
     nodes : (rows, columns, 2) float64
-        Position (u, v) on the lattice, in periods, of pixel cell * (column - 1, row - 1); bilinear between nodes, NaN beside the display.
+        Position (u, v) on the display's lattice, in periods, of pixel cell * (column - 1, row - 1); bilinear between nodes, NaN beside the
+        display.
     cell : int
         Pixels between nodes, even.
     stripe, gap : float
@@ -38,7 +39,8 @@ def multiply_moire(pixels: np.ndarray, nodes: np.ndarray, cell: int, stripe: flo
 def _sensor_positions(cell: int, cells: int) -> tuple[np.ndarray, np.ndarray]:
     """Positions at which a camera sees each channel, in px from a cell's corner.
 
-    The first array (3 * cell,) has the x of a row's values. The second (cell, 3 * cell * cells) has the y of all values of a row of cells.
+    The first array (3 * cell,) has the x of the values of one row of pixels in a cell. The second (cell, 3 * cell * cells) has the y of all
+    values in a row of cells.
     """
     pixel, channel = np.repeat(np.arange(cell), 3), np.tile(np.arange(3), cell)
     red, blue = channel == 0, channel == 2
@@ -71,7 +73,7 @@ def _multiply_moire(rows, nodes, cell, stripe, gap, damping, columns, lines):
 def _amplitudes(above, below, cell, strengths, damping, across, down):
     """Write the two waves' amplitudes in a row of cells, in 1/32768, to `across` (of u) and `down` (of v).
 
-    Returns whether any amplitude is above `_FAINTEST`; in other cells both are 0.
+    Returns whether any amplitude is above `_FAINTEST`. In cells where neither is, both are 0.
     """
     size, found = 3 * cell, False
     for j in range(1, len(above) - 1):

@@ -26,8 +26,8 @@ def lay_leaf(picture, shown, cell, frame, colour, shadow, lines, words):
     colour : (3,) float64
         Of blank paper, 0 to 255.
     shadow : (4,) float64
-        The shadow's shift along x and y, its reach (px), and the share of light that it takes next to the leaf. If the reach is 0, there is
-        no shadow.
+        The shadow's shift along x and y and its reach, all in px, and the share of light that it takes next to the leaf. If the reach is 0,
+        there is no shadow.
     lines : (4,) float64
         Distance of the lines of print (px), width of the margin (px), share of the light that the ink absorbs, and index of the line of
         `words` at the top. There is no print if the distance is 0. If the distance is negative, its absolute value is that of the 5 mm

@@ -260,7 +260,8 @@ def _overlap(tops, bottoms, rim):
 def _intervals(below, above, k, height, tops, bottoms):
     """Write where the ink begins (`tops`) and ends (`bottoms`) in the sub-columns of a pixel column, clipped to the plane.
 
-    The first of these sub-columns is number k; heights are in units of 1 / 4096 px. Returns the range of rows that the ink touches.
+    The first of these sub-columns is number k; heights are in units of 1 / 4096 px. Returns the range of rows that the ink touches;
+    without ink, it is `height` to 0.
     """
     base = np.uint64(k)
     # Row y reaches from y to y + 1 here, because heights are counted from the plane's upper rim.
