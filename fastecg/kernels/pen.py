@@ -88,7 +88,7 @@ def _measure_slopes(points, scale, rim, out):
 
 @jit(inline="always")
 def _distribute(rise, start, stop, whole, out):
-    """Distribute the rise of a segment that is `whole` px long over the columns, of which it covers those from `start` to `stop`."""
+    """Add a segment's rise to the columns: of its length along x, `whole` px, the part from `start` to `stop` (px) lies on them."""
     first, last = np.uint64(start), min(np.uint64(stop), np.uint64(len(out) - 1))
     if first == last:
         out[first] += rise * (stop - start) / whole

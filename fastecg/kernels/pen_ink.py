@@ -80,7 +80,7 @@ def settle_ink(below: np.ndarray, top: np.ndarray, x0: int, y0: int, fibres: flo
     """Add up the ink of all passes in `top`, and remove ink where the paper is too low to touch the pen.
 
     (x0, y0) is the position of the first pixel on the sheet, in px, a pixel is `fibres` cells of `paper_tooth` wide, and `tooth`, 0 to 1,
-    is the strength of the effect. Paper that lies no deeper than 0.35 (see `paper_tooth`) always takes ink.
+    is the strength of the effect. Paper that lies no deeper than 0.35 (see `paper_tooth`) keeps all its ink.
     """
     for y in range(top.shape[0]):
         for x in range(top.shape[1]):

@@ -42,7 +42,7 @@ def process(
         Standard deviation of the blur. Details are the differences between brightness and its blur.
     core : int
         Part of a detail, in levels, that counts as noise and is multiplied by `kept` (0 to 1). The rest of the detail is multiplied by
-        1 + `sharpen` (0 to 3).
+        1 + `sharpen`, where `sharpen` is 0 to 3.
     limit : int
         Largest size of the rest of a detail, in levels; more is cut off, which limits halos.
     passes : int

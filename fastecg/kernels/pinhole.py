@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastecg.kernels.jit import jit
 
-_NEAREST = 0.05  # Smallest distance from the lens, as a share of the camera's: closer points would be magnified without limit.
+_NEAREST = 0.05  # Smallest distance of a point from the lens, as a share of `distance`: closer points would be magnified without limit.
 
 
 @jit
@@ -22,7 +22,7 @@ def through_lens(points, centre, tilt, azimuth, distance, lens, turned, out):
     tilt : (cos, sin)
         Of the camera's angle from straight above the page.
     azimuth : (cos, sin)
-        Of the direction on the page, from x to y, towards the side from which the camera looks.
+        Of the angle, counted from x towards y, of the direction on the page towards the camera.
     distance : float
         Distance of the lens from the page's centre, mm.
     lens : (float, float, float)

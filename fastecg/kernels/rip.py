@@ -9,7 +9,7 @@ from fastecg.kernels.jit import jit
 
 @jit
 def rip(pixels, gone, lip, x, y, frame, t_mm, course, both, scale, bare, shade):
-    """Tear a window along a line: draw fibres and the shadow of the torn edge into `pixels`, and fill two coverage planes.
+    """Tear a part of a page along a line: draw fibres and the shadow of the torn edge into `pixels`, and fill two coverage planes.
 
     Pixels beyond the ends of `t_mm` are left as they are.
 

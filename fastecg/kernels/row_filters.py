@@ -1,4 +1,4 @@
-"""PNG's Paeth filter. It subtracts from each byte that one of its left, upper and upper left neighbours (a, b, c) closest to a + b - c.
+"""PNG's Paeth filter. From each byte it subtracts whichever of the left, upper and upper left neighbours (a, b, c) is closest to a + b - c.
 
 Format: Portable Network Graphics, third edition (W3C, 2025), section 9.
 """

@@ -79,7 +79,10 @@ def _row_kind(sides, j, height, width):
 
 @jit
 def _kind(x0, x1, y0, y1, height, width):
-    """The kind of pixels with Q16 coordinates x0 to x1 and y0 to y1: ON the sheet of (height, width), BESIDE it, or ACROSS its edge."""
+    """The kind of pixels with Q16 coordinates x0 to x1 and y0 to y1: ON the sheet of (height, width), BESIDE it, or ACROSS its edge.
+
+    Pixels of a cell with a node at `NOWHERE` are BESIDE it.
+    """
     # The last two columns do not count as on the sheet, because the vector code reads 8 bytes where it needs 6.
     on = x0 >= 0 and y0 >= 0 and x1 < (width - 2) * ONE and y1 < (height - 1) * ONE and x1 - x0 < WIDEST and y1 - y0 < WIDEST
     beside = x0 == NOWHERE or x1 <= -ONE or y1 <= -ONE or x0 >= width * ONE or y0 >= height * ONE
@@ -97,8 +100,8 @@ def _span(plane, i, j):
 def light_to_integers(gain, lift, light):
     """Write the light at the nodes, factors `gain` (rows, cols, 3) and levels `lift` (rows, cols), to `light` (m, 4 n) uint16.
 
-    Each node has three factors in Q14, limited to 0 to 2, and the lift in Q6, limited to 0 to 255 levels. Half a level and `LOSS` are added
-    to the lift, so that levels are rounded to nearest when their fractions are cut off.
+    Each node has three factors in Q14, from `DARKEST` to 2, and the lift in Q6, from 0 to 255 levels. Half a level and `LOSS` are added to
+    the lift, so that levels are rounded to nearest when their fractions are cut off.
     """
     rows, cols = gain.shape[:2]
     for m in range(light.shape[0]):
@@ -275,7 +278,7 @@ def _light_at(lit, kind, j, c, k):
 
 @jit
 def _expose_across_edge(sheet, lattice, i, j, eighths, lit, desk, desk_row, x, levels):
-    """Write the levels, Q6, of eight pixels that the sheet covers in part, in the order of the vector code.
+    """Write the levels, Q6, of eight pixels of a cell that is ACROSS the sheet's edge, in the order of the vector code.
 
     Areas, in which a pixel is ONE * ONE, are Q32. With light in Q14, a shift by 40 leaves Q6.
     """

@@ -20,8 +20,8 @@ digits after the point.
 | deviate of the noise, in standard deviations | Q13 | up to 4 fit |
 | standard deviation of the noise, in levels | Q9 | up to 32 fit, also as a product with a deviate |
 
-Products keep only their upper 16 bits, because that takes one instruction on nearly all processors. A level thereby loses some 3 of 64
-parts, which are given back together with the rounding (`LOSS`).
+Products keep only their upper 16 bits, because that takes one instruction on nearly all processors. Levels thereby become
+some 3/64 of a level too low. This is given back together with the rounding (`LOSS`).
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def _with_lift(v: Vectors, level: Any, light: Any) -> Any:
 
 def _with_noise(v: Vectors, level: Any, grain: Any, curve: list[Any]) -> Any:
     """Levels Q6 plus noise, whose standard deviation is the parabola `curve` (see `fastecg.kernels.noise.noise_curve`) of the level."""
-    bright = v.shift(v.minimum(level, 0x3FFF), 1)  # White is 1 in Q15, so the upper 16 bits of a product are half of it.
+    bright = v.shift(v.minimum(level, 0x3FFF), 1)  # White is 1 in Q15, so the upper 16 bits are half of the product.
     size = v.b.add(v.broadcast(curve[1], 16), v.multiply_high(bright, v.broadcast(curve[2], 16), signed=True))
     size = v.b.add(v.broadcast(curve[0], 16), v.multiply_high(bright, size, signed=True))
     return v.add_saturated(level, v.multiply_high(grain, size, signed=True))
@@ -122,7 +122,7 @@ def _desk_levels(v: Vectors, pixels: Any, light: Any, four: tuple[int, ...]) -> 
 
 @intrinsic
 def locate_pixels(typing, width, xs, ys, offsets, shares):
-    """Write where eight pixels lie on the sheet: 8 offsets in bytes (32 bits), and to `shares` 8 of the right and 8 of the lower neighbour.
+    """Write where eight pixels lie on the sheet: 8 offsets in bytes (32 bits), and 8 `shares` of the right, then 8 of the lower neighbours.
 
     Shares are in units of 1/65536: the fractions of the coordinates.
 

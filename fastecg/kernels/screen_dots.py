@@ -30,8 +30,8 @@ def screen(
     ----------
     pixels : ndarray
     solid : (height, width) uint8
-        Where it is above 0, ink is printed without a screen, so that edges of black lines and letters stay sharp. Nearly white and
-        nearly solid pixels are not changed either.
+        Where it is above 0, ink is printed without a screen, so that edges of black lines and letters stay sharp. Pixels nearly of
+        the paper's colour and nearly solid ones are not changed either.
     paper : tuple of int
         Colour without ink.
     pitch_px, angle : float
@@ -74,7 +74,7 @@ def _screen(pixels, solid, paper, steps, wave, limits, factors):
             red, green, blue = paper[0] - pixels[y, x, 0], paper[1] - pixels[y, x, 1], paper[2] - pixels[y, x, 2]
             tone = max(red, max(green, blue))
             if tone < np.float32(3.0) or tone > np.float32(235.0) or solid[y, x]:
-                continue  # Nearly white and nearly solid pixels stay as they are.
+                continue  # Pixels nearly of the paper's colour and nearly solid ones stay as they are.
             u, v = (steps[0] * x - steps[1] * y) & 65535, (steps[1] * x + steps[0] * y) & 65535
             screen_value = wave[u >> 8] * wave[v >> 8]
             share = min(tone * np.float32(1.0 / 240.0), np.float32(1.0))  # 240 levels below the paper count as full ink.

@@ -22,15 +22,15 @@ def foreshorten(height, step, steepest, radius, lost):
         for j in range(1, last):
             losses[i, j] = _lost(height[i, j - 1], height[i, j + 1], 2 * step, steepest)
         losses[i, last] = _lost(height[i, last - 1], height[i, last], step, steepest)
-    # Neighbouring rows of a sheet are connected; without the means, each row would shift independently.
+    # Neighbouring rows of nodes are one piece of paper; without the means, each row would shift independently.
     _box_mean(losses, radius, scratch)
     _box_mean(scratch, radius, losses)
     for i in range(rows):
         lost[i, 0] = 0.0
         for j in range(1, columns):
             lost[i, j] = lost[i, j - 1] + 0.5 * step * (losses[i, j] + losses[i, j - 1])
-        # The middle column stays in place; left of it the result is negative. A shift of the whole row does not matter, because
-        # the view places the page.
+        # The middle column stays in place; left of it the result is negative. Where the whole page lies does not matter, because
+        # the view places it.
         middle = lost[i, columns // 2]
         for j in range(columns):
             lost[i, j] -= middle

@@ -63,7 +63,7 @@ def lay_tape(pixels, x, y, middle, direction, half, scale, tint, haze, loose, cl
     tint : (3,) float64
         Share of red, green and blue light that passes.
     haze, loose : float
-        Light that the tape adds, and the share of the tape that has come loose and adds more light; both 0 to 1.
+        Light that the tape adds, and how much of the tape has come loose and adds more light; both 0 to 1.
     clouds : (height, width) float32
         Noise that decides where the tape has come loose, and where its glue is thick.
     """
@@ -198,7 +198,7 @@ def mean_coverage(ink, text, every, out):
 def add_spots(plane, spots, roughness, soft, noise):
     """Draw soft rough spots into a plane of densities (height, width) uint8, keeping the larger density.
 
-    `spots` (n, 4) are x, y and radius in px and density, 0 to 1. Their edges deviate from a circle by up to `roughness` radii, and fade
+    `spots` (n, 4) are x, y and radius in px and density, 0 to 1. Spots deviate from circles by up to `roughness` radii; their edges fade
     over `soft` radii plus 1 px. Where a spot is dented, its density is lower too, down to a half. The deviations are `noise` (m, m)
     float32, -1 to 1, one value per pixel; this pattern repeats every m pixels, and m is a power of two.
     """

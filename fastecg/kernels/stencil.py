@@ -131,7 +131,7 @@ def _blend_rows(pixels, weights, amount, ring, line, tail, along, down):
 def find_sources_along(line, step, sources):
     """Write the addresses of a line's first pixel and of its neighbours, alternately left and right, to `sources` (2 reach + 1,).
 
-    `line` is the address of the line with `reach` pixels before the first one, and `step` the number of bytes from pixel to pixel.
+    `line` is the address of `reach` repeated pixels, which the first pixel follows, and `step` the number of bytes from pixel to pixel.
     """
     reach = len(sources) // 2
     sources[0] = line + step * reach

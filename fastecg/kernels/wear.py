@@ -39,7 +39,7 @@ def wear_along(pixels, line, scale, wear, bare, seed):
         px/mm.
     wear : (4,) float64
         Ink lost (0 to 1), dirt (0 to 1), contrast of the two lips beside the fold (-1 to 1; above 0 the dark lip is on the side to which
-        the unit vector points, below 0 on the other side), and half the width of the crack, mm.
+        the unit vector points, below 0 on the other side), and half the width of the crack, mm, at a third of its depth.
     bare : (3,) float64
         Colour, 0 to 255, where the print is lost.
     seed : int

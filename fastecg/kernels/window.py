@@ -8,7 +8,7 @@ import numpy as np
 
 from fastecg.kernels.jit import jit
 
-#: Rows of the colours.
+#: Rows of the `colours` of `paint_window`.
 GROUND = 0  # The window beside the page.
 TITLE = 1  # The title bar.
 TOOLS = 2  # The row of tools and the list of files.
