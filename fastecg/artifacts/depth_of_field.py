@@ -33,7 +33,7 @@ class DepthOfField(Artifact):
     sharp_y: float = param(0.5, -0.2, 1.2, "where the camera is focused, in picture heights")
 
     def focus(self, sheet: Sheet, warp: Warp) -> Sheet:
-        """Blur the sheet in bands of rows of pixels: a whole band as much as one column needs at most; other columns mix in the sharp band.
+        """Blur the sheet in bands of pixel rows. A whole band is blurred as its most blurred column; the others mix in the sharp band.
 
         Nothing is done if no blur, or no page, could be seen.
         """

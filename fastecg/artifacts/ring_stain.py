@@ -48,7 +48,7 @@ class RingStain(Artifact):
         return sheet
 
     def _field(self, patch: Patch, x: float, y: float) -> tuple[np.ndarray, np.ndarray]:
-        """Distance in mm of the patch's nodes from the middle of the rim (negative: inside the ring), and a factor on the density there."""
+        """Distance in mm of the patch's nodes from the ring's middle line (negative: inside it), and a factor on the density there."""
         right, down = patch.offsets(x, y)
         rng = np.random.default_rng(self.seed)
         angle = np.arctan2(down, right)
@@ -62,8 +62,8 @@ class RingStain(Artifact):
         return field, np.maximum(mottle, 0.0)
 
     def _profile(self) -> tuple[float, float, np.ndarray]:
-        """`low`, `step` and `profile` of a `Wash`: density by the distance from the middle of the rim."""
-        # Two lines, the outer one sharp on its outside and faded inwards, and a faint filling between them; `d` is the distance in mm.
+        """`low`, `step` and `profile` of a `Wash`: density by the distance from the ring's middle line, negative inside the ring."""
+        # Two lines, the outer one sharp on its outside and faded inwards, and a faint filling between them; `d` is that distance in mm.
         reach, half = self.width_mm / 2 + 1.5, self.width_mm / 2
         d = np.arange(-reach, reach, _STEP)
         outer = np.exp(-np.maximum(half - d, 0.0) / 0.35) * (d < half + 0.1) + np.exp(-(((d - half) / 0.18) ** 2)) * (d >= half + 0.1)

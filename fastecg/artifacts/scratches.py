@@ -68,7 +68,7 @@ def _draw(
     if (lower_right <= upper_left).any():
         return
     t = np.linspace(0, 1, len(points))
-    # Along the scratch: pressure from 0 at the ends to 1, most near one of them, and places where the nail skipped.
+    # Factors along the scratch: `pressure`, 0 at the ends and 1 between them, and `skips`, below 1 where the nail hardly touched.
     pressure = np.sin(np.pi * t ** rng.uniform(0.5, 1.6)) ** 0.5
     skips = np.clip(0.85 + 0.5 * np.interp(t, np.linspace(0, 1, 9), rng.normal(0, 1, 9)), 0.1, 1.0)
     plane = np.zeros((lower_right[1] - upper_left[1], lower_right[0] - upper_left[0]), dtype=np.uint8)

@@ -54,7 +54,7 @@ class Shadow(Artifact):
     def _inside(self, light: Light) -> np.ndarray:
         """Depth (rows, columns) inside the shape, negative outside, in widths of the penumbra.
 
-        It is computed at every 4th node of the light, up to the last node or beyond it.
+        The depth is computed at every 4th node of the light along both axes, up to the last node or beyond it.
         """
         height, width = light.warp.size
         rows, columns = ((count - 2) // _COARSE + 2 for count in light.relief.shape)

@@ -37,7 +37,7 @@ class Tape(Artifact):
         width, height = sheet.page.size_mm
         x, y, angle = self.at_x * width, self.at_y * height, np.radians(self.angle_deg)
         along = np.array([np.cos(angle), np.sin(angle)])
-        # Half the width and height in mm of the upright rectangle round the strip, whose toothed ends reach a little farther.
+        # Half the width and height in mm of the upright rectangle round the strip and its ends, whose teeth stick out by less than 1 mm.
         reach = 0.5 * np.abs([along, along[::-1]]) @ (self.length_mm + 2.0, self.width_mm)
         patch = patch_between(sheet, (x - reach[0], y - reach[1]), (x + reach[0], y + reach[1]))
         if patch is None:

@@ -20,7 +20,7 @@ _THEMES = {  # sRGB colours: background, title bar, tool bar, icons, task bar, w
 
 
 _LIST_FROM_MM = 30.0  # A window that extends farther than this beyond the page's left edge has a list of files there.
-_WORDS_WIDE_MM = 60.0  # Width in mm of the picture of a line of words, which cuts longer ones off.
+_WORDS_WIDE_MM = 60.0  # Width in mm of the plane in which a line of words is drawn; a longer line is cut off.
 _THUMB = (0.6, 0.95)  # Range of the length of the scroll bar's thumb, as a share of the bar: nearly all of the page is in view.
 #: Templates of file names.
 _FILES = ("ecg_{a:03d}.pdf", "ECG {b}.pdf", "ekg-{c:02d}-{a:02d}.png", "IMG_{b}.jpg", "scan {a}.pdf", "12-lead {b}.png", "{b}_ecg.pdf")
@@ -74,7 +74,7 @@ class Viewer(Artifact):
         tiles = rng.uniform(60, 200, (MOST_PROGRAMS, 3))
         list_mm = self.left_mm - 6.0 if self.left_mm > _LIST_FROM_MM else 0.0
         window = Window(*edges, *size_mm, self.bezel_mm, list_mm, rng.uniform(*_THUMB))
-        # In the order of `paint_window`. The ones are the frame, whose brightness depends on the place; signs are paler than tiles.
+        # In the order of `paint_window`. The ones are for the frame, whose brightness depends on the place. Signs are paler than tiles.
         *parts, caption = _THEMES[self.theme]
         colours = np.array([*parts, np.clip(wall, 0, 255), np.ones(3), caption, *tiles, *(0.25 * tiles + 180.0)])
         return window, tools, programs, _words(rng, window.list), colours
@@ -83,7 +83,7 @@ class Viewer(Artifact):
 def _tool_signs(rng: np.random.Generator, width_mm: float) -> np.ndarray:
     """Signs (`MOST_TOOLS`,) of the tools of a window `width_mm` wide, -1 for none: two to four groups from the left with gaps between.
 
-    Every sign occurs at most once; a narrow window has fewer groups, and none of them is cut off.
+    Every sign occurs at most once; a narrow window has fewer or smaller groups, so that no sign is cut off.
     """
     from fastecg.kernels.window import MOST_TOOLS, SIGNS, TOOL_PITCH_MM
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 # Shares of red, green and blue that a dried liquid lets pass.
 _LIQUIDS = {"water": (0.90, 0.80, 0.62), "tea": (0.80, 0.60, 0.36), "coffee": (0.64, 0.44, 0.26), "gel": (0.86, 0.87, 0.90)}
-_MOSTLY = 127  # Coverage, 0 to 255, above which a pixel is mostly inked, even by the palest pen.
+_MOSTLY = 127  # Coverage, 0 to 255, above which a pixel counts as inked; the middle of a line of even the palest pen is above it.
 _STEP = 0.1  # Distance in mm of the samples of a profile.
 
 
@@ -84,7 +84,7 @@ class WaterStain(Artifact):
         cover = np.zeros((rows, columns), dtype=np.float32)
         mean_coverage(sheet.ink[patch.window], sheet.text[patch.window], every, cover)
         spread = gaussian_filter(cover, self.bleed_mm * sheet.scale / every)
-        # 1 from 2 mm inside the outline on, falling to 0 at the outline.
+        # `wet` is 1 farther than 2 mm inside the outline, and falls to 0 at the outline.
         wet = _resampled(np.clip(-field / 2.0, 0.0, 1.0), patch.every, every, cover.shape)
         uneven = _resampled(patch.clouds(self.seed + 17, 5.0, 3), patch.every, every, cover.shape)
         colour = tuple(max(0.15, level / 255.0) for level in sheet.style.ink)

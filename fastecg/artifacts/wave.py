@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 _COCKLES = 12  # Number of waves that make up the cockles.
 _COCKLE_MM = (34.0, 150.0)  # Range of the wavelengths of cockles.
 _COCKLE_DEG = 60.0  # Standard deviation of the direction of cockles from that of the long waves.
-_PATCHES = 3  # Number of waves whose sum decides where on the sheet cockles are high.
-_PATCH_MM = (160.0, 420.0)  # Range of the wavelengths of these patches.
+_PATCHES = 3  # Number of waves whose sum decides in which patches of the sheet cockles are high.
+_PATCH_MM = (160.0, 420.0)  # Range of the lengths of these waves.
 
 
 @dataclass(frozen=True)

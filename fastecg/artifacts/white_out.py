@@ -33,7 +33,7 @@ class WhiteOut(Artifact):
         u, v = frame.inside(window, sheet.scale)
         edge = 1.6 * (rough(u.shape, 2.2 * sheet.scale, rng) - 0.5) + 0.5 * (rough(u.shape, 0.7 * sheet.scale, rng) - 0.5)
         half_u, half_v = 0.5 * frame.size_mm[0], 0.5 * frame.size_mm[1]
-        # Distance in mm outside a box with corners of a radius of 1 mm, made wavy by `edge`; the share falls within 2 px.
+        # Distance in mm outside a box with corners of a radius of 1 mm, made wavy by `edge`; the fluid's share falls to 0 within 2 px.
         off = np.hypot(np.maximum(np.abs(u) - half_u + 1, 0), np.maximum(np.abs(v) - half_v + 1, 0)) - 1 + edge
         share = np.rint(255 * np.clip(0.5 - off * sheet.scale * 0.5, 0.0, 1.0)) / 255
         if not share.any():
@@ -41,7 +41,7 @@ class WhiteOut(Artifact):
         # The fluid is at least as white as the paper: nobody would use one that is darker.
         fluid = np.maximum(rng.uniform(240, 252) + rng.normal(0, 1.5, 3), np.maximum(sheet.style.paper, sheet.style.margin))
         part = blend_colour(sheet.pixels[window], share, fluid)
-        # Brush marks: rows of random brightness, and fainter clouds.
+        # Brush marks: rows of pixels of random brightness, and fainter clouds.
         brushed = rough(u.shape, max(0.5 * sheet.scale, 1.0), rng)[:, :1] - 0.5 + 0.5 * (rough(u.shape, 1.5 * sheet.scale, rng) - 0.5)
         ridge = np.exp(-((off / 0.35) ** 2)) * np.sign(v)  # dried fluid is thicker at its edge, lit from above
         part = np.clip(part + share[..., None] * (5.0 * brushed - 7.0 * ridge)[..., None], 0, 255).astype(np.uint8)

@@ -97,12 +97,12 @@ def _crush(wrinkle: Wrinkle, mesh: Mesh, height: np.ndarray) -> None:
     from fastecg.kernels.facets import add_facets
 
     def add(to: np.ndarray, k: int, cell: float, lift: float, valleys: bool) -> None:
-        """Add facets of a size and a height that hold at size 1, in mm; every `k` gives others."""
+        """Add facets, `cell` mm large and `lift` mm high if `wrinkle.size` is 1; each `k` gives other facets."""
         add_facets(to, mesh.x_mm, mesh.y_mm, cell * wrinkle.size, lift * wrinkle.size, valleys, (wrinkle.seed + 101 * k) % 2**31)
 
     for k, (cell, lift, valleys) in enumerate(_LARGE):
         add(height, k, cell, lift * wrinkle.strength, valleys)
-    # `patches` is noise from -1.5 to 1.5; small facets have their full height where it is high.
+    # `patches` is noise from -1.5 to 1.5; small facets have their full height where this noise is high.
     patches, small = np.zeros_like(height), np.zeros_like(height)
     add(patches, 9, _PATCH_MM, 1.5 / wrinkle.size, False)
     for k, (cell, lift, valleys) in enumerate(_SMALL, 2):
@@ -118,8 +118,8 @@ def _fold_small(wrinkle: Wrinkle, mesh: Mesh, height: np.ndarray) -> None:
     count = 8 + round(6 * wrinkle.strength)
     draws = uniform(wrinkle.seed, np.arange(4 * count)).reshape(count, 4)
     width, tall = mesh.size_mm
-    # Draws are from -1 to 1. A fold is a normal at `angle`, a distance from the page's middle, and a slope; later folds are nearer to the
-    # middle.
+    # Draws are from -1 to 1. A row of `folds` is a fold's unit normal (x, y), its distance in mm from the page's middle along this normal,
+    # and its slope; later folds are nearer to the middle.
     angle = np.pi * draws[:, 0]
     spread = 0.32 * np.hypot(width * np.cos(angle), tall * np.sin(angle)) * 0.9 ** np.arange(count)
     slope = 0.5 * wrinkle.strength**0.8 * (0.65 + 0.35 * draws[:, 2]) * np.where(draws[:, 3] > 0, 1.0, -1.0)
@@ -128,7 +128,7 @@ def _fold_small(wrinkle: Wrinkle, mesh: Mesh, height: np.ndarray) -> None:
 
 
 def _pinch(wrinkle: Wrinkle, mesh: Mesh, height: np.ndarray) -> None:
-    """Add short creases, 10 to 70 mm long at size 1. One to three of them start at the same point, and most have similar directions."""
+    """Add short creases, 10 to 70 mm long at size 1. From each of some points start one to three, most of them in similar directions."""
     from fastecg.kernels.facets import add_pinches
 
     rng = np.random.default_rng(wrinkle.seed)

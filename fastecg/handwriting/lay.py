@@ -103,7 +103,7 @@ def _crossing(room: Room, ink: Ink, rng: np.random.Generator, region: Extent | N
 
 
 def put(room: Room, ink: Ink, rng: np.random.Generator, region: Extent | None, across: bool = False) -> Ink | None:
-    """The ink moved as by `_fitted` or, with `across`, by `_crossing`. Its place in the room is marked as taken. None without a place."""
+    """The ink moved as by `_fitted` or, with `across`, by `_crossing`. Its place is marked as taken. None if no place was found."""
     moved = _crossing(room, ink, rng, region) if across else _fitted(room, ink, rng, region)
     if moved is not None:
         room.take(moved.extent_mm)
@@ -111,7 +111,7 @@ def put(room: Room, ink: Ink, rng: np.random.Generator, region: Extent | None, a
 
 
 def _fitted(room: Room, ink: Ink, rng: np.random.Generator, region: Extent | None = None, across: bool = False) -> Ink | None:
-    """The ink moved to free space, in the region if possible, or with `across` to a place that a trace crosses; None without a place."""
+    """The ink moved to a free place, in the region if possible, or with `across` to one that a trace crosses; None if there is none."""
     x0, y0, x1, y1 = ink.extent_mm
     corner = room.find((x1 - x0, y1 - y0), rng, region, across)
     return None if corner is None else ink.moved(corner[0] - x0, corner[1] - y0)
@@ -155,7 +155,7 @@ def suspicious_beat(room: Room, writer: Writer, rng: np.random.Generator) -> lis
 
 
 def measured_beats(room: Room, writer: Writer, rng: np.random.Generator) -> list[Ink]:
-    """A caliper mark over two or three beats, mostly with their distance or the rate, or numbers or dots over all beats of a strip."""
+    """A caliper mark over two or three beats, mostly with their distance or the rate; or numbers or dots over a rhythm strip's beats."""
     strips = [trace for trace in room.page.traces if trace.rhythm]
     trace = strips[0] if strips and rng.random() < 0.6 else _some_trace(room, rng)
     peaks = beats(trace) if trace else np.empty((0, 2))
@@ -256,12 +256,12 @@ def lay_mark(room: Room, writer: Writer, rng: np.random.Generator, across: float
 
 
 def _touches(room: Room, ink: Ink) -> bool:
-    """Whether the strokes of an ink touch a trace."""
+    """Whether the strokes of an ink touch a trace, give or take 0.5 mm."""
     return room.on_trace(ink.points_mm, 0.5 * ink.width_mm)
 
 
 def _share_on_trace(room: Room, ink: Ink) -> float:
-    """Share of an ink's points that lie on a trace; for an ink of a font's letters, of 240 points in the rectangle round these."""
+    """Share of an ink's points that lie on a trace; without strokes, the share of 240 points in the rectangle round a font's letters."""
     if len(ink.points_mm):
         return room.share_on_trace(ink.points_mm, 0.5 * ink.width_mm)
     x0, y0, x1, y1 = ink.extent_mm

@@ -66,7 +66,7 @@ class Room:
         return _corner_sums(cells)
 
     def on_trace(self, points_mm: np.ndarray, reach_mm: np.ndarray) -> bool:
-        """Whether `share_on_trace` of these arguments is above 0."""
+        """Whether a trace runs within `reach_mm` (n,) of any of the points (n, 2), give or take 0.5 mm; points of NaN do not count."""
         return self.share_on_trace(points_mm, reach_mm) > 0.0
 
     def share_on_trace(self, points_mm: np.ndarray, reach_mm: np.ndarray) -> float:

@@ -11,7 +11,7 @@ RGB = tuple[int, int, int]
 
 _PALEST = 0.45  # Smallest share of its ink's contrast that a grid line keeps on a raster, however thin the line is.
 
-#: Bold lead names on traces stay bold only if the product of the factors on pen width and ink contrast is larger: on four of ten machines.
+#: Bold lead names on traces stay bold only if the factors on pen width and ink contrast have a larger product: on four of ten machines.
 _BOLD = 1.08
 
 
@@ -80,8 +80,8 @@ class Style:
     grid_inset_mm: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)  # margins without grid: left, top, right, bottom
     date_form: str = DATE_FORM  # how the machine writes dates
     clock_form: str = CLOCK_FORM  # how the machine writes the time of day
-    # Height of the first row's 0 mV line below the page's upper edge, distance of rows, and by how much rhythm strips are higher than these
-    # two say. Without a distance, rows are spread evenly.
+    # Distance of the first row's 0 mV line from the page's upper edge, distance of rows of traces, and by how much rhythm strips lie above
+    # the rows that follow from these two. If the distance of rows is 0, they are spread evenly.
     rows_mm: tuple[float, float, float] = (0.0, 0.0, 0.0)
     row_play: float = 0.0  # largest shift of a row that centres its traces, as a share of the rows' distance
     frame_mm: float = 0.0  # width of a line round the page; 0: there is none
@@ -111,9 +111,9 @@ class Style:
 def on_raster(style: Style, dots_per_mm: float, one_bit: bool) -> Style:
     """The style as a program draws it into a bitmap of `dots_per_mm` pixels per mm: with grid lines of whole pixels and an even pen.
 
-    With `one_bit`, letters and traces are black and white, and the pen is of whole pixels; otherwise they have soft edges, and the pen is
-    at least a pixel wide. Lines of the grid that would be thinner than three quarters of a pixel are one pixel wide and paler: in full ink
-    and at a coarse raster, they would darken the page.
+    With `one_bit`, letters and traces fill pixels or leave them bare, and the pen is a whole number of pixels wide; otherwise they have
+    soft edges, and the pen is at least a pixel wide. Lines of the grid that would be thinner than three quarters of a pixel are one pixel
+    wide and paler: in full ink and at a coarse raster, they would darken the page.
     """
     pen_mm = max(round(style.pen_mm * dots_per_mm), 1) / dots_per_mm if one_bit else max(style.pen_mm, 1.0 / dots_per_mm)
     shares = (

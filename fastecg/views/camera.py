@@ -55,7 +55,7 @@ class Camera(View):
         return self._image_plane(points_mm, page_mm) * scale - corner
 
     def _image_plane(self, points_mm: np.ndarray, page_mm: tuple[float, float]) -> np.ndarray:
-        """Coordinates (…, 2), to the right and down in the picture, from the page's centre, where a mm of the page measures 1."""
+        """Coordinates (…, 2), to the right and down in the picture, from the page's centre, in units of the length of 1 mm seen there."""
         lens = _farthest(self, page_mm), self.lens_k1, self.lens_k2
         return self._through(points_mm, page_mm, lens, self.azimuth_deg + self.roll_deg + 90.0 * self.turns)
 
@@ -81,7 +81,7 @@ class Camera(View):
         return out.reshape(*points_mm.shape[:-1], 2)
 
     def _distance_mm(self) -> float:
-        """Distance of the lens in mm, as if the page had its size on paper; `Screen` overrides it."""
+        """Distance of the lens in millimetres of the page, here those of paper; `Screen` overrides this."""
         return self.distance_mm
 
 
@@ -110,7 +110,7 @@ def _frame(camera: Camera, page_mm: tuple[float, float], dpi: float) -> tuple[fl
         width, height = max(width, height * camera.aspect), max(height, width / camera.aspect)
     scale = camera.width_px / width if camera.width_px else dpi / 25.4
     size = max(1, round(height * scale)), max(1, round(width * scale))
-    # An offset moves the picture over the page, so the page moves the other way in it.
+    # An offset to the right moves the picture to the left over the page, and so the page to the right in the picture; likewise down.
     centre = 0.5 * (upper_left + lower_right) - np.array([camera.offset_x * width, camera.offset_y * height])
     corner = centre * scale - 0.5 * np.array([size[1] - 1, size[0] - 1])
     # Cropping is cutting rows and columns off: the scale stays as it is.
