@@ -86,7 +86,7 @@ class Mesh:
 
         Paper does not stretch, so paper that rises covers less of the table. Along each axis the page coordinate is the arc
         length, and the position is the integral of sqrt(1 - slope²); the page's centre stays in place. Paper does not shear either.
-        The two integrals, each along its own axis, leave some shear, which is removed by sliding whole rows and columns.
+        The two integrals, each along its own axis, leave some shear, which is removed by sliding whole rows and columns of nodes.
         For paper that is rolled or folded in any direction, the result is exact. The shortening along one axis is smoothed
         along the other, because neighbouring rows of crumpled paper hold each other.
         """

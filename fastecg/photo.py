@@ -359,7 +359,7 @@ def _png(image: np.ndarray) -> bytes:
 def _around(points: np.ndarray, reach: float, size: tuple[int, int]) -> Window:
     """The window, in a raster of (height, width) `size`, around points (n, 2) (x, y) px with a margin of `reach` px.
 
-    It begins at multiples of `CELL`, and is empty if no point is finite.
+    The window begins at multiples of `CELL`, and is empty if no point is finite.
     """
     x, y = np.ascontiguousarray(points.T)  # as rows in memory, since minima of columns take four times as long
     known = np.isfinite(x + y)

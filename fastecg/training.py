@@ -134,8 +134,8 @@ def photos(
         - "mask": (height, width) uint8, as `Truth.mask`.
         - "layers": (height, width) uint16 or uint32, as `Truth.layers`.
         - "leads": the name of the lead of every segment on the page.
-        - "points": for every segment an array (samples, 2) float32, the samples' positions (x, y) in px.
-        - "visible": for every segment an array (samples,) bool, as `TraceTruth.visible`.
+        - "points": for every segment an array (samples, 2) float32, the samples' positions (x, y) in px of the picture or window.
+        - "visible": for every segment an array (samples,) bool, as `TraceTruth.visible`; False outside the window too.
         - "signal": (12, samples) float32, the twelve leads in mV over the time of the page. It is NaN where a lead is not drawn, or is
           drawn outside the picture or window. Samples that something hides keep their values.
         - "fs": sampling frequency of "signal" in Hz.

@@ -1,6 +1,7 @@
 """Read WFDB header files into a `Header`, with a check of every value that is used.
 
-The syntax is that of header(5) of the WFDB Applications Guide. Comments, times and dates are dropped while parsing.
+The syntax is that of header(5) of the WFDB Applications Guide. Comments, times and dates are dropped while parsing. A frame is one time
+step of a record; a signal has one sample or several in every frame.
 """
 
 from __future__ import annotations

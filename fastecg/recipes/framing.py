@@ -99,6 +99,7 @@ def _with_crops_limited(
 
     `empty_mm` has the y of the highest and of the lowest empty paper that may be shown; all y are mm on the page. The highest limits the
     picture if nothing is printed above the rows (the first of `nothing_printed`), the lowest if nothing is printed below them (the second).
+    Where both demands conflict, the box counts. No crop is larger than `_MOST_CROP`.
     """
     whole = replace(view, crop_top=0.0, crop_bottom=0.0, crop_left=0.0, crop_right=0.0)
     size = whole.size(size_mm, dpi)

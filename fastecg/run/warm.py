@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from fastecg.record import Record
 
-_DPI = 50.0  # Resolution of the pages that are drawn to compile kernels.
+_DPI = 50.0  # Resolution of the pages that compile the kernels of drawing; `_digitise` needs a finer one.
 
 
 def warm(progress: Callable[[str], None] | None = None) -> None:

@@ -26,7 +26,7 @@ from fastecg.system.memory import keep_freed
 UNGUARDED = 'the worker processes ended before they began, expected the code of a script under `if __name__ == "__main__":`, or workers=1'
 
 _AHEAD = 4  # Number of tasks that are submitted for each worker, the one under way included.
-_THREAD_S = 5.0  # Time in s for which the thread of a broken pool is waited for. It mostly ends much sooner, once the processes are dead.
+_THREAD_S = 5.0  # Time in s for which the thread of a broken pool is waited for; it mostly ends as soon as the processes are dead.
 
 
 def drawn_by_workers(

@@ -1,4 +1,4 @@
-"""Our PNG encoder as an imageio plugin: ``imageio.v3.imwrite("page.png", image, plugin="fastecg")``.
+"""The PNG encoder of fastecg as an imageio plugin: ``imageio.v3.imwrite("page.png", image, plugin="fastecg")``.
 
 Importing this module makes the name known to imageio. The plugin only writes, because imageio's own plugins read PNG well.
 """

@@ -1,4 +1,4 @@
-"""Write the image of a picture, and its truth in up to four forms."""
+"""Write the image of a picture, and up to four kinds of its truth."""
 
 from __future__ import annotations
 

@@ -64,7 +64,7 @@ def load_truth(path: Path) -> dict[str, Any]:
 
 @contextmanager
 def reading_truth(name: str) -> Iterator[None]:
-    """Turn any exception from reading a damaged truth file into an `ImageError` that names the file."""
+    """Turn the exceptions that using the content of a damaged truth file raises into an `ImageError` that names the file."""
     try:
         yield
     except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
