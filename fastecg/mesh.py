@@ -225,7 +225,7 @@ class Warp:
         points = np.ascontiguousarray(points_mm, dtype=np.float64).reshape(-1, 2)
         pixels = np.empty_like(points)
         origin = (self.mesh.x_mm[0], self.mesh.y_mm[0])
-        # The mesh gives a first guess. Its cells are others than the picture's, so Newton's method has to correct it a little.
+        # The mesh gives a first guess. Its cells differ from the picture's, so Newton's method has to correct the guess a little.
         lookup(points, np.ascontiguousarray(self.mesh_px), origin, self.mesh.step_mm, pixels)
         invert_lattice(points, self.nodes_mm, CELL, pixels)
         return pixels.reshape(np.shape(points_mm))

@@ -286,7 +286,7 @@ class Truth:
         shape = sheet_shape(self.page, scale)
         printed = text_plane(self.page, scale, shape)
         draw_strokes(self.page.strokes, scale, printed, but="separator")
-        # Masks are made of planes that are drawn as those of the print, and resampled as the picture was. For marks and grid, whose lines
+        # Masks are made of planes drawn by the functions that draw the print, resampled as the picture was. For marks and grid, whose lines
         # may be thinner than a pixel, a quarter of full coverage is enough; for the page, half is needed.
         layers[self._in_picture(printed) > self._threshold] |= dtype(1 << TEXT_BIT)
         if self.marks is not None:

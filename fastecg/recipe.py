@@ -124,7 +124,7 @@ class Recipe:
         try:
             table = tomllib.loads(text)
         except (ValueError, RecursionError) as error:  # a number of thousands of digits is a ValueError too
-            # The parser's message does not explain two usual mistakes: numbers such as .9, and, beside them, unquoted keys such as 0.9.
+            # The parser's message does not explain two usual mistakes: numbers such as .9, and, in such a text, unquoted keys such as 0.9.
             bare = re.search(r"[=\[,]\s{0,8}[-+]?\.\d", text)
             hint = ": numbers begin with a digit, 0.9 and not .9" if bare else ""
             pointed = re.search(r"[{,]\s{0,8}(\d{1,9}\.\d{1,9})\s{0,8}=", text)

@@ -329,7 +329,7 @@ def with_artifacts(shot: Shot, *artifacts: Artifact) -> Shot:
 
 
 def loads_shot(text: str | bytes) -> Shot:
-    """A shot from its JSON, or from that of a truth file, which has it under ``fastecg.shot``. Errors are those of `Shot.from_dict`."""
+    """A shot from its own JSON, or from a truth file's, where it is under ``fastecg.shot``. Errors are those of `Shot.from_dict`."""
     try:
         data = json.loads(text)
         return Shot.from_dict(data["fastecg"]["shot"] if "fastecg" in data else data)

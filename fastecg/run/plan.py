@@ -116,7 +116,7 @@ def _shard_of(tasks: list[Task], limit: int | None, shard: tuple[int, int] | Non
 def in_parts(tasks: list[Task], options: Options) -> list[Task]:
     """The tasks, with those of many variants divided into parts, so that several workers share them and a stopped run repeats little.
 
-    If a picture fails, the rest of its part is left out. Parts do not depend on the number of workers, so neither does what is left out.
+    If a picture fails, the rest of its part is left out. Parts, and so the pictures left out, do not depend on the number of workers.
     """
     if options.mask_unplotted:  # The samples that no picture shows are known only after all pictures of a record.
         return tasks

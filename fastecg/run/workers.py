@@ -1,4 +1,4 @@
-"""Drawing records in several processes. If one of them dies, the run and the other records are not affected.
+"""Drawing records in several processes. If a process dies, the run goes on, and only the record that killed it fails.
 
 Processes are used instead of threads because the Python parts of drawing would hold the interpreter lock. Processes are spawned, not
 forked, because forking a process that runs threads is unsafe.
