@@ -1,8 +1,8 @@
 """Read and write ``digitized.jsonl``, the manifest of a folder of digitised pictures.
 
-It has one line for each page of a picture file: the file's path, the name of the page's record, and what was read or why nothing was. The
-records that are joined from several pages have lines too. A line is written before the files of its record are, so that a stopped run can
-be resumed and no file of others is ever replaced.
+When a run has ended, it has one line for each page of a picture file: the file's path, the name of the page's record, and what was read or
+why nothing was. The records that `whole_records` writes have lines too. A line is written before the files of its record are, so that a
+stopped run can be resumed and no file of others is ever replaced.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Job:
 
     @property
     def identity(self) -> tuple[str, int]:
-        """Its key in `Ledger.lines`."""
+        """The job's key in `Ledger.lines`."""
         return self.source, self.page or 0
 
 
@@ -66,7 +66,7 @@ class Ledger:
                     self.lines[line["source"], line.setdefault("page", 0)] = line
 
     def append(self, lines: Iterable[Line]) -> None:
-        """Add lines to `lines`, and append them to the file. If its last line was cut short, they begin on a new line."""
+        """Add lines to `lines`, and append them to the file, beginning on a new line if the file's last line was cut short."""
         data = b""
         for line in lines:
             self.lines[line["source"], line["page"]] = line
@@ -86,7 +86,7 @@ class Ledger:
         """Whether the page has been read with options that have this `key`, and neither the picture nor the files of its record changed.
 
         A changed picture is noticed by its size or time, a changed file of the record only by its size. A picture that was read with a
-        corrected page counts if the other options have this `key`.
+        corrected page counts too if the options without the corrected page have this `key`.
         """
         line = self.lines.get(job.identity, {})
         if key not in (line.get("wish"), line.get("corrected")) or "bytes" not in line or line.get("stamp") != stamp_of(job.path):

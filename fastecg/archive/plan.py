@@ -16,7 +16,7 @@ from fastecg.writers.wfdb import safe_name
 if TYPE_CHECKING:
     from fastecg.digitizing.pictures import PictureSource
 
-# Endings of the names of masks, layers, overlays and pictures of `inspect`, which are not pages.
+# What follows the name of the picture in the names of its mask, layers, overlay and picture by `inspect`, which are not pages.
 _NOT_PAGES = re.compile(r"\.(?:mask|layers|inspect)\.png|-overlay\.jpg", re.IGNORECASE)
 
 
@@ -51,7 +51,7 @@ def _is_no_page(path: Path) -> bool:
 
 
 def spelled_path(path: Path) -> str:
-    """A path as valid UTF-8; other bytes are escaped."""
+    """A path as a string that UTF-8 can encode; bytes of its name that are not UTF-8 are escaped."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 

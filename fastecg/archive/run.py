@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from fastecg.digitizing.result import Format
     from fastecg.digitizing.settings import Settings
 
-_MOST_BYTES = 1 << 31  # Largest size of a network's file, or of a corrected page's file, that is read.
+_MOST_BYTES = 1 << 31  # Largest size in bytes of a network's file, or of a corrected page's file, that is read.
 
 
 @dataclass(frozen=True)
@@ -186,7 +186,7 @@ class _Run:
         self.waiting.extend(job for job in fresh if job.page is not None)
 
     def add_pages(self, job: Job, count: int) -> list[Step]:
-        """Queue the pages of a file, of which there are `count`. If they are more than `MOST_PAGES`, returns a failed step for the next."""
+        """Queue the pages of a file, which has `count`, but at most `MOST_PAGES`. Returns a failed step for the page after them, if any."""
         from fastecg.digitizing.pictures import MOST_PAGES
 
         pages = [replace(job, stem=_page_stem(job.stem, k), page=k) for k in range(min(count, MOST_PAGES + 1))]
@@ -196,7 +196,7 @@ class _Run:
         return [self.note(Done(page, error=why)) for page in pages[MOST_PAGES:]]
 
     def note(self, done: Done) -> Step:
-        """Enter the result of a picture in the ledger, and return it as a step. Files of a picture that could not be read are removed."""
+        """Enter the result of a picture in the ledger, and return it as a step. Files of the record are removed if reading failed."""
         line, outcome = _line(done, self._key), self.outcome
         if self._corrected is not None:
             line["corrected"] = self._corrected

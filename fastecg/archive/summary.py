@@ -42,7 +42,7 @@ def in_short(report: dict[str, Any]) -> Line:
     """The values of a report for manifest and summary.
 
     "read" is the share of samples that were read, as the mean over the leads that are drawn; 0 if none is. If the report has no
-    confidence, that is the mean over these leads as well.
+    confidence, "confidence" is the mean of the confidences of these leads, or 0 too.
     """
     leads = list(report.get("leads", {}).values())
     shares = [lead["read"] for lead in leads if lead.get("drawn")] or [0.0]

@@ -97,7 +97,7 @@ def _write_whole(ledger: Ledger, record: str, pages: dict[int, str], fs: float) 
 def _joined(folder: Path, record: str, pages: dict[int, str]) -> Record:
     """The pages (number -> name of a record) as one record of the standard twelve leads, NaN where a page or a lead is missing.
 
-    All are taken to have the sampling frequency of the first.
+    All readings are taken to have the sampling frequency of the first.
     """
     import numpy as np
 

@@ -114,7 +114,7 @@ def _formats(text: str) -> tuple[Format, ...]:
 
 
 def _likely_workers() -> int:
-    """The number of processes for which there are cores and memory; for which there are cores, if the memory is unknown."""
+    """The number of processes for which there are cores and memory, at least 1. If the size of the memory is unknown, only cores count."""
     from fastecg.system.cores import available
 
     cores = available()

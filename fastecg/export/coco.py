@@ -49,7 +49,7 @@ def _categories() -> list[dict[str, Any]]:
 
 
 def _key_points(name: str) -> dict[str, Any]:
-    """Names of the key points of a category, and the pairs of them that are joined by lines."""
+    """The group to which a category belongs, the names of its key points, and the pairs of key points, from 1, that lines join."""
     if name == "grid":
         return {"supercategory": "page", "keypoints": ["top_left", "top_right", "bottom_right", "bottom_left"],
                 "skeleton": [[1, 2], [2, 3], [3, 4], [4, 1]]}  # fmt: skip

@@ -2,8 +2,9 @@
 
 The scripts make masks from the JSON files. They truncate every point of ``plotted_pixels`` to integers, so points are written as counted
 from the corner of the first pixel. Points outside the picture are left out, because negative ones would be drawn at the opposite side. Of
-the lead under ``full_mode_lead``, the scripts keep the longest segments, and they fail if there is no segment of that lead. If there is
-none, II is written under the key instead, or without II a lead that is drawn once. Leads for which the scripts have no class are left out.
+the lead under ``full_mode_lead``, the scripts keep the longest segments, and they fail if there is no segment of that lead. In this case,
+II is written under the key instead, or without II the first lead that is drawn once. Leads for which the scripts have no class are left
+out.
 """
 
 from __future__ import annotations

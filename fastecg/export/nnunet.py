@@ -19,7 +19,7 @@ def write_nnunet(pictures: list[Rendered], dest: Path, *, val: float) -> None:
     """Write pictures as a raw nnU-Net data set.
 
     All pictures are in ``imagesTr``. ``splits_final.json`` says which are for validation in each of five folds; nnU-Net reads it from the
-    data set's folder of preprocessed cases. In nnU-Net's own split, pictures of one record would be in both parts.
+    data set's folder of preprocessed cases. In nnU-Net's own split, pictures of one record could be in both parts.
     """
     for picture in pictures:
         put_png(picture, dest / "imagesTr" / f"{picture.key}_0000.png")
@@ -51,7 +51,8 @@ def splits(pictures: list[Rendered], val: float) -> list[dict[str, list[str]]]:
     validation = [{record for record in records if split_position(record) < val}]
     if not 0 < len(validation[0]) < len(records):
         validation = [set(records[:count])]
-    # The validation records of each further fold are `count` in a row, and begin at even distances among those that fold 0 trains on.
+    # For validation, each further fold takes `count` neighbours in the list of records. The first records of these folds are evenly spaced
+    # among those that fold 0 trains on.
     for fold in range(1, _FOLDS):
         first = len(validation[0]) + (fold - 1) * max(1, (len(records) - len(validation[0])) // (_FOLDS - 1))
         validation.append({records[(first + k) % len(records)] for k in range(count)})

@@ -19,7 +19,7 @@ CATEGORIES = (*LEADS, "other_lead", "lead_name", "text", "pulse", "handwriting",
 #: Number of key points of a trace. They are evenly spaced in time, from the first to the last sample.
 TRACE_POINTS = 17
 
-_NEAR_PX = 3.0  # Ink of a lead belongs to a segment of it if its distance from the segment's line is at most the pen's width plus this.
+_NEAR_PX = 3.0  # Ink of a lead belongs to one of the lead's segments if it is at most the pen's width plus this from the segment's line.
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +43,7 @@ class Thing:
 def things_in(picture: Rendered, *, ink: bool = True) -> Iterator[Thing]:
     """Everything that is at least partly in the picture, with outlines clipped to the picture.
 
-    With `ink`, traces have ink and its outline. Without, the outline of a trace is its box.
+    With `ink`, a trace has its ink, and the outline of this ink. Without, the outline of a trace is its box.
     """
     truth, size = picture.truth(), picture.size
     mask = picture.mask() if ink else None
@@ -75,7 +75,7 @@ def _category(kind: str) -> str:
 def _trace(truth: dict[str, Any], index: int, corners: np.ndarray, mask: np.ndarray | None) -> Thing:
     """The thing for segment `index`. Without a mask, its outline is `corners`.
 
-    With a mask, it has ink and the outline of its ink, which is empty if no ink is seen.
+    With a mask, it has ink and the outline of this ink. If no ink is seen, it has no ink, and its outline is empty.
     """
     entry = truth["leads"][index]
     name = entry["lead_name"]
