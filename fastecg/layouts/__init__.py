@@ -34,7 +34,7 @@ _TWOS = (("I", "II"), ("III", "aVR"), ("aVL", "aVF"), ("V1", "V2"), ("V3", "V4")
 _CABRERA = ("aVL", "I", "-aVR", "II", "aVF", "III")
 _FURTHER = ("V4R", "V8", "V9")  # Leads in the fifth column of 3x5.
 _ROWS = re.compile(r"([1-9]\d?)x1(-wide)?")  # Names of layouts of up to 99 rows, which are 2 mm apart on the highest paper.
-_MOST_ROWS = 24  # A record of the twelve leads and others gets a row for each lead by "auto" up to this number of leads, else 3x5.
+_MOST_ROWS = 24  # For the twelve leads and others, "auto" gives each lead a row up to this number of leads (15: mostly not), else 3x5.
 
 _TABLE = (
     Layout("3x4", "three rows of four", _THREES),
@@ -126,8 +126,8 @@ def auto_layouts(leads: Sequence[str], printed: Iterable[tuple[str, float]], sec
     seconds : float
         Duration of the page, s.
     strips : int
-        Rhythm strips wanted, at least; ignored for a record that lacks one of the twelve leads. If it is above 0, a record with more than
-        the twelve leads gets a layout for twelve. If the machine prints none with so many strips, the layout is 3x4 with 1 to 3 strips.
+        Least number of rhythm strips; ignored for a record that lacks one of the twelve leads. If it is above 0, a record with more than
+        the twelve leads gets a layout for twelve. If no layout of the machine has so many strips, the layout is 3x4 with 1 to 3 strips.
     """
     known, count = set(leads), len(leads)
     if known == set(LEADS) or (strips and known > set(LEADS)):
@@ -146,7 +146,7 @@ def single_column(leads: Sequence[str]) -> Layout:
 
 
 def _fifth_column(leads: Sequence[str]) -> tuple[str, ...]:
-    """V4R, V8 and V9 if the record has all three, or no lead beyond the standard twelve; else its first three leads beyond these."""
+    """V4R, V8 and V9 if the record has all three, or no lead beyond the standard twelve; else its first one to three leads beyond these."""
     others = tuple(lead for lead in leads if lead not in LEADS)[:3]
     return _FURTHER if set(_FURTHER) <= set(leads) else others or _FURTHER
 

@@ -35,7 +35,7 @@ def _pulse(x: float, baseline: float, gains: list[float], style: Style) -> Strok
     high, low = baseline - gains[0], baseline - gains[-1]
     top = [(rise, high), (fall, high)] if len(gains) == 1 else [(rise, high), (middle, high), (middle, low), (fall, low)]
     points = [(x, baseline), (rise, baseline), *top, (fall, baseline), (end, baseline)]
-    if style.pulse_shape == "right_half":  # The pulse begins in the middle of its top.
+    if style.pulse_shape == "right_half":  # The pulse begins in the middle of its top, so it shows only the smaller of two gains.
         points = [(middle, top[-1][1]), (fall, top[-1][1]), (fall, baseline), (end, baseline)]
     return Stroke("pulse", np.array(points), style.pen_mm)
 
@@ -48,7 +48,8 @@ def label_of(label: str, column: int, baseline: float, pitch: float, style: Styl
     rise = {"above": 4.2, "below": -5.6, "on": 1.7, "left": -0.35 * size, "far_above": 12.5, "far_below": -7.0}[style.label_place]
     rise = max(min(rise, 0.45 * pitch), -0.42 * pitch)
     x = frame.start_x_mm + column * (frame.end_x_mm - frame.start_x_mm) / columns + style.label_shift_mm
-    # Names stand left of the pulse in the first column. Other columns have no room at their left, so names stand above the 0 mV line.
+    # With "left", names in the first column stand left of the pulse. Other columns have no room at their left, so their names stand above
+    # the 0 mV line.
     if style.label_place == "left":
         width = advance_mm(
             Text("lead", words, 0.0, 0.0, size, style.face, style.label_bold, dots_per_mm=style.dots_per_mm, grey=style.grey)

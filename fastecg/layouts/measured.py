@@ -35,7 +35,7 @@ WALLS = {"inferior": ("II", "III", "aVF"), "anterior": ("V2", "V3", "V4"), "late
 class Measured:
     """Measurements of a recording: times in ms, axes in degrees, voltages in mV; None or empty for what cannot be measured."""
 
-    rate: int | None = None  # beats per minute, from the median interval, or from the mean interval if the rhythm is irregular
+    rate: int | None = None  # beats per minute, from the median interval; if the rhythm is irregular without slow beats, from the mean one
     regular: bool = True
     early: str = ""  # if some beats are premature, whether they are "wide" or "narrow"
     pr_ms: int | None = None
@@ -85,13 +85,13 @@ def measured(record: Record) -> Measured:
     beats, indices = _beats_in(signal[[record.leads.index(lead) for lead in names]], record.fs, np.array(peaks) / hz, usual)
     if len(beats) < 2:
         return rhythm
-    # A beat is on time if the interval before it is usual. Nothing is known of the interval before the first beat.
+    # A beat is on time if the interval before it is usual. Nothing is known of the interval before the first beat, which counts as on time.
     on_time = np.concatenate([[True], np.abs(deviation) < _ON_TIME])[indices]
     chosen = beats[on_time] if on_time.sum() >= 2 else beats
     average = _median(chosen)
     early = rhythm.early
     if not early and float(np.mean(np.abs(deviation) < _ON_TIME)) >= 0.4:
-        # Beats that are early by more than twice, and by more than once, what a beat on time may be.
+        # The beats that come early by more than 2 * `_ON_TIME` and by more than 1 * `_ON_TIME` of the usual interval.
         clearly, slightly = (beats[np.concatenate([[False], deviation < -limit * _ON_TIME])[indices]] for limit in (2, 1))
         early = _kind_of_early(clearly, slightly, average)
     halves = _median(chosen[::2]), _median(chosen[1::2])
@@ -99,12 +99,13 @@ def measured(record: Record) -> Measured:
 
 
 def _steepness(signal: np.ndarray, fs: float) -> tuple[np.ndarray, float]:
-    """The squared steepness, summed over leads and smoothed over 0.1 s, the length of a QRS complex; and its sampling frequency in Hz.
+    """The squared steepness, summed over some leads and smoothed over 0.1 s, the length of a QRS complex; and its sampling frequency in Hz.
 
-    The frequency is that of the record, divided by a whole number so that it is from 125 to 250 Hz; a lower one is kept.
+    The frequency is that of the record, divided by a whole number so that it is from 125 to 250 Hz; a lower one is kept. The steepness is
+    empty if there are fewer than two samples of this frequency.
     """
     step = max(1, int(fs // 125))  # number of samples that are averaged
-    # Every beat is seen in four leads; twelve would take three times as long.
+    # Every beat is seen in four leads; twelve would take three times as long. Of fewer than eight leads, all are taken; of 11, six.
     rows = signal[:: max(1, len(signal) // 4), : signal.shape[1] // step * step]
     averaged = _means(rows.clip(-_MOST_MV, _MOST_MV), step)
     hz = fs / step
@@ -117,7 +118,7 @@ def _steepness(signal: np.ndarray, fs: float) -> tuple[np.ndarray, float]:
 
 def _means(rows: np.ndarray, step: int) -> np.ndarray:
     """Means of every `step` neighbouring samples of each of `rows` (leads, samples), 0 where one of them is NaN."""
-    # A tenth of the time of `mean` along such a short axis.
+    # This takes a tenth of the time of `mean` along such a short axis.
     return np.nan_to_num(sum(rows[:, k::step] for k in range(step)) / rows.dtype.type(step))
 
 
@@ -177,8 +178,8 @@ def _beats_in(rows: np.ndarray, fs: float, peaks_s: np.ndarray, usual_s: float) 
 def _kind_of_early(clearly: np.ndarray, slightly: np.ndarray, average: np.ndarray) -> str:
     """Whether premature beats resemble the average beat ("narrow") or not ("wide"); "" if there are none.
 
-    Beats that are `clearly` early (beats, leads, samples) are premature. Those that are at least `slightly` early are premature beats of a
-    fast heart, or other beats by chance. They count only if one of them does not resemble the average beat at all.
+    Beats that are `clearly` early (beats, leads, samples) are premature. Those in `slightly`, which has these too, may be premature beats
+    of a fast heart, or early by chance. If one of them does not resemble the average beat at all, the answer is "wide".
     """
     if any(_correlation(average, beat) < _STRANGE for beat in slightly):
         return "wide"
@@ -201,7 +202,7 @@ def _with_beat(
     `names` are the leads of `average`; `halves` are averages over the even and over the odd beats. If no QRS complex of a possible width is
     found, only the `known` measurements are returned.
     """
-    ms = 1000.0 / _HZ  # Duration of a sample, 4 ms: all indices and numbers of samples below are of this.
+    ms = 1000.0 / _HZ  # Duration of a sample in ms: 4. All indices and numbers of samples below are of such samples.
     # Speed of the dipole, mV per sample over all leads.
     speed = np.sqrt(np.square(np.diff(average, axis=1)).sum(axis=0))
     speed = np.convolve(speed, np.full(3, 1 / 3), mode="same")
@@ -220,8 +221,8 @@ def _with_beat(
     size = np.sqrt(np.square(level).sum(axis=0))
     t_peak, t_end = _t_wave(size, off)
     p_start, p_peak, p_mv = _p_wave(level, on)
-    # The wave counts as a P wave only if the averages over the two halves of the beats are alike. They differ if atrial waves are
-    # independent of the ventricles.
+    # The wave counts as a P wave only if the averages over the two halves of the beats are alike there. They differ there if atrial waves
+    # are independent of the ventricles.
     window = slice(max(p_peak - 14, 0), min(p_peak + 14, on - 2))
     found_p = p_mv > _LEAST_P_MV and _correlation(*(half[:, window] for half in halves)) > (0.5 if known.regular else 0.8)
     pr_ms = round((on - p_start) * ms) if found_p else None
@@ -244,9 +245,10 @@ def _with_beat(
 
 
 def _complex_end(speed: np.ndarray, top: int, way: int) -> int:
-    """The end of a QRS complex, or its start if `way` is -1: where the dipole first rests for 16 ms, at most 120 ms from its top speed.
+    """The index at which a QRS complex ends, or begins if `way` is -1.
 
-    `speed` is the dipole's speed in mV a sample, `top` the index of its highest value in the complex.
+    From `top` on in this direction, it is the first at which the dipole rests for 16 ms, at most 120 ms away. `speed` is the dipole's speed
+    in mV a sample, `top` the index of its highest value in the complex.
     """
     quiet = _QUIET * speed[top] + 0.002  # with an allowance of 0.002 mV a sample for noise
     k = top
@@ -259,7 +261,7 @@ def _complex_end(speed: np.ndarray, top: int, way: int) -> int:
 
 
 def _t_wave(size: np.ndarray, off: int) -> tuple[int, int]:
-    """Peak and end of the T wave after the QRS complex, which ends at `off`; (0, 0) if there is none.
+    """Indices of peak and end of the T wave after the QRS complex, which ends at `off`; (0, 0) if there is none.
 
     `size` is the magnitude over all leads, mV. The wave ends where the tangent to its steepest fall meets the level after it.
     """
@@ -268,7 +270,8 @@ def _t_wave(size: np.ndarray, off: int) -> tuple[int, int]:
         return 0, 0
     smooth = np.convolve(size, np.full(7, 1 / 7), mode="same")[: len(size) - 3]
     # The next P wave may be as high as a flat T wave, so the first wave of at least 0.7 of the highest is taken. Its peak is sought in the
-    # 100 ms from where it has this height, its steepest fall in the 200 ms after the peak, and the level after it in the next 160 ms.
+    # 100 ms from where it has this height, its steepest fall in the 200 ms after the peak, and the level after the wave in the 160 ms after
+    # the steepest fall.
     rise = first + np.flatnonzero(smooth[first:] >= 0.7 * smooth[first:].max())[0]
     peak = rise + int(smooth[rise : rise + 25].argmax())
     fall = np.diff(smooth[peak : peak + 50])
@@ -283,13 +286,13 @@ def _t_wave(size: np.ndarray, off: int) -> tuple[int, int]:
 def _p_wave(level: np.ndarray, on: int) -> tuple[int, int, float]:
     """Start, peak and height (mV, over all leads) of the highest wave before the QRS complex, which begins at `on`.
 
-    `level` is the beat (leads, samples) in mV. Start, peak and height are 0 if it begins less than 80 ms before the complex.
+    `level` is the beat (leads, samples) in mV. Start, peak and height are 0 if the beat begins less than 80 ms before the complex.
     """
-    last = on - 8  # The peak of a P wave is at least 32 ms before the complex ...
+    last = on - 8  # The peak of a P wave is at least some 35 ms before the complex ...
     if last < 12:
         return 0, 0, 0.0
     size = np.convolve(np.sqrt(np.square(level[:, :on]).sum(axis=0)), np.full(5, 1 / 5), mode="valid")
-    first = max(last - 76, 4)  # ... and at most 336 ms before it.
+    first = max(last - 76, 4)  # ... and at most some 345 ms before it.
     hump = size[first - 4 : last - 2]  # from sample first - 2 on, since size[k] is the mean of samples k to k + 4
     peak = int(hump.argmax())
     left, right = hump[: peak + 1].min(), hump[peak:].min()
@@ -301,7 +304,7 @@ def _p_wave(level: np.ndarray, on: int) -> tuple[int, int, float]:
 
 
 def _axis(leads: dict[str, np.ndarray], first: int, stop: int) -> int | None:
-    """Direction of the mean dipole from sample `first` to `stop` in the frontal plane, degrees: 0 to the left arm, 90 to the feet.
+    """Direction of the mean dipole of samples `first` to `stop` - 1 in the frontal plane, degrees: 0 to the left arm, 90 to the feet.
 
     None without leads I and II.
     """
@@ -314,7 +317,10 @@ def _axis(leads: dict[str, np.ndarray], first: int, stop: int) -> int | None:
 
 
 def _block(leads: dict[str, np.ndarray], on: int, off: int) -> str:
-    """The bundle branch that is blocked, from a wide complex in V1 and V6 (or I): its end, areas and extremes; "" if neither fits."""
+    """The bundle branch that is blocked, "right" or "left", by the end, the areas and the extremes of a wide complex in V1 and V6.
+
+    I takes the place of V6 if this is missing. The result is "" if neither branch fits, or leads are missing.
+    """
     late = slice(max(off - 12, on), off)  # the last 48 ms
     v1, lateral = leads.get("V1"), leads.get("V6", leads.get("I"))
     if v1 is None or lateral is None:

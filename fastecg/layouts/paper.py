@@ -71,7 +71,7 @@ class MachineSettings:
     gain_mm_mv : float
         2.5, 5, 10 or 20 on real machines.
     chest_gain_mm_mv : float, optional
-        Gain of V leads where it differs ("10/5"); the pulse then shows both as a step.
+        Gain of V leads where it differs ("10/5"); the pulse of a row with both gains then shows both as a step.
     paper : str
         A key of `PAPERS`, or "auto" for the style's own.
     rhythm_leads : tuple of str, optional

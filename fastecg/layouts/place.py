@@ -22,7 +22,7 @@ from fastecg.styles.style import Style
 _EDGE_MM = 4.0  # Minimum margin to the left and right of the drawing.
 _SHEET_MM = 180.0  # Papers of at least this height have the style's white bands above and below the grid.
 _PITCH_MM = 37.0  # Maximum distance between rows: the median distance in 22 public pictures.
-_HEAD_MM = 1.0  # Minimum distance from the top of the first pulse to the words above.
+_HEAD_MM = 1.0  # Distance from the top of the first pulse to the upper edge of the area for rows, if the paper is high enough.
 _EXTREMES_STEP = 5  # To centre a row between the extremes of its traces, these are sought in every fifth sample only.
 _PULSE_GAP_MM = 4.0  # One pulse is drawn for all rows if their distance is smaller than the pulse's height plus this.
 
@@ -70,7 +70,8 @@ def place(
     facts : ReportFields, optional
         What header and footer print; without it the page has neither.
     start, stop : int
-        Samples of the page; `stop` defaults to the record's end. What does not fit on the time axis is left out.
+        First sample of the page, and the sample after its last, by default the record's end. What does not fit on the time axis is left
+        out.
 
     Raises
     ------
@@ -148,7 +149,10 @@ def _rows(
 
 
 def _centring_shift(row: int, cells: tuple[Cell, ...], setup: MachineSettings, record: Record, span: tuple[int, int], most: float) -> float:
-    """Distance in mm, at most `most`, by which a machine moves a row down (up if negative) to centre its traces between their extremes."""
+    """Distance in mm, from -`most` to `most`, by which a machine moves a row down (up if negative) to centre it between its extremes.
+
+    The extremes are those that the row's leads have anywhere in the page's time, in the drawn segments or not.
+    """
     below, above = 0.0, 0.0  # how far the traces reach from their 0 mV line, mm
     for cell in cells:
         if cell.row == row:
@@ -161,7 +165,7 @@ def _centring_shift(row: int, cells: tuple[Cell, ...], setup: MachineSettings, r
 
 
 def _cells(layout: Layout, record: Record, setup: MachineSettings, notes: list[str]) -> Iterator[Cell]:
-    """The segments of the columns and of the rhythm strips whose lead the record has; a note names each lead of a column that it lacks."""
+    """The segments of columns and of rhythm strips whose lead the record has. A note names each lead of a column that the record lacks."""
     for column, labels in enumerate(layout.columns):
         for row, label in enumerate(labels):
             if label.removeprefix("-") in record.leads:
@@ -245,7 +249,7 @@ def _baselines(layout: Layout, frame: PageFrame, words: tuple[tuple[Text, Edges]
     top = max([top, *(box[3] + 1.0 for box in boxes if box[3] < middle)])
     bottom = min([bottom, *(box[1] - 1.0 for box in boxes if box[1] > middle)])
     height = bottom - top
-    # Rows share the height evenly, but no farther apart than on a full page.
+    # Rows share the height evenly, but are at most `_PITCH_MM` apart.
     pitch = min(height / layout.rows, _PITCH_MM)
     # A row has 0.45 of the distance above its 0 mV line, or more for a pulse in the first row, if the paper is high enough.
     above = max(0.45 * pitch, min(gain + _HEAD_MM, 0.45 * height))
@@ -335,7 +339,7 @@ def _offset(samples: np.ndarray, gain: float, pitch: float) -> float:
 def _extremes(values: np.ndarray) -> tuple[float, float]:
     """The smallest and the largest value that is not NaN; NaN if there is none."""
     low, high = float(values.min()), float(values.max())
-    # The search for NaN takes ten times as long, so it is done only if there are any.
+    # A search that ignores NaN takes ten times as long, so it is made only if there is any NaN.
     return (float(np.fmin.reduce(values)), float(np.fmax.reduce(values))) if math.isnan(low) else (low, high)
 
 
@@ -352,7 +356,7 @@ def _notes_on_omissions(traces: tuple[Trace, ...], record: Record, stop: int) ->
 
 
 def _pulses(traces: tuple[Trace, ...], baselines: list[float], pitch: float, style: Style, frame: PageFrame) -> Iterator[Stroke]:
-    """A calibration pulse for each row; if the rows are close together, one for all, in the first row."""
+    """The calibration pulses of each row; if the rows are close together, only those of the row of the first trace, with all gains."""
     gains = {row: {abs(trace.gain_mm_mv) for trace in traces if trace.row == row} for row in range(len(baselines))}
     everywhere = set().union(*gains.values())
     # Pulses of close rows would touch, so machines print only one.

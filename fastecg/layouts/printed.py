@@ -30,7 +30,7 @@ def printed_words(
 ) -> tuple[tuple[Text, Edges], ...]:
     """The texts of header and footer of a page, each with the box round its ink.
 
-    Texts that would leave the page or overlap others are left out, and so is a header that is too high for the paper. The notes name them.
+    Texts that would leave the page or overlap others are left out, and so is a header that is too high for the paper. Notes say so.
     """
     header = [
         (text, measure(text)) for text in _printable(_with_administration(HEADERS[style.header](facts, setup, style, frame), facts), notes)
@@ -77,7 +77,10 @@ def _printable(texts: Iterable[Text], notes: list[str]) -> Iterable[Text]:
 def _user_lines(
     lines: tuple[str, ...], style: Style, frame: PageFrame, taken: list[tuple[Text, Edges]], notes: list[str]
 ) -> list[tuple[Text, Edges]]:
-    """The user's own lines as one block in the first free place from the top, at each height from the right; empty if none is free."""
+    """The user's own lines as one block in the first free place; empty if none is free.
+
+    Places are tried from the top down, and at each height from right to left.
+    """
     width, height = frame.size_mm
     pitch = 1.35 * style.text_mm
     lines = tuple(words for line in lines if (words := printable(_at(line, 0.0, 0.0, style), notes).words).strip())
@@ -154,14 +157,14 @@ def _first_line_y(style: Style) -> float:
     return max(4.0, 1.4 * style.text_mm)
 
 
-# ---- headers, as the machines print them that give them their names --------------------------------------------------
+# ---- headers, each as the machine prints it that the header is named after --------------------------------------------
 # Plain numbers are mm on the page. Factors of `pitch` count lines, whose distance in mm is a multiple of the height of the type.
 
 
 def _muse_header(facts: ReportFields, setup: MachineSettings, style: Style, frame: PageFrame) -> Iterable[Text]:
     left = frame.grid_mm[0]
     pitch = 1.07 * style.text_mm
-    # Number of lines between the first one and the grid. Without administrative data, no room is kept for its lines.
+    # Distance from the table's first line down to the grid, in lines. Without administrative data, no room is kept for its lines.
     above = 5.2 if facts.shows == "nothing" else 9.0
     y = max(style.grid_inset_mm[1] - above * pitch, _first_line_y(style) + 2 * pitch)
     yield _at(f"ID:{facts.number}", left + 4, y - 1.6 * pitch, style, ADMIN)
@@ -303,7 +306,7 @@ def _nk_header(facts: ReportFields, setup: MachineSettings, style: Style, frame:
 
 
 def _last_line_y(style: Style, frame: PageFrame) -> float:
-    """The y of the baseline of the last line, mm: below the grid if there is a white band, else just above the paper's edge."""
+    """The y of the baseline of the last line, mm: below the grid if the white band there is high enough, else near the paper's edge."""
     below = frame.grid_mm[3] + 1.6 * style.text_mm
     return below if below + 0.4 * style.text_mm <= frame.size_mm[1] else frame.size_mm[1] - 1.2 * style.text_mm
 
@@ -394,7 +397,7 @@ def _kit_footer(facts: ReportFields, setup: MachineSettings, style: Style, frame
 
 
 def _kit_header(facts: ReportFields, setup: MachineSettings, style: Style, frame: PageFrame) -> Iterable[Text]:
-    # The texts are printed whatever `facts.shows` is. The height in cm is made up, and the weight has a body mass index of 24.5 kg/m².
+    # The texts are printed whatever `facts.shows` is. The height in cm is made up; the weight gives a body mass index of 24.5 kg/m².
     height = 148 + int(facts.number) % 45
     sex = "Female" if facts.sex.upper().startswith("F") else "Male"
     columns = (

@@ -19,7 +19,7 @@ from fastecg.recipes.limits import LONGEST_LINE, MOST_HEADER_LINES, check_lines
 from fastecg.record import Record
 from fastecg.styles.style import CLOCK_FORM, DATE_FORM
 
-#: Letters of made-up initials and codes: capitals without I and O, which look like digits, and some others.
+#: Letters of made-up initials and codes: capitals without I and O, which look like digits, and without Q, U, X and Y.
 LETTERS = "ABCDEFGHJKLMNPRSTVWZ"
 #: Months as machines and offices print them.
 MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")

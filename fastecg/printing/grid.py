@@ -1,10 +1,10 @@
 """The printed millimetre grid, as exact area coverage.
 
 A ruled line is a rectangle parallel to the pixels, so its coverage is the product of two one-dimensional overlaps: one number for every
-column and one for every row describe all vertical or all horizontal lines of one weight. Lines lie every millimetre from the left and upper
-edge of the ruled area. Every 5th is a major line, or 5 mm line; every 25th is a heavy line, or 25 mm line, if the style has these. Some
-papers have dots at the crossings of 1 mm lines in place of these lines. A heavier weight is printed over a lighter one. The area may end
-between two lines.
+pixel column and one for every pixel row describe all vertical or all horizontal lines of one weight. Lines lie every millimetre from the
+left and upper edge of the ruled area. Every 5th is a major line, or 5 mm line; every 25th is a heavy line, or 25 mm line, if the style has
+these. Some papers have dots at the crossings of 1 mm lines in place of the 1 mm lines. A heavier weight is printed over a lighter one. The
+area may end between two lines.
 """
 
 from __future__ import annotations

@@ -211,7 +211,7 @@ def _glyph(font: Font, character: str, angle_deg: float) -> Glyph:
     with _face_lock:
         advance = face.getlength(character)
         mask, left, top = _drawn(face, character, font.mode == "1", 0.0)
-        # Synthetic bold type: smooth and grey masks grow on all sides, black and white ones are doubled below.
+        # Synthetic bold type: smooth and grey masks grow here on all sides; black and white ones are doubled further on.
         if grown and font.mode != "1":
             mask, left, top = _united(mask, left, top, *_drawn(face, character, False, _BOLD_EM * font.em))
             advance += _BOLD_EM * font.em
