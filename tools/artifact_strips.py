@@ -134,7 +134,8 @@ def _piece(artifact: Artifact) -> Image.Image:
         top, left = round(0.14 * changed.shape[0]), round(0.24 * changed.shape[1])
         return Image.fromarray(changed[top : top + HEIGHT, left : left + WIDTH])
     difference = np.abs(plain.astype(float) - changed).mean(axis=2)
-    # The mean difference in the part around every pixel. Differences above 40 levels count as 40, so that size counts more than depth.
+    # The mean difference in the part around every pixel. Differences above 40 levels count as 40, so that a large changed area counts more
+    # than a strong change.
     around = uniform_filter(np.minimum(difference, 40.0), (HEIGHT, WIDTH), mode="constant")
     half_y, half_x = HEIGHT // 2, WIDTH // 2
     inside = around[half_y : around.shape[0] - half_y, half_x : around.shape[1] - half_x]
@@ -151,7 +152,7 @@ def _record() -> fastecg.Record:
 def _taken(artifacts: tuple[Artifact, ...], view: View) -> np.ndarray:
     """Pixels (height, width, 3) of a page on thermal paper with artifacts. Unless scanned, the page lies on a desk under a lamp.
 
-    Artifacts that change the finished picture come last; an artifact of the same kind as one of the desk or lamp takes its place.
+    Artifacts that change the finished picture come last. Desk, contact shadow or lamp are left out if `artifacts` has one of the same kind.
     """
     shot: Shot = Recipe.load("clean").sample(_record(), style="dotphoto", layout="3x4+1", dpi=140)
     own = {type(artifact) for artifact in artifacts}

@@ -105,7 +105,7 @@ def analysed(reference: fastecg.Record, estimate: fastecg.Record | None) -> Anal
         both.append(raw_snr(wanted[lead], _levelled(wanted[lead], moved)))
         lags.append(1000 * lag / reference.fs)
         offs.append(_offset(wanted[lead], found[lead]))
-    # The SNR of what was read as lead b, if it is taken for lead a. Each lead a gets another b, so that the sum is largest.
+    # The SNR of what was read as lead b, if it is taken for lead a. Each lead a gets one b, no two the same b, so that the sum is largest.
     table = np.array([[_aligned_snr(wanted[a], _at_start_of(wanted[a], found[b]), reference.fs) for b in leads] for a in leads])
     rows, columns = linear_sum_assignment(-np.nan_to_num(table))
     return Analysis(
@@ -125,7 +125,7 @@ def _lead_of(estimate: fastecg.Record | None, lead: str, samples: int) -> np.nda
 
 
 def _at_start_of(wanted: np.ndarray, found: np.ndarray) -> np.ndarray:
-    """`found` moved in time so that its first known sample is where that of `wanted` is: leads of different columns can be compared."""
+    """`found` moved in time so that its first known sample is where that of `wanted` is, so that leads of other columns can be compared."""
     if not np.isfinite(found).any():
         return found
     first, begin = np.flatnonzero(np.isfinite(found))[0], np.flatnonzero(np.isfinite(wanted))[0]

@@ -40,7 +40,7 @@ class Picture:
     scale : float
         Scale in px/mm.
     kind : str
-        Recipe that it is compared with, "photo" or "scan", or "kaggle-0004".
+        "photo", "scan" or "kaggle-0004": the recipe whose pages it is compared with (for half of the scans, that is "digital" instead).
     source : str
         Where it came from, and for real pictures the kind of file. For drawn pages, the style.
     page : ndarray, shape (height, width) bool, optional
@@ -83,7 +83,7 @@ def _file_kind(path: Path) -> str:
 
 
 def drawn_pictures(like: list[Picture], each: int, seed: int = 0) -> list[Picture]:
-    """Draw `each` pages for every real picture by the recipe of its kind, reduced to its scale, and saved as JPEG if it is a JPEG."""
+    """Draw `each` pages for every real picture by the recipe of its kind. They get its scale if theirs is larger, and are JPEG if it is."""
     records = [read_record(source.path) for source in sample_records()]
     found = []
     for k in range(each * len(like)):
@@ -138,8 +138,8 @@ def features(crop: np.ndarray) -> dict[str, float]:
     ink = grey < INK * paper
     free = ~ndimage.binary_dilation(ink, iterations=3)
     flat, tint = (plane - ndimage.gaussian_filter(plane, 6) for plane in (rgb[..., 1], cr))
-    # Noise by Immerkær: with this factor, the mean of the filter's absolute value is the noise's standard deviation. It is averaged over
-    # windows of 8 px, one every 4 px.
+    # Noise by Immerkær: with this factor, the mean of the filter's absolute value is the noise's standard deviation. This estimate is
+    # averaged over windows of 8 px, one every 4 px.
     residual = np.abs(ndimage.convolve(grey, LAPLACE)) * np.sqrt(np.pi / 2) / 6
     calm = ndimage.uniform_filter(residual, 8)[4:-4:4, 4:-4:4]
     chroma = np.abs(ndimage.convolve(cr, LAPLACE)) * np.sqrt(np.pi / 2) / 6
@@ -224,7 +224,10 @@ def _shifts(rgb: np.ndarray) -> dict[str, float]:
 
 
 def _blocks(grey: np.ndarray) -> float:
-    """How large steps between columns are at seams of JPEG blocks: largest over median of their medians at each position modulo 8."""
+    """How much larger steps of brightness between neighbouring columns of pixels are at seams of JPEG blocks than elsewhere.
+
+    The median step is found for the columns at each of the 8 positions in a block; the largest of the 8 is divided by their median.
+    """
     steps = np.abs(np.diff(grey, axis=1)).mean(axis=0)
     means = np.array([np.median(steps[k::8]) for k in range(8)])
     return float(means.max() / max(np.median(means), 0.1))
@@ -294,7 +297,7 @@ def separate_across(
 
 
 def _weights(sources: np.ndarray, drawn: int) -> np.ndarray:
-    """Weights of real crops, then of `drawn` drawn ones; the sum of either is 1. The weight of a source goes as the root of its crops."""
+    """Weights of real crops, then of `drawn` drawn ones; each sum is 1. The weight of a source goes as the root of its number of crops."""
     _, place, counts = np.unique(sources, return_inverse=True, return_counts=True)
     real = 1.0 / np.sqrt(counts[place])
     return np.r_[real / real.sum(), np.full(drawn, 1.0 / drawn)]

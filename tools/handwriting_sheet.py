@@ -49,7 +49,7 @@ def writers_sheet() -> np.ndarray:
 
 
 def dial_sheet() -> np.ndarray:
-    """The same phrase by each of three writers, from neat at the top to illegible at the bottom, and their signatures."""
+    """Three writers in columns, each with one phrase from neat at the top to illegible at the bottom, and with signatures between."""
     pixels = paper(345, 214)
     for row in range(11):
         for c in range(3):
@@ -62,7 +62,7 @@ def dial_sheet() -> np.ndarray:
 
 
 def alphabet_sheet() -> np.ndarray:
-    """The whole alphabet by six writers."""
+    """The whole alphabet, digits and signs by six writers."""
     rows = ("abcdefghijklmnopqrstuvwxyz", "ABCDEFGHIJKLMNOPQRSTUVWXYZ", "0123456789 ?!-.,/+():'=<>~↑↓→←✓#°%*&@_[];µ♥\"")
     pixels = paper(300, 250)
     for k in range(6):
@@ -85,7 +85,7 @@ def marks_sheet() -> np.ndarray:
 
 
 def _all_marks(writer: Writer, rng: np.random.Generator, y: float) -> list[Ink]:
-    """Every kind of mark, side by side around page y."""
+    """Every kind of mark, side by side around the height `y` on the page in mm."""
     beats = np.array([150.0, 172.0, 195.0])
     return [
         marks.circle((20, y), (9, 7), writer, rng),

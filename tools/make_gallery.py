@@ -47,7 +47,7 @@ def crop(pixels: np.ndarray, width: int = 640, height: int = 300) -> np.ndarray:
 
 
 def draw_styles(drawn: list[fastecg.Record]) -> str:
-    """Draw a page and a part of it in every style, and return the styles' section as Markdown. `drawn` are the records in turn."""
+    """Draw a page and a part of it in every style, and return the styles' section as Markdown. Styles take the records `drawn` in turn."""
     rows = []
     for index, style in enumerate(STYLES.values()):
         photo = fastecg.render(drawn[index % len(drawn)], style=style.name, seed=index)

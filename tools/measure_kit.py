@@ -74,7 +74,7 @@ def records(folder: Path, count: int) -> Path:
 
 
 def page_ms(command: list[str], option: str, few: Path, many: Path, pages: int) -> float:
-    """CPU time of one more page in ms. `option` stands in front of the folder of records, if it is not empty."""
+    """CPU time of one more page in ms. Unless it is empty, `option` stands in front of the folder of records."""
     return 1e3 * (cpu_s(command, option, many) - cpu_s(command, option, few)) / pages
 
 

@@ -56,7 +56,7 @@ def backgrounds(grey: np.ndarray) -> np.ndarray:
 
 
 def measured(pixels: np.ndarray) -> tuple[Measured, dict[str, np.ndarray]]:
-    """Measures of one picture, and some 4000 of its pixels of paper and of ink (n, 3) in Lab."""
+    """Measures of one picture, and 4000 to 8000 of its pixels (all if there are fewer) each of paper and of ink, (n, 3) in Lab."""
     page = inner(pixels).astype(float)
     grey = page @ (0.299, 0.587, 0.114)
     paper = backgrounds(grey)
@@ -124,7 +124,7 @@ def reference_pictures(folder: Path) -> list[np.ndarray]:
 
 
 def drawn_pictures(recipe: str, widths: list[int], each: int) -> list[np.ndarray]:
-    """`each` pages of a recipe for each of `widths`, those of the pictures they are compared with; reduced to them, and saved as JPEG."""
+    """`each` pages of a recipe for each of `widths` (px, of real pictures), reduced to this width if they are wider, and saved as JPEG."""
     records = [read_record(source.path) for source in sample_records()]
     found = []
     for k in range(each * len(widths)):

@@ -45,8 +45,8 @@ from fastecg.digitizing.upright import analyse_upright
 from fastecg.kernels.capsule import stroke_polyline
 from fastecg.readers import find_records
 
-FLAT = ("clean", "colour", "nopulse", "nogrid", "padded")  # Pages of the bench `kit` on which the network is trained.
-FEW = 30  # Number of pages of the network `fastecg30`: as many as there are flat pages of the kit.
+FLAT = ("clean", "colour", "nopulse", "nogrid", "padded")  # Starts of the names of the pages of the bench `kit` that are flat.
+FEW = 30  # Number of pages of the network `fastecg30`: about as many as the flat pages of the kit.
 NAMES = ("kit", "fastecg30", "fastecg")
 TITLES = {
     "kit": "ECG-Image-Kit's 29 flat pages",
@@ -63,9 +63,10 @@ TESTS = {
     "kit, turned or wrinkled": ("other-hands/kit", "*.jpg"),
 }
 WIDTH, BATCH, SIDE = 8, 8, 256
-STEPS = 1500  # Of BATCH windows of SIDE x SIDE px.
-PER_PAGE = 40  # Windows of a page by the network `fastecg`.
-# A page of the kit is trained on if the digitiser has its geometry right: the mean lag of its leads in ms, and their offset in mV.
+STEPS = 1500  # Number of training steps, each of BATCH windows of SIDE x SIDE px.
+PER_PAGE = 40  # For the network `fastecg`, one of its `FEW` pages is replaced after this number of windows, cut from any of these pages.
+# A page of the kit is trained on if the digitiser has its geometry right: if neither the median lag of its leads (ms, of either sign) nor
+# the mean of their absolute offsets (mV) is larger than this.
 MOST_LAG_MS, MOST_OFFSET_MV = 2.0, 0.02
 DECODER = "softargmax"
 DOCS = Path(__file__).parents[1] / "docs" / "transfer.md"
@@ -107,7 +108,7 @@ def kit_pages(data: Path) -> list[TaughtPage]:
 
 
 def _true_trace(page: LaidOutPage, truth: fastecg.Record, shape: tuple[int, ...]) -> np.ndarray:
-    """The map of the true traces of a page, each at the level of 0 mV that fits what was read best."""
+    """The map of the true traces of a page, each on the 0 mV line and with the offset that the digitiser has found for its segment."""
     plane = np.zeros(shape, dtype=np.uint8)
     rows = page.rows
     for segment in rows.segments:
@@ -149,7 +150,7 @@ def pages_for(name: str, folder: Path, data: Path, steps: int) -> Iterator[list[
 
 
 def batch_of(pages: list[TaughtPage], rng: np.random.Generator) -> tuple[torch.Tensor, torch.Tensor]:
-    """Random windows: pictures (n, 3, side, side) and maps of traces (n, side, side), 0 to 1. Scales and colours vary."""
+    """Random windows: pictures (BATCH, 3, SIDE, SIDE) and maps of traces (BATCH, SIDE, SIDE), 0 to 1. Scales, colours and noise vary."""
     images, traces = [], []
     for _ in range(BATCH):
         page = pages[rng.integers(len(pages))]
@@ -207,7 +208,7 @@ def train(name: str, folder: Path, data: Path, steps: int) -> None:
 
 
 def found_by(page: LaidOutPage, segmenter: LayerSegmenter | None) -> fastecg.Record:
-    """The signals by the map of traces of a network, or of the network that ships. Where the leads are is as `page` has it."""
+    """The signals of a page from the map of traces by `segmenter` (None: by the network that ships), with leads where `page` has them."""
     analysis = page.analysis
     layers = analysis.layers
     if segmenter is not None:

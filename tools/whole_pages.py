@@ -19,7 +19,7 @@ import fastecg
 from fastecg.readers import read_record, sample_records
 
 SQUARE_MM = 12.5  # Side of the squares.
-DOTTED = ("Edan", "dotphoto", "dashphoto")  # Machines and styles whose paper has dots, except on one of the real pages.
+DOTTED = ("Edan", "dotphoto", "dashphoto")  # Machines and styles whose paper has dots; one of the real pages by these has none.
 #: Recipes of the drawn pages, by kind of picture.
 RECIPES = {"photo": ("photo",), "scan": ("scan", "digital")}
 

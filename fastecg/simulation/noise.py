@@ -113,8 +113,8 @@ def _coloured(
     band = (lines >= band_hz[0]) & (lines <= min(band_hz[1], 0.45 * fs))
     count = max(int(band.sum()), 1)
     shape = np.sqrt(power(lines[band]))
-    # The lines are normal complex numbers whose squares have a mean of 2 * shape**2. The rms of their inverse transform is
-    # 2 * sqrt(sum(shape**2)) / t.size, by which it is divided.
+    # The lines are normal complex numbers whose squared magnitudes have a mean of 2 * shape**2. The rms of their inverse transform is
+    # 2 * sqrt(sum(shape**2)) / t.size, and the transform is divided by this.
     spectrum = np.zeros((electrodes, lines.size), dtype=complex)
     spectrum[:, band] = shape * rng.standard_normal((electrodes, 2 * count)).view(complex)[:, : band.sum()]
     return np.asarray(np.fft.irfft(spectrum, t.size) * (t.size / (2 * max(float((shape**2).sum()), 1e-12) ** 0.5)))
@@ -134,6 +134,6 @@ def _mains(t: np.ndarray, fs: float, electrodes: int, seed: int) -> np.ndarray:
     tones = hertz * np.arange(1, 4)
     amplitudes = amplitudes * (tones < fs / 2)
     angle = 2 * pi * tones[:, None] * t
-    # Each tone a sin(angle + phase), as the sum of a sine and a cosine.
+    # Each tone, amplitude * sin(angle + phase), is made as the sum of a sine and a cosine.
     sines, cosines = amplitudes * np.cos(phases), amplitudes * np.sin(phases)
     return _swell(rng, t, 0.15) * np.asarray(sines @ np.sin(angle) + cosines @ np.cos(angle))

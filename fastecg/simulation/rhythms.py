@@ -116,7 +116,8 @@ def _complete_block(pace: Pace) -> Firings:
 def _fibrillation(pace: Pace) -> Firings:
     rng, span = pace.rng, pace.stop_s - pace.start_s
     mean = 60 / pace.rate
-    # Time in s for which the AV node is refractory. The rest of an interval is gamma distributed and independent of other intervals.
+    # `rest` is the time in s for which the AV node is refractory. What an interval has beyond it is gamma distributed, and independent of
+    # other intervals.
     rest = 0.55 * mean
     rr = rest + rng.gamma(4.0, (mean - rest) / 4.0, int(span / rest) + 2)
     # Intervals of f waves in s: 0.14 to 0.18 on average, none below 0.65 * 0.14, so that `span` / 0.09 of them are enough.

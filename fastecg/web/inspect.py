@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 RGB = tuple[int, int, int]
 
-#: Colours of the standard leads. Leads that are neighbours on a page have different ones, and none is close to that of a red grid.
+#: Colours of the standard leads. Leads that are neighbours on a page have different colours, and none is close to the red of a grid.
 LEAD_COLOURS: tuple[RGB, ...] = (
     (0, 110, 220), (0, 150, 60), (150, 60, 200), (200, 90, 0), (0, 150, 160), (110, 110, 0),
     (220, 0, 110), (60, 60, 230), (0, 130, 110), (160, 80, 60), (120, 0, 160), (80, 130, 0),

@@ -158,7 +158,7 @@ def _checks(report: dict[str, Any]) -> Iterator[str]:
 
 
 def _trace(record: Record, segment: dict[str, Any], px_per_mv: float) -> list[float | None]:
-    """The samples of a segment in px above its 0 mV line, None where nothing was read; empty if the record lacks its lead."""
+    """Samples of a segment in px above its 0 mV line, thinned evenly, None where nothing was read; empty if the record lacks the lead."""
     if segment["lead"] not in record.leads:
         return []
     first, stop = (round(segment[key] * record.fs) for key in ("start_s", "stop_s"))
