@@ -22,7 +22,7 @@ _USUAL_FS = 500.0  # Assumed sampling frequency, Hz: the last sample of a row li
 _FAN_ROWS = 3  # Minimum number of rows for judging whether they fan out, which means that they become longer or shorter down the page.
 _FAN_SHARE = 0.12  # Rows that fan out change in length by more than this share of their median length from the first row to the last.
 _FAN_OFF = 0.02  # If rows fan out, the length of each deviates from their linear trend by less than this share of their median length.
-_EDGE_PX = 8  # A row that ends at most this many px of the layers from an edge of the picture may continue beyond this edge.
+_EDGE_PX = 8  # A row of traces that ends at most this many px (of the layers) from an edge of the picture may continue beyond it.
 _TRACE = 0.5  # A pixel counts as ink of a trace if its value (0 to 1) in the network's map of traces is larger than this.
 _LEAST_INK_PX = 100  # Minimum number of pixels of the traces' ink in a picture with traces.
 _CELL_PX = 4  # Side of the square cells into which the map of traces is divided when connected ink is looked for.
@@ -89,8 +89,9 @@ def analyse_layers(layers: Layers, layout: str | None, turns: int = 0, *, ruled:
     turns : int
         Number of quarter turns, counter-clockwise, by which the picture was turned.
     ruled : bool
-        Whether to look for a grid. If none is looked for or found, or if rows fan out on it, millimetres are derived from the length of the
-        rows. If no layout matches, no row is seen whole, or the length is far from the layout's, `SCALE` px/mm is assumed.
+        Whether to look for a grid; without wide pieces of traces, none is looked for. If no grid is found, or if rows fan out on the grid,
+        millimetres are derived from the length of the rows. If no layout matches, no row is seen whole, or the length is far from the
+        layout's, `SCALE` px/mm is assumed.
     """
     if ruled and _has_wide_pieces(layers):  # A page without traces is no ECG, so the time to follow the lines of its grid is saved.
         warp = picture_grid(layers)
@@ -106,8 +107,8 @@ def analyse_layers(layers: Layers, layout: str | None, turns: int = 0, *, ruled:
     analysis = _analyse_on(layers, gridless_warp(size, SCALE, tilt), layout, turns, gridless=True, tilt=tilt)
     if analysis.match is None:
         return analysis
-    # Rhythm strips have the most reliable length, because gaps between columns lengthen other rows. Other rows count only if no rhythm
-    # strip is seen whole.
+    # Rhythm strips have the most reliable length, because gaps between columns lengthen other rows. All rows count only if no rhythm strip
+    # is seen whole.
     rhythm = [analysis.tracks[track] for track in analysis.match.tracks[analysis.match.strips :] if track is not None]
     lengths = [[track.ends_mm[1] - track.ends_mm[0] for track in tracks if not any(track.cut)] for tracks in (rhythm, analysis.tracks)]
     if not any(lengths):
@@ -121,7 +122,7 @@ def analyse_layers(layers: Layers, layout: str | None, turns: int = 0, *, ruled:
 
 
 def _fans_out(tracks: Sequence[Track]) -> bool:
-    """Whether rows become steadily longer or shorter down the page. Rows on paper never do, so the grid was then misread.
+    """Whether rows become steadily longer or shorter down the page. Rows on paper never do so: if they seem to, the grid was misread.
 
     False if fewer than three rows are seen whole.
     """
@@ -157,7 +158,7 @@ def reframed(analysis: PageAnalysis, stretch: float, fall: float, layout: str | 
 def _analyse_on(
     layers: Layers, warp: PageWarp, layout: str | None, turns: int, *, gridless: bool = False, tilt: float = 0.0
 ) -> PageAnalysis:
-    """Find tracks, names and matching layouts, given the map between page and picture; no tracks if there is hardly any ink."""
+    """Find tracks, names and matching layouts, given the map between page and picture; names alone if there is hardly any ink."""
     names = tuple(read_names(layers, warp))
     traces_mm = _traces_mm(layers, warp)
     if not len(traces_mm):
@@ -170,7 +171,7 @@ def _analyse_on(
 
 
 def _cut(layers: Layers, warp: PageWarp, track: Track) -> tuple[bool, bool]:
-    """Whether the left and the right end of a track are so close to any of the picture's four edges that the trace may continue beyond."""
+    """Whether the left and the right end of a track are each so close to any edge of the picture that the trace may continue beyond it."""
     ends = np.array(track.ends_mm)
     height, width = layers.maps.shape[1:]
     points = warp.forward(np.column_stack([ends, track.path.middle_at(ends)]))
@@ -184,7 +185,7 @@ def has_ink(layers: Layers) -> bool:
 
 
 def _has_wide_pieces(layers: Layers) -> bool:
-    """Whether the map of traces has enough wide pieces of connected ink. Every trace has such pieces, at least between its spikes."""
+    """Whether the map of traces has enough wide pieces of connected ink. Every trace has wide pieces, at least between its spikes."""
     from scipy.ndimage import find_objects, label
 
     height, width = (length // _CELL_PX for length in layers.maps.shape[1:])
@@ -206,7 +207,7 @@ def _traces_mm(layers: Layers, warp: PageWarp) -> np.ndarray:
 
 
 def _extent(traces_mm: np.ndarray) -> tuple[float, float, float, float]:
-    """The box (left, top, right, bottom), mm, around points (n, 2), without the outermost 0.05 % on each side; zeros without points."""
+    """The box (left, top, right, bottom), mm, around points (n, 2) without the outermost 0.05 % on each side; zeros without points."""
     if not len(traces_mm):
         return 0.0, 0.0, 0.0, 0.0
     (left, top), (right, bottom) = np.percentile(traces_mm, 0.05, axis=0), np.percentile(traces_mm, 99.95, axis=0)
@@ -214,7 +215,7 @@ def _extent(traces_mm: np.ndarray) -> tuple[float, float, float, float]:
 
 
 def ink_area(analysis: PageAnalysis) -> tuple[float, float, float, float]:
-    """The box (left, top, right, bottom), mm, around the traces of a page with a margin; `ImageError` if there is hardly any ink."""
+    """The box (left, top, right, bottom), mm, around a page's traces, with a margin; `ImageError` if there is hardly any ink of traces."""
     left, top, right, bottom = _extent(_traces_mm(analysis.layers, analysis.warp))
     if left == right:
         raise nothing_readable(analysis.names, analysis.layers)

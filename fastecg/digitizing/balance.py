@@ -1,8 +1,8 @@
 """Adjust the 0 mV levels of rows jointly, from sums of limb leads that are drawn together and from strips that repeat a column.
 
 A 0 mV level from a pulse that was drawn on whole pixels is uncertain by half a pixel, and one from the mean of a trace by about 0.15 mm.
-Sums of three leads are known as precisely as their ink. Chest leads are corrected only in rows that they share with limb leads, or if a
-rhythm strip repeats them.
+A sum of three limb leads that is zero in theory is known as precisely as their ink. Levels of chest leads are corrected only in rows that
+they share with limb leads, or if a rhythm strip repeats them.
 """
 
 from __future__ import annotations
@@ -29,12 +29,14 @@ _SD_MM = {"pulse": 0.04, "isoelectric": 0.15, "strip": 0.12}
 _SUM_SD_MV = 0.004  # Standard deviation of the median of a sum of leads that is zero in theory, if every lead was followed well.
 _MOST_RESIDUAL = 0.35  # A sum is not used if its standard deviation is at least this share of the root of the sum of its leads' variances.
 _SAME = 0.9  # A rhythm strip equals its column if their similarity (see `similarity`) is larger than this; their difference is then used.
-_CENTRED = 0.15  # Pulses are centred on 0 mV if all sums are off by half a pulse, with an error of at most this share of it.
+_CENTRED = 0.15  # Pulses are centred on 0 mV if all sums show levels too low by half a pulse, each within this share of half a pulse.
 _MOST_MM = 0.6  # If any row would be moved farther than this, none is moved.
 
 
 def balanced(page: LaidOutPage, readings: Sequence[SegmentReading]) -> LaidOutPage:
     """Shift the 0 mV levels of rows to where sums of leads, rhythm strips and the previous levels agree best.
+
+    If sums show that 0 mV is in the middle of the calibration pulses, the levels are moved there before.
 
     Parameters
     ----------
@@ -45,7 +47,8 @@ def balanced(page: LaidOutPage, readings: Sequence[SegmentReading]) -> LaidOutPa
     Returns
     -------
     LaidOutPage
-        The page with shifted levels, or the same page if no sum can be used or a level would be shifted too far.
+        The page with shifted levels. If no sum can be used, or a level would be shifted too far, levels are not shifted; those that were
+        moved to the middle of pulses stay there.
     """
     page = _with_centred_pulses(page, on_page_segments(page, readings))
     readings = on_page_segments(page, readings)
@@ -74,13 +77,14 @@ def balanced(page: LaidOutPage, readings: Sequence[SegmentReading]) -> LaidOutPa
 def _with_centred_pulses(page: LaidOutPage, readings: Sequence[SegmentReading]) -> LaidOutPage:
     """Move 0 mV from the feet of the calibration pulses to their middle, if sums of leads show that it is there.
 
-    Machines draw a pulse from 0 to 1 mV, but some programs from -0.5 to 0.5 mV. All levels are then half a pulse too low, and at least two
-    sums of limb leads, which would not be zero, agree on that.
+    Machines draw a pulse from 0 to 1 mV, but some programs from -0.5 to 0.5 mV. All levels are then half a pulse too low on the page, and
+    most sums of limb leads are not zero. Levels are moved if there are at least two such sums and all of them show this error.
     """
     too_low_mm = []
     for sum_mv, parts in _zero_sums(readings, page.rows.fs):
         if all(item.segment.zero in ("pulse", "strip") for item in parts):
-            weight = sum(factor / item.segment.gain_mm_mv for item, factor in parts.items())  # Change of the sum, mV, per mm of all levels.
+            # Change of the sum, mV, if all levels move down by 1 mm.
+            weight = sum(factor / item.segment.gain_mm_mv for item, factor in parts.items())
             if abs(weight * page.gain_mm_mv) > 0.5:
                 too_low_mm.append(sum_mv / weight)
     half_mm = 0.5 * page.gain_mm_mv
@@ -96,8 +100,8 @@ def _with_centred_pulses(page: LaidOutPage, readings: Sequence[SegmentReading]) 
 def _zero_sums(readings: Sequence[SegmentReading], fs: float) -> Iterator[tuple[float, dict[SegmentReading, float]]]:
     """Median in mV of every sum of leads that is zero in theory, and the readings of its leads with their factors.
 
-    The difference of a rhythm strip and the column that it repeats is such a sum. Sums that are inconsistent are left out, and those whose
-    leads were not read together for long enough.
+    The difference of a rhythm strip and the column that it repeats is such a sum. Left out are sums with too large a standard deviation
+    (see `_MOST_RESIDUAL`), and sums whose leads were not read together for long enough.
     """
     columns = {item.segment.lead: item for item in readings if not item.segment.rhythm}
     for factors in _SUMS.values():

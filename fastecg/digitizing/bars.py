@@ -23,13 +23,13 @@ REACH_MM = 1.0
 _GRIDLESS_REACH_MM = 2.0  # `REACH_MM` on a page without a grid, whose millimetres are less certain.
 _ABOVE_MM = 6.0  # Bars are looked for up to this far above the row's level.
 _BELOW_MM = 4.0  # Bars are looked for up to this far below the row's level.
-_LEAST_MM = 1.5  # Minimum length of the upright ink of a solid bar.
+_LEAST_MM = 1.5  # Minimum length along y of the upright ink of a solid bar.
 _DASH_GAP_MM = 1.3  # Largest gap between the dashes of a bar.
 _LEAST_DASHED_MM = 4.0  # Minimum length of a dashed bar: letters are shorter.
 _WRITTEN = 0.3  # Ink may belong to a bar only where the network takes it for writing: where that map (0 to 1) is larger than this.
 _LEAST_FOR_FRAME = 5  # Minimum number of bars for estimating the scale and the tilt of a page.
-_ROUNDS = 3  # Number of times that outliers are left out of the estimate of scale and tilt.
-_SAME_MM = 0.06  # Two bars agree if their `off_mm` differ by less than this. Outliers of the fit are off by at least this.
+_ROUNDS = 3  # Number of fits of scale and tilt, each without the outliers of the fit before.
+_SAME_MM = 0.06  # Two bars agree if their `off_mm` differ by less than this. Bars that are outliers differ from the fit by at least this.
 _LEAST_BARS = 3  # Minimum number of bars on a page for them to be used.
 
 
@@ -72,7 +72,7 @@ def find_bars(axis: TimeAxis, analysis: PageAnalysis, match: LayoutMatch, straig
     Returns
     -------
     list of Bar
-        At most one for every row with a track and every column after the first.
+        At most one for every row of columns that has a track, and every column after the first.
     """
     from scipy.ndimage import grey_closing, grey_opening
 
@@ -88,14 +88,14 @@ def find_bars(axis: TimeAxis, analysis: PageAnalysis, match: LayoutMatch, straig
             patch_x = x + np.arange(-reach_mm, reach_mm + 1e-9, 1.0 / ink.scale / 2)
             patch_y = y + np.arange(-_ABOVE_MM, _BELOW_MM, 1.0 / ink.scale)
             patch = _ink_at(ink, patch_x, patch_y) * (_ink_at(straight.written, patch_x, patch_y) > _WRITTEN)
-            # The height in mm of upright ink in every pixel column of the patch: the opening removes ink that is too short. If no solid bar
-            # is found, dashes are joined by a closing first.
+            # The height in mm of upright ink in every column of the patch: the opening removes ink that is too short. If no solid bar is
+            # found, dashes are joined by a closing before a longer opening.
             height = grey_opening(patch, size=(round(_LEAST_MM * ink.scale), 1)).sum(axis=0) / ink.scale
             if height.max(initial=0.0) <= _LEAST_MM:
                 joined = grey_closing(patch, size=(round(_DASH_GAP_MM * ink.scale), 1))
                 height = grey_opening(joined, size=(round(_LEAST_DASHED_MM * ink.scale), 1)).sum(axis=0) / ink.scale
             if height.max(initial=0.0) > _LEAST_MM:
-                tallest = int(np.argmax(height))  # The bar is the run of pixel columns around this one; lower letters may stand beside it.
+                tallest = int(np.argmax(height))  # The bar is the run of tall columns around this one; lower letters may stand beside it.
                 first, stop = next(run for run in runs_of(height > 0.5 * height.max()).tolist() if run[0] <= tallest < run[1])
                 middle = float(np.average(patch_x[first:stop], weights=height[first:stop]))
                 ends = np.array([[middle, y - _LEAST_MM], [middle, y + _LEAST_MM]])
@@ -109,16 +109,16 @@ def frame_of_bars(axis: TimeAxis, analysis: PageAnalysis, match: LayoutMatch, st
     Returns
     -------
     stretch : float
-        Ratio of the distance of columns to the assumed one; 1 if there are too few bars, or all are at one column or height.
+        Ratio of the distance of columns to the assumed one; 1 if there are too few bars, or all of them are at one column or one height.
     fall : float
-        Slope of the rows minus the assumed slope, mm per mm, positive if they fall more; 0 if it cannot be measured.
+        Slope of the rows minus the assumed slope, mm per mm, positive if the rows fall more; 0 where `stretch` is 1 for these reasons.
     """
     bars = find_bars(axis, analysis, match, straight, _GRIDLESS_REACH_MM)
     if len({bar.column for bar in bars}) < 2 or len(bars) < _LEAST_FOR_FRAME:
         return 1.0, 0.0
     column, y, off = (np.array([getattr(bar, name) for bar in bars]) for name in ("column", "y_mm", "off_mm"))
-    # An error of the scale shifts bars in proportion to x, and an error of the tilt in proportion to y: if rows fall more than assumed, the
-    # lower bars are farther to the left.
+    # An error of the scale shifts bars in proportion to x, and an error of the tilt in proportion to y: if rows fall more than assumed,
+    # lower bars are shifted farther to the left.
     terms = np.column_stack([np.ones(len(bars)), column * axis.pitch_mm, y])
     kept = np.ones(len(bars), dtype=bool)
     for _ in range(_ROUNDS):
@@ -133,8 +133,8 @@ def frame_of_bars(axis: TimeAxis, analysis: PageAnalysis, match: LayoutMatch, st
 def agreed_bars(bars: Sequence[Bar], columns: int) -> list[list[Bar]]:
     """The bars that agree on where their column begins, one list for each column that has such bars.
 
-    At least two bars and half of all bars of a column have to agree. Empty if there are too few bars, or if bars agree at no more than half
-    of the columns after the first. `columns` is the number of columns of the layout.
+    At least two bars of a column, and at least half of its bars, have to agree. The list is empty if there are too few bars, or if bars
+    agree at no more than half of the columns after the first. `columns` is the number of columns of the layout.
     """
     agreed = []
     for column in range(1, columns):
@@ -146,7 +146,7 @@ def agreed_bars(bars: Sequence[Bar], columns: int) -> list[list[Bar]]:
 
 
 def barred(axis: TimeAxis, analysis: PageAnalysis, match: LayoutMatch, straight: StraightPage) -> int:
-    """Number of columns whose bars agree. Bars are looked for where the columns begin on the time `axis`."""
+    """Number of columns after the first whose bars agree. Bars are looked for where the columns begin on the time `axis`."""
     return len(agreed_bars(find_bars(axis, analysis, match, straight), len(match.layout.columns)))
 
 

@@ -18,20 +18,20 @@ from fastecg.digitizing.layout import PageSegments, SegmentReading
 from fastecg.kernels.runs import runs_of
 
 _LONGEST_S = 0.06  # Longest stretch of a trace that is filled in.
-_CRUMB_S = 0.012  # Visible stretches beside hidden ones that are no longer than this are treated as hidden.
-_WINDOW_S = 0.12  # Largest length of the visible trace on either side that is compared with other beats.
+_CRUMB_S = 0.012  # Visible stretches of a trace no longer than this, beside hidden ones, are treated as hidden.
+_WINDOW_S = 0.12  # Largest length of the visible trace on either side of the hidden stretch that is compared with other beats.
 _NEAR_S = 0.03  # Time constant with which the weights in this comparison decrease with the distance from the hidden stretch.
-_LEVEL_S = 0.006  # Time constant of the weights with which the level of the filled-in beat is adjusted to the visible trace.
+_LEVEL_S = 0.006  # Time constant of the weights with which the level of the other beat is adjusted to the visible trace.
 _STRIP_S = 0.05  # Length of a rhythm strip before and after the hidden stretch that has to match as well.
 _ALIKE = 0.25  # Largest root-mean-square difference from another beat, as a share of the standard deviation of the visible trace.
 _ALIKE_END = 0.4  # `_ALIKE` for a hidden stretch at an end of a segment: larger, because the alternative is to extrapolate the last slope.
 _ALIKE_STRIP = 0.5  # `_ALIKE` for a rhythm strip: larger, because the strip only has to exclude other parts of a beat.
 _CALM_MM = 0.25  # Standard deviation up to which the visible trace is too flat to identify a beat, or to extrapolate its slope.
-_SAME_MM = 0.1  # Tolerance that is added to the largest difference by `_ALIKE`, `_ALIKE_END` or `_ALIKE_STRIP`.
+_SAME_MM = 0.1  # This tolerance is added to the largest difference that `_ALIKE`, `_ALIKE_END` or `_ALIKE_STRIP` allows.
 _FADE_S = 0.006  # Time constant of the decay of an extrapolated slope.
 _UNSEEN_MM = 1.0  # Standard deviation assigned to extrapolated samples.
 _TIP_S = 0.03  # No sample within this time before and after the highest sample of a tip is higher.
-_TALL_MM = 1.5  # Minimum height of a tip's highest sample above the lowest samples about `_TIP_S` before and after it.
+_TALL_MM = 1.5  # Minimum height of a tip's highest sample above the lowest sample about `_TIP_S` before it, and above that after it.
 _TIP_MM = 0.8  # Samples that are lower than the highest one by less than this belong to the tip.
 _TO_LETTER_MM = 1.5  # Largest distance of a letter from a tip that ends at it.
 _INKED = 0.4  # Coverage (0 to 1) from which a pixel is ink.
@@ -40,7 +40,7 @@ _REPEATED_MM = 0.4  # Standard deviation assigned to samples taken from another 
 
 
 def continued(readings: Sequence[SegmentReading], rows: PageSegments, warp: PageWarp, ink: PictureInk) -> list[SegmentReading]:
-    """Fill in short hidden parts of segments, from other beats or, at the ends of a segment, by extrapolation.
+    """Fill in short hidden or unread parts of segments, from other beats or else, at the ends of a segment, by extrapolation.
 
     Parameters
     ----------
@@ -49,12 +49,12 @@ def continued(readings: Sequence[SegmentReading], rows: PageSegments, warp: Page
     warp : PageWarp
         The map between the page and the picture of `ink`.
     ink : PictureInk
-        Traces cannot be seen in the pixels of its mask `hidden`.
+        In the pixels of its mask `hidden`, traces cannot be seen.
 
     Returns
     -------
     list of SegmentReading
-        The same segments. Hidden parts stay as in `readings` if they are longer than 0.06 s, have no visible samples beside them, or lie
+        The same segments. A hidden part stays as in `readings` if it is longer than 0.06 s, has no visible samples beside it, or lies
         inside a segment in which no other beat is similar.
     """
     unseen = [_unseen(item, rows, warp, ink.hidden) for item in readings]
@@ -65,7 +65,7 @@ def continued(readings: Sequence[SegmentReading], rows: PageSegments, warp: Page
 
 
 def with_tips(readings: Sequence[SegmentReading], rows: PageSegments, warp: PageWarp, ink: PictureInk) -> list[SegmentReading]:
-    """Lengthen spikes that end at a letter, and may continue behind it, if other beats have longer spikes.
+    """Lengthen spikes that end at a letter, behind which they may continue, if other beats have longer spikes.
 
     Parameters
     ----------
@@ -135,7 +135,7 @@ def _tips_at_letters(item: SegmentReading, rows: PageSegments, warp: PageWarp, i
 
 
 def _goes_on(x_mm: float, y_mm: float, way: int, warp: PageWarp, ink: PictureInk) -> bool:
-    """Whether ink continues without a gap from a tip to where something written, at most `_TO_LETTER_MM` away, hides it."""
+    """Whether ink continues beyond a tip without a gap to something written that hides it, at most `_TO_LETTER_MM` away."""
     steps = np.arange(0.5, _TO_LETTER_MM * warp.scale)  # Distances from the tip, px.
     line = warp.forward(np.column_stack([np.full(len(steps), x_mm), y_mm - way * steps / warp.scale]))
     column, row = np.rint(line).astype(int).T
@@ -152,7 +152,7 @@ def _goes_on(x_mm: float, y_mm: float, way: int, warp: PageWarp, ink: PictureInk
 def _filled(
     readings: Sequence[SegmentReading], shown: Sequence[np.ndarray], holes: Sequence[Sequence[tuple[int, int]]], fs: float
 ) -> list[SegmentReading]:
-    """The segments with their holes (start, stop) filled in. `shown` has the page y of their samples, mm; NaN where not visible."""
+    """The segments with their holes (start, stop) filled in. `shown` has the page y of each one's samples, mm; NaN where not visible."""
     out = []
     for k, item in enumerate(readings):
         # The other segments that are rhythm strips, and the index in each at which this segment begins.
@@ -167,7 +167,7 @@ def _filled(
 
 
 def _unseen(item: SegmentReading, rows: PageSegments, warp: PageWarp, hidden: np.ndarray) -> np.ndarray:
-    """Mask (n,) of the samples of a segment that are hidden or were not read, and of short visible stretches beside them."""
+    """Mask (n,) of the samples of a segment that are hidden or were not read, with short visible stretches beside such samples."""
     known = np.flatnonzero(np.isfinite(item.y_mm))
     if not known.size:
         return np.ones(len(item.y_mm), dtype=bool)
@@ -189,7 +189,8 @@ def _fill(
     """Fill in a hidden part of a trace (n,), in place: from another beat, or at an end of the trace by its last slope, which fades.
 
     Without a similar beat, a part inside the trace stays as it is, and so does any part without visible samples beside it. `shown` (n,) is
-    `y_mm` with NaN where the trace cannot be seen. Each rhythm strip is given as its page y and the index in it at which the trace begins.
+    `y_mm` with NaN where the trace cannot be seen. Each of `strips` is the page y of a rhythm strip, and the index in it at which the trace
+    begins.
     """
     start, stop = hole
     inside = np.arange(start, stop)
@@ -217,7 +218,7 @@ def _fill(
 
 
 def _beside(shown: np.ndarray, hole: tuple[int, int], window: int) -> np.ndarray:
-    """Indices of the samples on either side of a hole that are visible without interruption, at most `window` on each side."""
+    """Indices of the visible samples next to a hole, on either side up to the next one that is not visible, and at most `window`."""
     start, stop = hole
     lost = np.flatnonzero(np.isnan(shown))
     first = max([start - window, 0, *(lost[lost < start] + 1).tolist()])
@@ -228,10 +229,11 @@ def _beside(shown: np.ndarray, hole: tuple[int, int], window: int) -> np.ndarray
 def _shift_to_similar_beat(
     shown: np.ndarray, hole: tuple[int, int], beside: np.ndarray, weights: np.ndarray, strips: Sequence[tuple[np.ndarray, int]], fs: float
 ) -> int | None:
-    """The number of samples after (below 0: before) a hole at which a trace (n,) best repeats the hole's surroundings and is all visible.
+    """The number of samples after a hole (below 0: before it) at which a trace (n,) best repeats what surrounds the hole.
 
-    The surroundings are the samples `beside` (m,) the hole, which are compared with `weights` (m,). None if no part of the trace repeats
-    them well enough, or if they are flat and no rhythm strip shows the same seconds.
+    The samples `beside` (m,) the hole are compared, with `weights` (m,), with the samples to which they are shifted. The hole has to be
+    shifted to visible samples, too. None if no part of the trace repeats the samples beside the hole well enough, or if these are flat and
+    no rhythm strip shows the same seconds.
     """
     # The hole and the samples beside it form a window. Shifts are possible if the shifted window is visible throughout.
     first, last = min(beside[0], hole[0]), max(beside[-1] + 1, hole[1])

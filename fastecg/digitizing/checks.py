@@ -26,12 +26,12 @@ SUMS: Mapping[str, Mapping[str, float]] = {
 _LEAST_S = 0.5  # Minimum time that leads have in common for a comparison.
 _BEAT_S = 0.02  # Standard deviation of the Gaussian with which the steepness of leads is smoothed before their beats are compared.
 _BEAT_MM = 0.5  # Standard deviation with which the steepness of tracks is smoothed: `_BEAT_S` at 25 mm/s.
-_ENDS_MM = 2.0  # Length that is left out at each end of tracks when their steepness is compared: four times `_BEAT_MM`.
+_ENDS_MM = 2.0  # When the steepness of tracks is compared, this length is left out at each end: four times `_BEAT_MM`.
 _LEAST_MM = 30.0  # Minimum length that two tracks have in common for a comparison.
 # Mean correlation of the steepness of tracks above which they may be leads of one heart. On ECGs whose grid was found it was at least
 # 0.29, upright and upside down; in random walks, music, outlines of hills and curves of breath at most 0.08.
 _SAME_HEART = 0.15
-_MANY_ROWS = 6  # Minimum number of rows for it to be certain that they do not beat together: they have 15 pairs.
+_MANY_ROWS = 6  # With at least this many rows, which form 15 pairs or more, it is certain whether they beat together.
 _SLOPES = np.linspace(-0.2, 0.2, 41)  # Slopes at which rows may beat together, mm per mm: up to 11 degrees to either side.
 _QUIET_MV = 0.02  # A sum is not checked if the root of the sum of its leads' variances is at most this: the leads are too flat.
 
@@ -48,11 +48,12 @@ def checks_of(readings: Sequence[SegmentReading], fs: float) -> dict[str, float]
     Returns
     -------
     dict of str to float
-        "einthoven", "goldberger" and "avr" are the standard deviations of sums of leads, as a share of the root of the sum of their leads'
-        variances. "strip" is the variance of the difference of a rhythm strip and its lead's column, as a share of the sum of both
-        variances, and the mean over all strips. "beats" is 1 minus the mean correlation of the steepness of leads that are drawn together.
-        A sum is left out if its leads were not read together or are too flat, "strip" if no column has a strip's lead, "beats" without a
-        pair of leads.
+        "einthoven", "goldberger" and "avr" are the standard deviations of sums of leads, each as a share of the root of the sum of its
+        leads' variances. "strip" is the variance of the difference of a rhythm strip and its lead's column, as a share of the sum of both
+        variances: the mean over all strips whose lead has a column. "beats" is 1 minus the mean correlation of the steepness of leads that
+        are drawn together.
+        A sum is left out if its leads were not read together or are too flat, "strip" if no column has a strip's lead, and "beats" if no
+        two leads in different rows were drawn together.
     """
     found = {name: residual for name, factors in SUMS.items() if (residual := _residual_of_sum(readings, factors, fs)) is not None}
     strips = [residual for strip in readings if strip.segment.rhythm if (residual := residual_of_strip(strip, readings, fs)) is not None]
@@ -67,14 +68,14 @@ def checks_of(readings: Sequence[SegmentReading], fs: float) -> dict[str, float]
 def residual_of_strip(strip: SegmentReading, readings: Sequence[SegmentReading], fs: float) -> float | None:
     """Variance of the difference of a rhythm strip and its lead's column, as a share of the sum of both variances.
 
-    1 if they have too little time in common or are constant; None if no column shows that lead.
+    1 if strip and column have too little time in common or are both constant; None if no column shows that lead.
     """
     part = next((item for item in readings if not item.segment.rhythm and item.segment.lead == strip.segment.lead), None)
     return None if part is None else 1.0 - similarity(*simultaneous([strip, part], fs))
 
 
 def residual_across_columns(readings: Sequence[SegmentReading], fs: float) -> float | None:
-    """The largest residual of sums of leads from several columns, as if all columns showed the same seconds; None if there is none."""
+    """The largest residual of sums of leads from several columns, as if all columns showed the same seconds; None without such a sum."""
     at_once = [replace(item, segment=replace(item.segment, start=0, stop=item.segment.stop - item.segment.start)) for item in readings]
     across = [
         factors
@@ -88,8 +89,8 @@ def residual_across_columns(readings: Sequence[SegmentReading], fs: float) -> fl
 def similarity(a: np.ndarray, b: np.ndarray) -> float:
     """Similarity of two signals that start at the same time: 1 if they differ by a constant, about 0 if they are unrelated.
 
-    It is -1 if one is the negative of the other. Only samples that were read in both signals count; 0 if there are none, or if both signals
-    are constant.
+    It is -1 if one signal is the negative of the other. Only samples that were read in both signals count; 0 if there are none, or if both
+    signals are constant.
     """
     n = min(len(a), len(b))
     known = np.isfinite(a[:n]) & np.isfinite(b[:n])
@@ -109,7 +110,7 @@ def simultaneous(items: Sequence[SegmentReading], fs: float) -> list[np.ndarray]
 def _residual_of_sum(readings: Sequence[SegmentReading], factors: Mapping[str, float], fs: float) -> float | None:
     """Standard deviation of a sum of leads that is zero in theory, as a share of the root of the sum of its leads' variances.
 
-    None if a lead has no column, or the leads were not read together for long enough, or are too flat.
+    None if a lead is in no column, or if the leads were not read together for long enough or are too flat.
     """
     parts = {item.segment.lead: item for item in readings if not item.segment.rhythm and item.segment.lead in factors}
     if len(parts) < len(factors):
@@ -131,7 +132,7 @@ def _beat_correlation(readings: Sequence[SegmentReading], fs: float) -> float | 
             continue
         one, other = simultaneous([a, b], fs)
         if len(one):
-            known = np.isfinite(one) & np.isfinite(other)  # With unread samples, rows that all end early would seem to beat together.
+            known = np.isfinite(one) & np.isfinite(other)  # With the unread samples, rows that all end early would seem to beat together.
             found.append(correlation(swing(one, fs)[known], swing(other, fs)[known]))
     return float(np.mean(found)) if found else None
 
@@ -150,7 +151,7 @@ def never_beat(tracks: Sequence[Track]) -> bool:
 
 
 def _mean_correlation(tracks: Sequence[Track], slope: float = 0.0) -> float | None:
-    """Mean correlation of the steepness of tracks along x, over all pairs that have enough of the page's width in common.
+    """Mean correlation along x of the steepness of two tracks, over all pairs that have enough of the page's width in common.
 
     Parameters
     ----------
@@ -165,7 +166,7 @@ def _mean_correlation(tracks: Sequence[Track], slope: float = 0.0) -> float | No
     """
     from scipy.ndimage import gaussian_filter1d
 
-    # The height of the path within each column of pixels, which is large where the trace is steep.
+    # The path's extent along y within each column of pixels, which is large where the trace is steep.
     climbs = [
         (track.path.left_mm, gaussian_filter1d(track.path.bottom_mm - track.path.top_mm, _BEAT_MM * track.path.scale)) for track in tracks
     ]
@@ -185,7 +186,7 @@ def _mean_correlation(tracks: Sequence[Track], slope: float = 0.0) -> float | No
 
 
 def swing(signal: np.ndarray, fs: float) -> np.ndarray:
-    """Steepness (n,) of a signal, smoothed and divided by its standard deviation, so that all leads count equally.
+    """Steepness (n,) of a signal, smoothed and divided by the standard deviation of this steepness, so that all leads count equally.
 
     0 if fewer than two samples were read.
     """
