@@ -11,18 +11,18 @@ from fastecg.kernels.runs import runs_of
 
 #: Distance of the 5 mm lines of a grid, mm.
 FIVE_MM = 5.0
-#: Distance in mm of the points by which `verticals` describes an upright line of the page, which counts as straight between them.
+#: Distance in mm of the points by which `verticals` describes an upright line of the page. The line counts as straight between them.
 CURVE_MM = 2.0
 
 _LATTICE_MM = 2.0  # Distance of the points at which the warp is evaluated for a strip. Between these points it is interpolated linearly.
 _EDGE_MM = 1.5  # Margin of a strip above and below the ink.
 _FAINT = 0.12  # Pixels count for the extent of a trace if their coverage (0 to 1) is larger than this.
-# Coverage (0 to 1) from which ink counts as full when a path is sought. Otherwise the path of a pale row would take the next row's darker
-# ink.
+# Coverage (0 to 1) from which ink counts as full when a path is sought, because otherwise the path of a pale row would take the next row's
+# darker ink. Only such ink can be the tip of a spike.
 _FULL_INK = 0.6
 _STEP_COST = 0.001  # Cost of a path's step of 1 px up or down.
-_PAPER_COST = 1.0  # Additional cost of a path's step of 1 px up or down over bare paper.
-_TIP_PX = 3  # Ink is the tip of a spike if it reaches farther than this beyond the path in its own column and in both columns beside it.
+_PAPER_COST = 1.0  # Additional cost of a path's step of 1 px up or down if it is over bare paper.
+_TIP_PX = 3  # Ink in a column is the tip of a spike if it reaches farther than this beyond the path there and in both columns beside it.
 _LEAST_INK = 0.3  # A column of a strip gives a height if its coverages add up to more than this.
 
 
@@ -55,7 +55,7 @@ class ZoomedWarp:
     warp : PageWarp
         The map between the page and the resized copy.
     zoom : (float, float)
-        Ratios of the copy's width and height to those of the picture. They differ a little, because sizes are whole numbers of pixels.
+        Ratios of the copy's width and height to those of the picture. Both ratios differ a little, because sizes are whole pixels.
     """
 
     warp: PageWarp
@@ -96,7 +96,7 @@ class Strip:
 
 
 def extent_mm(plane: np.ndarray, warp: PageWarp, span_mm: tuple[float, float]) -> tuple[float, float] | None:
-    """Smallest and largest page y of a plane's ink between two page x; None if it has fewer than 8 pixels of ink there."""
+    """Smallest and largest page y of a plane's ink between two page x; None if the plane has fewer than 8 pixels of ink there."""
     page = warp.inverse(inked_pixels(plane, _FAINT * _full_coverage(plane)))
     inside = (page[:, 0] >= span_mm[0]) & (page[:, 0] <= span_mm[1])
     if inside.sum() < 8:
@@ -105,14 +105,14 @@ def extent_mm(plane: np.ndarray, warp: PageWarp, span_mm: tuple[float, float]) -
 
 
 def inked_pixels(plane: np.ndarray, least: float) -> np.ndarray:
-    """Pixels (n, 2) float64, (x, y), of a plane with more ink than `least`, which is in the plane's units."""
+    """Pixels (n, 2) float64, (x, y), of a plane that have more ink than `least`, in the units of the plane: up to 1, or 255 if uint8."""
     flat = np.flatnonzero(plane > plane.dtype.type(least))  # The comparison in the plane's own type is four times as fast for uint8.
     rows, columns = np.divmod(flat, plane.shape[1])
     return np.column_stack([columns, rows]).astype(np.float64)
 
 
 def straighten(plane: np.ndarray, warp: PageWarp, span_mm: tuple[float, float], reach_mm: tuple[float, float]) -> Strip:
-    """Resample the ink of a part of the page, which is bent in the picture, to a straight strip with the scale of the picture.
+    """Resample the ink of a part of the page, which may be bent in the picture, to a straight strip with the scale of the picture.
 
     Parameters
     ----------
@@ -120,7 +120,7 @@ def straighten(plane: np.ndarray, warp: PageWarp, span_mm: tuple[float, float], 
         Coverage, 0 to 1, or 0 to 255 if it is uint8.
     warp : PageWarp
     span_mm : (float, float)
-        Page x of the first and the last column of the strip.
+        Page x of the first column of the strip, and that at which it ends.
     reach_mm : (float, float)
         Smallest and largest page y of the ink. The strip has a margin of `_EDGE_MM` above and below.
 
@@ -143,16 +143,16 @@ def straighten(plane: np.ndarray, warp: PageWarp, span_mm: tuple[float, float], 
 
 
 def verticals(warp: PageWarp, x_mm: np.ndarray, reach_mm: tuple[float, float]) -> tuple[float, np.ndarray]:
-    """Positions in the picture of the page's verticals at page x (n,), over a range of page y.
+    """Positions in the picture of the page's upright lines at page x (n,), over a range of page y.
 
-    The heights reach at least `CURVE_MM` beyond both ends of the range.
+    The lines go at least `CURVE_MM` beyond both ends of the range.
 
     Returns
     -------
     top_mm : float
-        Page y of the first height.
+        Page y at which the lines begin.
     curves : ndarray, shape (heights, n, 2)
-        Pixels, (x, y), at heights `CURVE_MM` apart, downwards.
+        Pixels, (x, y), of points of every line, one every `CURVE_MM` down the page.
     """
     top = reach_mm[0] - CURVE_MM
     levels = top + CURVE_MM * np.arange(int(np.ceil((reach_mm[1] - top) / CURVE_MM)) + 2)
@@ -161,9 +161,9 @@ def verticals(warp: PageWarp, x_mm: np.ndarray, reach_mm: tuple[float, float]) -
 
 
 def column_means(strip: Strip, x_mm: np.ndarray) -> np.ndarray:
-    """Page y (n,) at page x (n,) as the mean row of every column's ink, as common digitisers find it; all NaN if there is no ink.
+    """Page y (n,) at page x (n,) as the mean height of every column's ink, as common digitisers find it; all NaN if there is no ink.
 
-    Between columns of ink the mean is interpolated linearly, over gaps, too; before the first and after the last it is constant.
+    Between columns with ink, also across gaps, the mean is interpolated linearly; before the first and after the last, it is constant.
     """
     known, rows = _mean_rows(strip.ink)
     if not known.size:
@@ -174,8 +174,8 @@ def column_means(strip: Strip, x_mm: np.ndarray) -> np.ndarray:
 def along_ink(strip: Strip, x_mm: np.ndarray, pen_mm: float, hidden: np.ndarray | None = None) -> np.ndarray:
     """Page y (n,) at page x (n,) of a path through the ink that reaches the tips of narrow spikes.
 
-    A fit of the stroke starts from this path. In the columns of a narrow spike there is ink at every height, so a fit that starts halfway
-    up the spike would stay there.
+    A fit of the stroke starts from this path. In the columns of a narrow spike there is ink at every height up to its tip, so a fit that
+    starts halfway up the spike would stay there.
 
     Parameters
     ----------
@@ -184,11 +184,11 @@ def along_ink(strip: Strip, x_mm: np.ndarray, pen_mm: float, hidden: np.ndarray 
     pen_mm : float
         Width of the pen: the stroke's middle is half this width from the end of the ink at a tip.
     hidden : ndarray, shape of `strip.ink`, bool, optional
-        Where something else covers the trace. A spike may continue behind it.
+        Where something else covers the trace. A spike may continue behind what covers it.
     """
     height, width = strip.ink.shape
     tops, bottoms = path_through(strip.ink, np.zeros(height))
-    # Halfway between two columns, the path is at the middle of the rows that it has in both columns.
+    # Halfway between two columns, the path is at the middle of the rows of pixels that it has in both columns.
     crossings = (np.maximum(tops[:-1], tops[1:]) + np.minimum(bottoms[:-1], bottoms[1:])) / 2
     half_pen = 0.5 * pen_mm * strip.scale
     sure = strip.ink >= np.float32(_FULL_INK)
@@ -209,12 +209,12 @@ def path_through(ink: np.ndarray, bias: np.ndarray) -> tuple[np.ndarray, np.ndar
     ink : ndarray, shape (height, width)
         Coverage, 0 to 1.
     bias : ndarray, shape (height,)
-        Additional cost of a step to the right in each row. The step costs 1 on bare paper and 0 on full ink.
+        Additional cost of a step to the right in each row of pixels. The step itself costs 1 on bare paper and 0 on ink from `_FULL_INK`.
 
     Returns
     -------
     tops, bottoms : ndarray, shape (width,) int64
-        First and last row of the path in every column.
+        Uppermost and lowest row of pixels of the path in every column.
     """
     from fastecg.kernels.paths import cheapest_path
 
@@ -226,19 +226,20 @@ def path_through(ink: np.ndarray, bias: np.ndarray) -> tuple[np.ndarray, np.ndar
 def _tips(sure: np.ndarray, through: np.ndarray, edge: np.ndarray) -> np.ndarray:
     """Tips (n, 2), column and row, of ink that continues above the upper edge (columns,) of a path.
 
-    `sure` and `through` (height, width) are masks of the ink, and of the ink with everything behind which it may continue.
+    `sure` and `through` (height, width) are masks: of the ink, and of the ink together with everything behind which the ink may continue.
     """
     height, width = sure.shape
     rows = np.arange(height)[:, None]
     columns = np.arange(width)
-    # For every column, the first row of the stretch of `through` that ends at the edge; for every pixel, the first sure ink at or below it.
+    # For every column, the uppermost row of the stretch of `through` that ends at the edge; for every pixel, the row of the first sure ink
+    # at this pixel or below.
     highest_through = np.maximum.accumulate(np.where(through, -1, rows), axis=0)[edge, columns] + 1
     first_ink = np.minimum.accumulate(np.where(sure, rows, height)[::-1], axis=0)[::-1]
     # A spike that ends behind a letter is cut off where the letter begins, since nothing shows how far it continues.
     top = first_ink[np.minimum(highest_through, height - 1), columns]
     padded = np.pad(edge, 1, mode="edge")
     missed = np.minimum(np.minimum(padded[:-2], padded[2:]), edge) - top > _TIP_PX
-    tips = []  # A tip lies in the middle of those columns of its spike that reach within 1 px of its highest row.
+    tips = []  # A tip is in the middle of those columns of its spike whose ink reaches within 1 px of the spike's highest row.
     for first, stop in runs_of(missed).tolist():
         highest = int(top[first:stop].min())
         tips.append((first + float(np.flatnonzero(top[first:stop] <= highest + 1).mean()), highest))
@@ -248,9 +249,9 @@ def _tips(sure: np.ndarray, through: np.ndarray, edge: np.ndarray) -> np.ndarray
 def column_peaks(strip: Strip, x_mm: np.ndarray, temperature: float = 0.2) -> np.ndarray:
     """Page y (n,) at page x (n,) as the position of the soft maximum of every column's ink, with monotone cubics between columns.
 
-    Networks that end in a softmax over columns read traces in the same way. `temperature` is that of the softmax, in units of coverage. The
-    ink is smoothed along y first, by a Gaussian with a standard deviation of 0.7 px. Before the first and after the last column with ink,
-    page y is constant. All are NaN if fewer than four columns have ink.
+    Networks that end in a softmax over each column read traces in the same way. `temperature` is that of the softmax, in units of coverage.
+    The ink is smoothed along y first, by a Gaussian with a standard deviation of 0.7 px. Before the first and after the last column with
+    ink, page y is constant. Every page y is NaN if fewer than four columns have ink.
     """
     from scipy.interpolate import PchipInterpolator
     from scipy.ndimage import gaussian_filter1d
@@ -266,7 +267,7 @@ def column_peaks(strip: Strip, x_mm: np.ndarray, temperature: float = 0.2) -> np
 
 
 def far_from_ink(strip: Strip, x_mm: np.ndarray, most_mm: float) -> np.ndarray:
-    """Mask (n,) of the page x (n,) that are farther than `most_mm` from the nearest column with ink; all of them without such a column."""
+    """Mask (n,) of those page x (n,) that are farther than `most_mm` from the nearest column with ink; all of them if no column has ink."""
     known, _ = _mean_rows(strip.ink)
     if not known.size:
         return np.ones(len(x_mm), dtype=bool)

@@ -15,13 +15,13 @@ from fastecg.kernels.runs import runs_of
 #: Lengths of columns or rows in mm that differ by less than this count as equal. A column this close to its nominal length is full.
 SAME_LENGTH_MM = 0.7
 
-_SAME_GAP_MM = 0.8  # Three quarters of all ends of gaps have to be at most this far from the median over the rows.
+_SAME_GAP_MM = 0.8  # Three quarters of all left and right ends of gaps have to be at most this far from their median over the rows.
 _SAME_PITCH = 0.12  # Largest difference between the distance of columns by gaps and that of the match, as a share of the latter.
 _MOST_GAP_MM = 15.0  # Maximum width of a gap: no machine leaves more paper blank between columns.
 _BESIDE_PX = 2  # Ink up to this far above and below a path counts as ink on the path.
 _BLANK = 0.5  # Paper is blank where the coverage (0 to 1) is below this.
 _BAR_MM = 1.0  # A bar in a gap is narrower than this: bars are drawn 0.2 to 0.8 mm wide.
-_GAP_ROWS = 0.5  # Minimum share of the places where two columns of a row meet that have to show a gap.
+_GAP_ROWS = 0.5  # Of all places where two columns of a row meet, at least this share has to show a gap.
 
 
 def columns_from_gaps(
@@ -43,7 +43,7 @@ def columns_from_gaps(
     spans : sequence of (float, float) or None
         Page x of the ends of every row.
     own : sequence of (bool, bool)
-        Whether the left and right end of each row are the trace's own: neither cut off by the picture's edge nor part of a pulse.
+        Whether the left and the right end of each row are the trace's own: neither cut off by the picture's edge nor part of a pulse.
     match : LayoutMatch
     cap_mm : float
         How far the ink extends beyond the first and the last sample.
@@ -53,8 +53,8 @@ def columns_from_gaps(
     Returns
     -------
     (float, float) or None
-        Distance of columns, and their length from the first to the last sample, mm; None if too few gaps are seen, or the gaps contradict
-        each other or the match, or are too narrow or too wide.
+        Distance of columns, and their length from the first to the last sample, mm; None if too few gaps are seen, or if gaps contradict
+        one another or the match, or are too narrow or too wide.
     """
     columns = len(match.layout.columns)
     # For every column after the first, the gap in front of it in each row: page x at which the gap begins and ends.
@@ -70,7 +70,7 @@ def columns_from_gaps(
         whole = all(own_ends) and abs(length - columns * nominal_mm) < 0.3 * columns * nominal_mm
         pitch = (length - nominal_mm) / (columns - 1) if whole else match.column_mm
         for column in range(1, columns):
-            # The gap in front of a column ends where the column begins. Of the gaps that end about there, the widest is taken.
+            # The gap in front of a column ends where the column begins. Of the gaps that end near the expected place, the widest is taken.
             near = [blank for blank in blanks if abs(blank[1] - span[0] - column * pitch) < 0.15 * pitch]
             if near:
                 found[column - 1].append(max(near, key=lambda blank: blank[1] - blank[0]))
@@ -94,24 +94,24 @@ def columns_from_gaps(
     begun, ended = np.concatenate([[first], begins]), np.concatenate([ends, [last]])
     pitch, width = _common_slope(begun, ended), float(np.nanmedian(ended - begun)) - 2 * cap_mm
     # Blank paper at the same place of every row may also be a part of the trace that was not seen. Such blanks give columns that overlap,
-    # or whose distance contradicts that of the match, with which the names of leads agree.
+    # or a distance of columns that contradicts that of the match, which agrees with the names of leads.
     return (pitch, width) if pitch > width and abs(pitch - match.column_mm) < _SAME_PITCH * match.column_mm else None
 
 
 def _median_own_end(ends_mm: Sequence[float | None], own: Sequence[bool], columns: int) -> float:
-    """Median over the rows of their ends on one side, mm, if these are the traces' own; NaN if no end is.
+    """Median over the rows of those ends on one side, page x in mm, that are the traces' own; NaN if none is.
 
-    Two columns have a single gap, which does not give their distance without the ends of rows. So with two columns, all ends are used if
-    none is the trace's own.
+    Two columns have a single gap, which does not give their distance without the ends of rows. So with two columns, if no end is the
+    trace's own, all ends are used.
     """
     found = [x for x, is_own in zip(ends_mm, own, strict=False) if x is not None and (is_own or (columns == 2 and not any(own)))]
     return float(np.median(found)) if found else np.nan
 
 
 def _common_slope(begun: np.ndarray, ended: np.ndarray) -> float:
-    """The distance of columns, mm: the common slope of two straight lines, one through their starts and one through their ends (columns,).
+    """The distance of columns, mm: the common slope of two lines, one through the starts and one through the ends (columns,) of columns.
 
-    The lines are fitted by least squares over the columns' numbers. Starts (`begun`) and ends (`ended`) that are NaN are left out.
+    The lines are fitted by least squares over the columns' indices. Starts (`begun`) and ends (`ended`) that are NaN are left out.
     """
     products, squares = 0.0, 0.0
     for edges in (begun, ended):
@@ -126,8 +126,9 @@ def pitch_and_shown_mm(
 ) -> tuple[float, float] | None:
     """Distance of columns and length of their drawn time, mm, from gaps and row lengths; None if the gaps are breaks of the ink.
 
-    A row that is as long as its nominal time has no gaps, even if its ink is interrupted, as by a dashed bar between columns. Gaps that are
-    narrower than `COLUMN_GAP_MM` between columns of full length are also breaks of the ink, unless the lengths of rows confirm them.
+    A row that is as long as its nominal time has no gaps, even if its ink is interrupted, as by a dashed bar between columns. Gaps between
+    columns of full length, if they are narrower than `COLUMN_GAP_MM`, are also breaks of the ink. Neither holds if the length of any row
+    confirms the gaps.
 
     Parameters
     ----------
@@ -143,9 +144,9 @@ def pitch_and_shown_mm(
         Distance of two samples.
     """
     pitch, width = found
-    # The drawn time ends one step after the last sample. Columns hardly shorter than their nominal time are taken to be drawn in full.
+    # The drawn time ends one step after the last sample. Columns hardly shorter than their nominal time, or longer, are taken to be full.
     shown = width + step_mm if nominal_mm - width - step_mm > SAME_LENGTH_MM else nominal_mm
-    # The lengths of rows that fit the gaps, which are measured less precisely than the ends of rows.
+    # Lengths of rows that fit the gaps. If there are any, they give the distance, since ends of rows are measured better than gaps.
     gapped = [mm for mm in lengths if abs(mm + step_mm - (columns - 1) * pitch - shown) < SAME_LENGTH_MM]
     if gapped:
         return (float(np.median(gapped)) + step_mm - shown) / (columns - 1), shown
@@ -156,10 +157,10 @@ def pitch_and_shown_mm(
 
 
 def _blanks_along(straight: StraightPage, path: TracePath, span: tuple[float, float]) -> list[tuple[float, float]]:
-    """Gaps along a path: page x where the ink before each gap ends, and where the ink after it starts.
+    """Gaps along a path: page x at which the ink before each gap ends, and page x at which the ink after the gap starts.
 
-    A gap is wider than `COLUMN_GAP_MM`, and has neither ink of traces nor, if the picture's own ink is known, any other. Two gaps with a
-    bar between them count as one if both are wider than `_BAR_MM`. Narrower gaps are breaks of a faint trace, and stay apart. `span` is the
+    A gap is wider than `COLUMN_GAP_MM`. It has no ink of traces and, if the picture's own ink is known, no other ink. Two gaps with a bar
+    between them count as one if both are wider than `_BAR_MM`. Narrower gaps are breaks of a faint trace, and stay apart. `span` is the
     page x of both ends of the row.
     """
     along = ink_along(straight.whole, path, _BESIDE_PX)
@@ -178,5 +179,5 @@ def _blanks_along(straight: StraightPage, path: TracePath, span: tuple[float, fl
 
 
 def _edge_of_ink(inside: float, outside: float) -> float:
-    """How far, 0 to 1, it is from a column with coverage `inside` to the next one, with `outside`, to where coverage falls to one half."""
+    """Where coverage falls to one half: 0 is a column with the coverage `inside`, 1 the next column outwards, with `outside`."""
     return float(np.clip((inside - _BLANK) / max(inside - outside, 1e-6), 0.0, 1.0))

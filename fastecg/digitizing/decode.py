@@ -1,7 +1,7 @@
 """`decode`: read the signals of a page in millivolts from the layers of its picture.
 
-The layers are in the frame of the picture, bent as the paper was. The phase of the grid gives the map between page and picture, unless the
-map is known. In mode "stroke_fit", every trace is fitted in the picture itself, with a model of the pen's ink, so that the fit needs no
+The layers are in the frame of the picture, bent as the paper was. Unless the map between page and picture is known, the phase of the grid
+gives it. In mode "stroke_fit", every trace is fitted in the picture itself, with a model of the pen's ink, so that the fit needs no
 resampled ink.
 """
 
@@ -42,17 +42,17 @@ from fastecg.errors import ImageError, LayoutError
 from fastecg.kernels.runs import runs_of
 from fastecg.record import LEADS, Record
 
-#: How millivolts are read: by a fit of the pen's stroke, by the soft maximum of every column of ink, or by its mean.
+#: How millivolts are read: by a fit of the pen's stroke, by the soft maximum of the ink in every column of pixels, or by its mean height.
 Mode = Literal["stroke_fit", "softargmax", "centroid"]
 MODES: tuple[Mode, ...] = get_args(Mode)
 
-# How each mode finds one height in every column of ink. Mode "stroke_fit" starts one fit from these heights, and another along the ink.
+# How each mode finds one height in every column of pixels. Mode "stroke_fit" starts one fit from these heights, and another along the ink.
 _HEIGHTS = {"stroke_fit": column_means, "softargmax": column_peaks, "centroid": column_means}
 _MARGIN_PX = 8  # A segment is fitted to the pixels of a box around it that has this margin on all sides.
-_SAME_LEAD = 0.9  # Two readings of one lead are averaged if their similarity (see `similarity`) is at least this.
+_SAME_LEAD = 0.9  # A rhythm strip and the column of its lead are averaged if their similarity (see `similarity`) is at least this.
 _MAX_SD_PX = 3.0  # A sample counts as not read if its standard deviation is larger than this.
 _ON_INK = 0.25  # A knot lies on the trace if the ink there is at least this share of the pen's ink.
-_SAME_START_MM = 0.002  # The rows are fitted again if the second fit moves the start of time by more than this.
+_SAME_START_MM = 0.002  # The rows are fitted a third time if the estimate after the second fit moves the start of time by more than this.
 _MAX_GAP_S = 0.04  # Longest gap in the ink that a fit may bridge by its prior (see `gauss_newton`).
 # Stages of a fit that starts along the ink. The first two of `STAGES` are left out: their soft strokes would lead the fit off the ink.
 _STAGES_FROM_INK = STAGES[2:]
@@ -105,23 +105,24 @@ def decode(
         width) with a plane for each of `rows.segments`. "grid" (height, width) is the ink of all grid lines, and "major" that of the 5 mm
         lines alone; both are used only without a `warp`.
     rows : PageSegments
-        Which lead is where, in the page coordinates of `warp`; without a `warp`, in mm from the first crossing of the grid.
+        Which lead is where, in the page coordinates of `warp`; without a `warp`, in mm from any crossing of 5 mm lines.
     mode : str
         One of `MODES`.
     warp : PageWarp, optional
-        The map between picture and page, if known; found from the grid otherwise.
+        The map between picture and page, if known; otherwise it is found from the grid.
     ink : PictureInk, optional
         The pen's ink as the picture shows it. If it is given, mode "stroke_fit" ends with a second fit, to this ink.
     close : (PageWarp, PictureInk), optional
-        Map and ink of the same picture at another scale. If given, the second fit is made at this scale, and not with `warp` and `ink`.
+        Map and ink of the same picture at another scale. If given together with `ink`, the second fit is made at this scale instead.
     pulses : sequence of Pulse
         The page's calibration pulses.
     start_sd_mm : float
-        Standard deviation of the start of time in `rows`. If it is not 0, the second fit estimates the start again, from the ends of the
-        rows and from the grid.
+        Standard deviation of the start of time in `rows`, mm. If it is not 0, the start is estimated again after the second fit, from the
+        ends of the rows and from the grid.
     lines_mm : (float, float), optional
-        Smallest and largest distance at which the grid's lines, before they were rounded to pixels, may have been to the right of the drawn
-        ones (below 0: to the left), see `fastecg.digitizing.snapping.unsnapped_offset_mm`; None if no 5 mm lines are seen.
+        The program that drew the grid may have rounded its lines to pixels. Smallest and largest distance by which they may have been to
+        the right of the drawn lines before (below 0: to the left), see `fastecg.digitizing.snapping.unsnapped_offset_mm`; None if no 5 mm
+        lines are seen.
     name : str
         Name of the record.
 
@@ -132,7 +133,7 @@ def decode(
     Raises
     ------
     ImageError
-        If no grid is found and there is no `warp`, or no ink of any segment.
+        If there is no `warp` and no grid is found, or if no ink of any segment is found.
     LayoutError
         If the mode is unknown, there is no segment, or there are not as many planes as segments.
     """
@@ -166,7 +167,7 @@ def decode(
 
 
 def _delays_to_line_mm(rows: PageSegments, lines_mm: tuple[float, float] | None) -> tuple[float, float] | None:
-    """Smallest and largest shift of the start of time, mm to the right, that puts it on the nearest 5 mm line; None without lines."""
+    """Smallest and largest shift, mm to the right, that puts the start of time on the nearest 5 mm line; None if `lines_mm` is None."""
     if lines_mm is None:
         return None
     start = min(segment.x_mm for segment in rows.segments)
@@ -201,8 +202,8 @@ def shifted_right(readings: Sequence[SegmentReading], rows: PageSegments, by_mm:
 def anchor(warp: PageWarp, planes: list[np.ndarray], rows: PageSegments) -> tuple[float, float]:
     """Offsets along x and y, multiples of 5 mm, that move the warp's page coordinates to those of `rows`.
 
-    The offset along x is the most frequent one among the left and right ends of all segments, since some ends may lie outside the picture.
-    The offset along y is the median over the segments. `ImageError` is raised if no segment has ink.
+    Each left and right end of a segment gives an offset along x. The most frequent one is taken, since some ends may lie outside the
+    picture. The offset along y is the median over the segments. `ImageError` is raised if no segment has ink.
     """
     left, right, down = [], [], []
     for plane, segment in zip(planes, rows.segments, strict=True):
@@ -225,8 +226,8 @@ def read_segments(
 ) -> Iterator[SegmentReading]:
     """Read every segment that has ink, in parallel, since segments do not depend on one another.
 
-    There is one plane, (height, width), for each of the rows' segments. `hidden` (height, width) float32 is 1 in pixels in which something
-    else covers the traces, 0 elsewhere.
+    There is one plane, (height, width), for each segment of `rows`. `hidden` (height, width) float32 is 1 in pixels in which something else
+    covers the traces, 0 elsewhere.
     """
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         found = pool.map(lambda plane, segment: _read_segment(plane, segment, rows, warp, mode, hidden), planes, rows.segments)
@@ -236,7 +237,7 @@ def read_segments(
 def _read_segment(
     plane: np.ndarray, segment: Segment, rows: PageSegments, warp: PageWarp, mode: str, hidden: np.ndarray | None = None
 ) -> SegmentReading | None:
-    """Read one segment; None if it has no ink."""
+    """Read one segment; None if it has hardly any ink."""
     x_mm = segment.x_mm + np.arange(segment.stop - segment.start) * (rows.speed_mm_s / rows.fs)
     span = float(x_mm[0]), float(x_mm[-1])
     reach = extent_mm(plane, warp, span)
@@ -278,7 +279,7 @@ def _fit_segment(
     known : ndarray, shape (n,) bool
         Whether each sample has ink nearby. The pen is lifted at all other samples.
     starts_mm : mapping of tuple of Stage to ndarray, shape (n,)
-        Stages of every fit that is tried, and the page y from which it starts. See `fit_from_best`.
+        Stages of every fit that is tried, and the page y (mm) from which this fit starts. See `fit_from_best`.
     reach_mm : (float, float)
         Smallest and largest page y of the ink.
     rows : PageSegments
@@ -286,7 +287,7 @@ def _fit_segment(
     Returns
     -------
     y_mm, sd_mm : ndarray, shape (n,)
-        Page y of the samples and their standard deviations; NaN where the ink does not determine them.
+        Page y of the samples and their standard deviations; NaN where the ink does not determine the page y.
     """
     if not known.any():
         return np.full(len(x_mm), np.nan), np.full(len(x_mm), np.nan)
@@ -301,10 +302,10 @@ def _fit_segment(
     curves[:, ~known] = np.nan  # This lifts the pen.
     stroke = StrokeProblem(ink, curves - first, CURVE_MM * warp.scale, rows.pen_mm * warp.scale / 2)
     knots = np.flatnonzero(known)
-    # Each fit starts from heights in px below `top`. At samples without ink nearby, they are interpolated linearly.
+    # Each fit starts from heights in px below `top`, which are interpolated linearly at samples without ink nearby.
     starts = {stages: (np.interp(np.arange(len(x_mm)), knots, start[knots]) - top) * warp.scale for stages, start in starts_mm.items()}
     fit = fit_from_best(stroke, starts)
-    # Samples in a long stretch where the stroke is not on ink count as not read.
+    # Samples without ink nearby, with a large standard deviation, or in a long stretch where the stroke is not on ink count as not read.
     sure = known & (fit.sd < _MAX_SD_PX) & ~_long_runs(stroke.ink_at(fit.heights) < _ON_INK * fit.pen.ink, round(_MAX_GAP_S * rows.fs))
     return np.where(sure, top + fit.heights / warp.scale, np.nan), np.where(sure, fit.sd / warp.scale, np.nan)
 
@@ -329,7 +330,7 @@ def _flags_of_unread(readings: Sequence[SegmentReading], rows: PageSegments) -> 
 
 
 def _without_contradictions(readings: list[SegmentReading], fs: float, flags: list[str]) -> list[SegmentReading]:
-    """Resolve contradictions between two readings of one lead: a rhythm strip that differs from its column is left out where that is drawn.
+    """Resolve contradictions between two readings of one lead, a rhythm strip and a column: where both are drawn, the column is used.
 
     The two readings are not averaged, since the mean of different signals shows neither of them. A flag for each contradiction is appended
     to `flags`.
@@ -349,7 +350,7 @@ def _without_contradictions(readings: list[SegmentReading], fs: float, flags: li
 
 
 def _contradicts(strip: SegmentReading, column: SegmentReading, fs: float) -> bool:
-    """Whether two readings of one lead differ; False if they share too little that was read, or are both flat."""
+    """Whether two readings of one lead differ; False if both show too little of the same time, or if both are flat."""
     one, other = simultaneous([strip, column], fs)
     known = np.isfinite(one) & np.isfinite(other)
     return bool(known.any() and np.ptp(one[known]) + np.ptp(other[known]) > 0.0 and similarity(one, other) < _SAME_LEAD)

@@ -10,24 +10,25 @@ import numpy as np
 from fastecg.digitizing.coarse import PageWarp, Strip, path_through, straighten
 from fastecg.kernels.runs import runs_of
 
-_REACH_ROWS = 1.6  # A trace is followed up to this many row distances above and below its row.
-_REACH_MM = 18.0  # A trace is followed at least this far above and below its row.
-_PULL = 0.002  # Cost of a path in each column, per mm of distance from its row.
-_FAR_PULL = 0.03  # Additional cost in each column, per mm of distance from its row beyond 0.35 row distances.
-_INK = 0.15  # Minimum coverage of ink that is assigned to a row.
-_FAINT = 0.02  # A pixel is copied to a row's plane if its coverage is larger than this.
+_REACH_ROWS = 1.6  # A trace is followed up to this many row distances above and below the level of its row.
+_REACH_MM = 18.0  # A trace is followed at least this far above and below the level of its row.
+_PULL = 0.002  # Cost of a path in each column of pixels, per mm of its distance from the level of its row of traces.
+_FAR_PULL = 0.03  # Additional cost in each column of pixels, per mm by which this distance exceeds 0.35 times the distance of rows.
+_INK = 0.15  # Minimum coverage (0 to 1) of ink that is assigned to a row of traces.
+_FAINT = 0.02  # A pixel is copied to a row's plane if its coverage (0 to 1) is larger than this.
 # Ink is assigned to rows in the order of its coverage: first ink of at least 0.6, then of at least 0.5, and so on; last of at least `_INK`.
 _DARK_FIRST = (0.6, 0.5, 0.4, 0.3)
 _PIECE_MM = 2.5  # Where a path is on ink without a break for at least this length, the ink certainly belongs to its row.
-_STAY_PX = 3  # Ink of a row that is at most this far (along x and along y) from ink of another row belongs to both rows.
-#: Value of the network's trace map from which a pixel may belong to a trace.
+_STAY_PX = 3  # Ink of a row of traces, if at most this far (along x and along y) from ink of another row, belongs to both rows.
+#: Value (0 to 1) of the network's map of traces from which a pixel may belong to a trace.
 TRACE = 0.12
 _PEN_PX = 5  # Reach above and below a path within which its pen's ink is summed.
 _THINNEST_PX = 0.7  # Columns with less ink (in px of full ink) are left out when the pen's width is measured.
-# Quantile over the columns of the ink in a column that is taken for the pen's width: the trace is level in the columns with least ink.
+# The columns with least ink are those where the trace is level, and there the ink is as high as the pen is wide. So the ink in a column
+# is measured, and its quantile over the columns is taken for the pen's width.
 _LEVEL_QUANTILE = 0.05
 _ON_PATH_PX = 2  # Reach above and below a path within which ink counts as ink on the path.
-_INSIDE_MM = 0.4  # Distance inside a supposed end from which the ink is followed outwards.
+_INSIDE_MM = 0.4  # Ink is followed outwards from a point that is this far inwards from a supposed end of a trace.
 _SOLID_PX = 12  # A trace begins or ends only where at least 80 % of this many successive columns have ink.
 
 
@@ -65,9 +66,9 @@ class StraightPage:
     network : Strip
         The network's map of traces.
     whole : Strip
-        The network's map of traces, and at least half the picture's ink where something is written over the traces.
+        The network's map of traces; where something is written over traces, at least half the coverage by the picture's own ink.
     shown : Strip, optional
-        The picture's own ink at and beside the network's traces, if it is known.
+        The picture's own ink, if it is known, at and beside the network's traces.
     ink : Strip, optional
         All of the picture's own ink, if it is known.
     written : Strip
@@ -91,7 +92,7 @@ def page_strip(plane: np.ndarray, warp: PageWarp, area_mm: tuple[float, float, f
 
 
 def follow_row(strip: Strip, row_mm: float, pitch_mm: float, span_mm: tuple[float, float]) -> TracePath:
-    """The cheapest path along the row at page y `row_mm` of a straightened page, between two page x; rows are `pitch_mm` apart."""
+    """The cheapest path along a row of traces, whose level is at page y `row_mm`, between two page x; rows are `pitch_mm` apart."""
     scale = strip.scale
     first, last = (int(np.clip((x - strip.left_mm) * scale, 0, strip.ink.shape[1] - 1)) for x in span_mm)
     reach = max(_REACH_ROWS * pitch_mm, _REACH_MM)
@@ -105,14 +106,14 @@ def follow_row(strip: Strip, row_mm: float, pitch_mm: float, span_mm: tuple[floa
 
 
 def _in_pixels(strip: Strip, path: TracePath) -> tuple[int, np.ndarray, np.ndarray]:
-    """A path in pixels of a strip: its first column, and its first and last row (columns,) in every column."""
+    """A path in pixels of a strip: its first column, and its uppermost and lowest row of pixels (columns,) in every column."""
     first = round((path.left_mm - strip.left_mm) * strip.scale)
     tops, bottoms = (np.rint((edge - strip.top_mm) * strip.scale).astype(int) for edge in (path.top_mm, path.bottom_mm))
     return first, tops, bottoms
 
 
 def _beside(strip: Strip, path: TracePath, reach_px: int) -> tuple[np.ndarray, np.ndarray]:
-    """The maximum and the sum (columns,) of the coverage in every column, from `reach_px` above a path to `reach_px` below it."""
+    """The maximum and the sum (columns,) of the coverage in every column of a path, from `reach_px` above it to `reach_px` below it."""
     from fastecg.kernels.paths import ink_beside
 
     first, tops, bottoms = _in_pixels(strip, path)
@@ -122,10 +123,10 @@ def _beside(strip: Strip, path: TracePath, reach_px: int) -> tuple[np.ndarray, n
 
 
 def assign_ink(strip: Strip, paths: list[TracePath]) -> np.ndarray:
-    """Assign every pixel of ink to rows: (height, width) uint32, in which bit k is set for row k, and 0 is no row.
+    """Assign every pixel of ink to rows of traces: (height, width) uint32, in which bit k is set for row k, from 0, and 0 is no row.
 
-    Ink belongs to the row from whose path the way over connected ink is shortest; close to where two traces touch, it belongs to both rows.
-    Dark ink is assigned before pale ink. Ink that is connected with no path belongs to no row.
+    Ink belongs to the row from whose path the way over connected ink is shortest. Ink within `_STAY_PX` of ink of another row belongs to
+    both rows. Dark ink is assigned before pale ink. Ink that is connected with no path belongs to no row.
     """
     from fastecg.kernels.paths import share_ink, spread_owners
 
@@ -133,17 +134,19 @@ def assign_ink(strip: Strip, paths: list[TracePath]) -> np.ndarray:
     crumbs = np.zeros(strip.ink.shape, dtype=np.uint8)
     for k, row in enumerate(paths, 1):
         first, tops, bottoms = _in_pixels(strip, row)
-        # Column, first row, and row after the last of the path in every column. A column is unbroken if all of these pixels are ink.
+        # For every column of the path: the column, the path's first row of pixels in it, and the row of pixels after its last one. The path
+        # is unbroken in a column if it is all ink there.
         spans = [(first + x, max(top, 0), bottom + 1) for x, (top, bottom) in enumerate(zip(tops, bottoms, strict=True))]
         unbroken = np.array([strip.ink[top:stop, x].min(initial=1.0) for x, top, stop in spans]) >= _INK
         for begin, end in runs_of(unbroken).tolist():
             plane = owners if end - begin >= _PIECE_MM * strip.scale else crumbs
             for x, top, stop in spans[begin:end]:
                 plane[top:stop, x] = k
-    # Dark ink first: where traces of two rows just touch, the ink between them is pale.
+    # Dark ink first: where traces of two rows just touch, the ink between these traces is pale.
     for least in (*_DARK_FIRST, _INK):
         share_ink(strip.ink, least, owners)
-    # In short pieces, a path may run over the tip of another row's spike. Such pieces (`crumbs`) get their owner after all other ink.
+    # Where a path is on ink for a short piece only, it may run over the tip of another row's spike. Such pieces (`crumbs`) belong to the
+    # path's row only if no other row has taken them, and from there the rest of the ink gets its row.
     np.copyto(owners, crumbs, where=owners == 0)
     share_ink(strip.ink, _INK, owners)
     shared = np.zeros(strip.ink.shape, dtype=np.uint32)
@@ -152,7 +155,7 @@ def assign_ink(strip: Strip, paths: list[TracePath]) -> np.ndarray:
 
 
 def own_planes(plane: np.ndarray, warp: PageWarp, strip: Strip, shared: np.ndarray, count: int) -> list[np.ndarray]:
-    """The ink (height, width) uint8, 0 to 255, of each of the first `count` rows, in the picture's frame.
+    """The ink (height, width) uint8, 0 to 255, of each of the first `count` rows of traces, in the picture's frame.
 
     Parameters
     ----------
@@ -162,7 +165,7 @@ def own_planes(plane: np.ndarray, warp: PageWarp, strip: Strip, shared: np.ndarr
     strip : Strip
         The straightened page.
     shared : ndarray
-        The rows of every pixel of the strip, from `assign_ink`.
+        The rows of traces to which every pixel of the strip belongs, from `assign_ink`.
     count : int
     """
     rows, columns = np.nonzero(plane > _FAINT)
@@ -182,7 +185,7 @@ def own_planes(plane: np.ndarray, warp: PageWarp, strip: Strip, shared: np.ndarr
 
 
 def ends_mm(strip: Strip, path: TracePath, least: float = TRACE) -> tuple[float, float] | None:
-    """Page x at which the ink along a path begins and ends, where its coverage falls to half its usual value; None if there is hardly any.
+    """Page x at which the ink along a path begins and ends: where coverage falls to half its usual value. None if there is hardly any ink.
 
     A column has ink if its coverage is more than `least`, 0 to 1.
     """
@@ -190,7 +193,7 @@ def ends_mm(strip: Strip, path: TracePath, least: float = TRACE) -> tuple[float,
     solid = np.convolve(along > least, np.ones(_SOLID_PX), mode="valid") >= 0.8 * _SOLID_PX  # For windows that begin at each column.
     if not solid.any():
         return None
-    # The first column of the first solid window and the last column of the last one, then inwards to a column with ink.
+    # The first column of the first solid window, and the last column of the last solid window; from both inwards to a column with ink.
     left, right = int(np.argmax(solid)), len(solid) - 1 - int(np.argmax(solid[::-1])) + _SOLID_PX - 1
     left += int(np.argmax(along[left : left + _SOLID_PX] > least))
     right -= int(np.argmax(along[right - _SOLID_PX + 1 : right + 1][::-1] > least))
@@ -200,8 +203,8 @@ def ends_mm(strip: Strip, path: TracePath, least: float = TRACE) -> tuple[float,
 def ends_near(strip: Strip, path: TracePath, starts: Sequence[tuple[float, int]]) -> list[float | None]:
     """Page x at which the ink along a path ends, near each of several supposed ends.
 
-    Each of the `starts` is the page x of a supposed end, and 1 for a right end or -1 for a left one. None is returned for an end that has
-    no ink just inside of it, or that is close to an end of the path.
+    Each of the `starts` is the page x of a supposed end, and 1 for a right end or -1 for a left one. For a supposed end without ink just
+    inwards of it, or close to an end of the path, None is returned.
     """
     along, _ = _beside(strip, path, _ON_PATH_PX)
     found: list[float | None] = []
@@ -215,12 +218,12 @@ def ends_near(strip: Strip, path: TracePath, starts: Sequence[tuple[float, int]]
 def _edge(along: np.ndarray, at: int, way: int) -> float:
     """Fractional column at which coverage (columns,) falls to half its usual value, near column `at`; 0 is the middle of column 0.
 
-    `way` is the direction outwards: 1 for a right end, -1 for a left one. The usual value is the median of about `_SOLID_PX` columns
-    inside. If the ink goes on to the end of `along`, its last column on this side is returned.
+    `way` is the direction outwards: 1 for a right end, -1 for a left one. The usual value is the median over about `_SOLID_PX` columns from
+    `at` inwards. If the ink goes on to the end of `along` on this side, the last column there is returned.
     """
     inside = along[max(at - _SOLID_PX, 0) : at + 1] if way > 0 else along[at : at + _SOLID_PX]
     half = 0.5 * float(np.median(inside))
-    # Inwards to a column with ink, if `at` has none, and then outwards to the last one.
+    # Inwards to a column with ink, if `at` has none, and then outwards to the last column before the ink breaks off.
     while 0 <= at < len(along) and along[at] < half:
         at -= way
     while 0 <= at + way < len(along) and along[at + way] >= half:
@@ -232,13 +235,13 @@ def _edge(along: np.ndarray, at: int, way: int) -> float:
 
 
 def pen_mm(strip: Strip, path: TracePath) -> float:
-    """Estimate the width of a row's trace, mm, from its thinnest columns, where it is level; 0 if it has no ink."""
+    """Estimate the width of the pen, mm, from the columns with least ink along a path, where the trace is level; 0 without ink."""
     _, mass = _beside(strip, path, _PEN_PX)
     mass = mass[mass > _THINNEST_PX]
     return float(np.quantile(mass, _LEVEL_QUANTILE)) / strip.scale if mass.size else 0.0
 
 
 def level_mm(path: TracePath, span_mm: tuple[float, float]) -> float:
-    """Mean page y of a row's trace between two page x, which is taken for 0 mV, because machines remove any constant voltage."""
+    """Mean page y of a row's path between two page x. It is taken for 0 mV, because machines remove any constant voltage."""
     first, last = (int(np.clip((x - path.left_mm) * path.scale, 0, len(path.top_mm) - 1)) for x in span_mm)
     return float(((path.top_mm + path.bottom_mm) / 2)[first : last + 1].mean())

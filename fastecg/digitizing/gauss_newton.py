@@ -1,10 +1,10 @@
 """Fit a polyline to its ink by least squares, with the stroke model of `fastecg.kernels.fit`.
 
-The times of the knots are known. The unknowns are their heights, in px downwards along the page's vertical at each knot. A prior on second
-differences determines the heights where the ink does not, as for two knots within one pixel. The prior is weak where the trace bends
-sharply, as in a QRS complex. The first heights are rough, so in the first stages the stroke is soft and the prior strong; in later stages
-the stroke is sharper and the prior weaker. Later stages fit the width, ink and blur of the pen as well. The loops are in
-`fastecg.kernels.descend`.
+The times of the knots are known. The unknowns are their heights, in px downwards along the page's vertical at each knot. Where the ink does
+not determine the heights, as for two knots within one pixel, a prior on the second differences of the heights does. The prior is weak where
+the trace bends sharply, as in a QRS complex. The heights at the start are rough, so in the first stages the stroke is soft and the prior
+strong; in later stages the stroke is sharper and the prior weaker. Later stages fit the width, ink and blur of the pen as well. The loops
+are in `fastecg.kernels.descend`.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ class Stage:
     samples_per_px : int
         Number of points per px, along x and along y, at which the stroke's ink is evaluated.
     attract_px : float
-        Ink outside the stroke attracts it from up to this distance; 0 for no attraction.
+        Ink outside the stroke attracts the stroke from up to this distance; 0 for no attraction.
     max_iter : int
         Maximum number of iterations.
     blur : float
         Half width of the stroke's soft edge in px; 0 if it is fitted together with the pen.
     rel_tol : float
-        The stage ends when an iteration reduces the cost by less than this share.
+        The stage ends with a successful iteration that reduces the cost by less than this share.
     """
 
     stiffness: float
@@ -56,11 +56,12 @@ STAGES = (
 )
 
 _STIFFNESS = 0.005  # Weight of the prior with which the standard deviations are computed.
-# Stages with a fixed blur fit the pen's width and ink only if their stiffness is less than this. In the others, the stroke is too soft to
-# show its width. Stages without a fixed blur fit all three.
+# Stages with a fixed blur fit the pen's width and ink only if their stiffness is less than this. In stiffer ones, the stroke is too soft to
+# show its width. Stages without a fixed blur fit width, ink and blur.
 _PEN_BELOW = 0.05
 _SHARP_PX = 0.5  # Half width of the soft edge of a stroke that is not blurred.
-# Quantile over the columns of the ink in a column that is taken for the pen's width: the trace is level in the columns with least ink.
+# The columns with least ink are those where the trace is level, and there the ink is as high as the pen is wide. So the ink in a column
+# is measured, and its quantile over the columns is taken for the pen's width.
 _LEVEL_QUANTILE = 0.1
 
 
@@ -116,7 +117,7 @@ class StrokeProblem:
         return start + (heights / self.step - below)[:, None] * along, along / self.step
 
     def ink_at(self, heights: np.ndarray) -> np.ndarray:
-        """The ink (n,) under the knots; 0 outside the picture and where the pen is lifted, NaN beside pixels that are left out."""
+        """The ink (n,) under the knots; 0 outside the picture and where the pen is lifted, NaN in and beside pixels that are left out."""
         from scipy.ndimage import map_coordinates
 
         points = np.nan_to_num(self.knots(heights)[0], nan=-9.0)
@@ -125,7 +126,7 @@ class StrokeProblem:
 
 @dataclass(frozen=True, eq=False)
 class Fit:
-    """A fitted polyline: heights (n,) in px, their standard deviations (n,), the pen, and the squared residual per pixel with ink."""
+    """A fitted polyline: heights (n,) in px, their standard deviations (n,) in px, the pen, and the squared residual per pixel with ink."""
 
     heights: np.ndarray
     sd: np.ndarray
@@ -145,8 +146,8 @@ def fit_from_best(stroke: StrokeProblem, starts: Mapping[tuple[Stage, ...], np.n
     ----------
     stroke : StrokeProblem
     starts : mapping of tuple of Stage to ndarray, shape (n,)
-        Rough heights in px, and the stages of the fit from these heights. The last two stages are the same for all starts. The last one,
-        which takes most of the time, begins where the residual was smallest before it.
+        Stages of each fit, and the rough heights in px from which it starts. The last two stages are the same for all starts. The last
+        stage, which takes most of the time, runs once, from the fit whose residual was smallest after the stage before.
     """
     observed = np.asfortranarray(stroke.ink, dtype=np.float32)  # The kernel reads it column by column.
     curves = np.ascontiguousarray(stroke.curves, dtype=np.float64)
@@ -176,7 +177,7 @@ def fit_from_best(stroke: StrokeProblem, starts: Mapping[tuple[Stage, ...], np.n
     last = next(iter(starts))[-1]
     misfit = fit(last, observed, heights, pen)
     if pen[2] > _SHARP_PX:
-        # The last stage is repeated on the ink minus the difference between true blur and that of the stroke's model.
+        # The last stage is repeated on the ink minus `blur_correction`, so that blur is right at tips and corners, too.
         rounded = blur_correction(stroke, heights, FittedPen(*pen.tolist()), last.samples_per_px)
         misfit = fit(last, observed - rounded, heights, pen)
     variance = misfit / max(int((stroke.ink > 0.02).sum()), 1)
@@ -184,7 +185,7 @@ def fit_from_best(stroke: StrokeProblem, starts: Mapping[tuple[Stage, ...], np.n
 
 
 def blur_correction(stroke: StrokeProblem, heights: np.ndarray, pen: FittedPen, samples_per_px: int) -> np.ndarray:
-    """Difference (height, width) between the ink of a blurred stroke and that of the model in `fastecg.kernels.fit`.
+    """Ink (height, width) of a stroke that was drawn sharp and then blurred, minus that of the model in `fastecg.kernels.fit`.
 
     In the model, ink decreases with the distance from the nearest segment. This is right for a straight stroke. But blur also shortens the
     tips of spikes, rounds corners and fills the gap between the flanks of a narrow spike.
@@ -201,16 +202,16 @@ def blur_correction(stroke: StrokeProblem, heights: np.ndarray, pen: FittedPen, 
 
 
 def _guess_pen_width(ink: np.ndarray, radius: float) -> float:
-    """First guess of the pen's width as a multiple (0.3 to 3) of the nominal one, by columns where the trace is level; 1 without ink."""
+    """First guess of the pen's width as a multiple (0.3 to 3) of the nominal one, by the columns with least ink; 1 without ink."""
     mass = np.nansum(ink, axis=0)
     mass = mass[mass > 0.5 * radius]
     return float(np.clip(np.quantile(mass, _LEVEL_QUANTILE) / (2 * radius), 0.3, 3.0)) if mass.size else 1.0
 
 
 def _variances(bands: np.ndarray, heights: np.ndarray) -> np.ndarray:
-    """Variances (n,) of the heights if the residuals have variance 1: the diagonal of the inverse of J'J with the prior.
+    """Variances (n,) of the heights if the residuals have variance 1: the diagonal of the inverse of the sum of J'J and the prior.
 
-    J is the Jacobian of the residuals with respect to the heights. `bands` holds the ink's part of J'J, see `add_prior`.
+    J is the Jacobian of the ink's residuals with respect to the heights. `bands` holds J'J, see `add_prior`.
     """
     size = len(heights)
     matrix, out = np.empty((size + BAND, BAND + 1)), np.empty(size)

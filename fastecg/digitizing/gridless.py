@@ -9,7 +9,7 @@ import numpy as np
 from fastecg.digitizing.tracks import Track
 from fastecg.digitizing.warp_fit import FittedWarp, fit_warp
 
-#: Largest absolute log ratio of the rows' length to the expected one. If it is larger, rows are cut off, or the layout is another one.
+#: Largest absolute log ratio of the rows' length to the expected one. If the ratio is larger, rows are cut off, or the layout is another.
 MOST_OFF = 0.2
 
 _LATTICE_PX = 64  # Distance of the points to which the flat map is fitted.
@@ -17,10 +17,10 @@ _KNOTS_PX = 512.0  # Distance of the spline's knots. A flat map needs few.
 
 
 def gridless_warp(size: tuple[int, int], px_per_mm: float, tilt: float = 0.0) -> FittedWarp:
-    """The map of a flat page that fills a picture of (height, width) px, with rows that fall by `tilt` mm per mm."""
+    """The map of a flat page that fills a picture of (height, width) px, with rows that fall to the right by `tilt` mm per mm."""
     x, y = np.meshgrid(np.arange(0, size[1] + _LATTICE_PX, _LATTICE_PX), np.arange(0, size[0] + _LATTICE_PX, _LATTICE_PX))
     points = np.column_stack([x.ravel(), y.ravel()]).astype(np.float64)
-    # Coordinates along and across the rows, from the centre of the picture's first pixel.
+    # Page positions: coordinates along and across the rows, from the centre of the picture's first pixel.
     along = np.array([1.0, tilt]) / np.hypot(1.0, tilt)
     points_mm = np.column_stack([points @ along, points @ np.array([-along[1], along[0]])]) / px_per_mm
     return fit_warp(points, points_mm, size, step_px=_KNOTS_PX)

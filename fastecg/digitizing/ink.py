@@ -1,7 +1,7 @@
 """Measure the pen's ink in the picture itself.
 
-The network's maps show where traces, writing and grid are. But the network draws them anew, and a flank in its map may be off by half a
-pixel. Its maps are used to choose pixels from which the colours of ink, paper and grid are estimated. Colours are divided by the colour of
+The network's maps show where traces, writing and grid are. But the network draws these anew, and a flank in its map may be off by half a
+pixel. The maps are used to choose pixels from which the colours of ink, paper and grid are estimated. Colours are divided by the colour of
 the paper around them, which removes the lighting. The linear combination of red, green and blue that best separates ink from everything
 else then gives the pen's coverage, with edges where the picture has them.
 """
@@ -16,17 +16,17 @@ from fastecg.digitizing.segmenter import Layers, OwnScale
 
 _CELL = 4  # Side in px of the cells in which bare paper is looked for.
 _SPREAD = 8.0  # Standard deviation, in cells, with which the paper's colour is smoothed.
-_BARE = 0.1  # Cells may be bare paper if the maps of traces, writing and pulses (0 to 1) are below this in them and in cells beside them.
+_BARE = 0.1  # A cell may be bare paper if the maps of traces, writing and pulses (0 to 1) are below this in it and in the cells beside it.
 _SHEET = 0.8  # The network's map of paper (0 to 1) is larger than this in cells of bare paper.
 _CORE = 0.85  # A pixel is certainly ink of a trace if the network's map of traces (0 to 1) is larger than this.
-# Ink in a square of this side (px) around a pixel of the map of traces above `_BARE` belongs to the trace, since the network is unsure of
-# edges.
+# Ink belongs to a trace if the network's map of traces exceeds `_BARE` anywhere in a square of this side (px) around it, since the network
+# is unsure of edges.
 _BESIDE = 7
 _WRITING = 0.3  # Where the map of writing exceeds this and that of traces does not, a trace may be hidden.
-_BRIDGE = 0.5  # Factor of the ink that is written over a trace, where it may connect two parts of the trace.
-_ACROSS = 12  # Largest distance in px along x and along y from the visible trace to ink that is written over it.
-_MOST = 40_000  # Largest number of pixels from which colours are estimated.
-_FEW = 500  # Smallest number of pixels from which colours are estimated; with fewer the picture's ink is not used.
+_BRIDGE = 0.5  # Ink that is written over a trace, and may connect two parts of the trace, counts with this factor.
+_ACROSS = 12  # Largest distance in px, along x and along y, of ink that is written over a trace from the visible trace.
+_MOST = 40_000  # Largest number of pixels of ink, and of ground, from which colours are estimated.
+_FEW = 500  # Smallest number of pixels of ink, and of ground, for estimating colours; with fewer, the picture's ink is not used.
 _INK_COUNTS = 0.1  # Weight of the ink's own covariance beside that of the ground in the discriminant.
 _LIMITS = np.array([-0.3, 1.6])  # Range of the estimated coverage. Noise goes below 0, and strokes that are darker than usual above 1.
 _LEAST_CONTRAST = 0.06  # Minimum contrast of ink and ground in at least one of red, green and blue, as a share of the paper's colour.
@@ -44,7 +44,7 @@ class PictureInk:
     hidden : ndarray, shape (height, width) bool
         Mask of pixels in which something else is printed or written, so that traces cannot be seen.
     noise : float
-        Standard deviation on bare paper.
+        Standard deviation of the coverage on bare paper.
     """
 
     coverage: np.ndarray
@@ -59,7 +59,7 @@ class PictureInk:
         return np.where(near & ~self.hidden, np.clip(self.coverage, 0.0, 1.0), 0.0).astype(np.float32)
 
     def with_bridges(self, layers: Layers) -> np.ndarray:
-        """The network's traces (height, width), 0 to 1, and the ink written over them that may connect their parts."""
+        """The network's traces (height, width), 0 to 1, with half the coverage of ink over them that may connect their parts."""
         from scipy.ndimage import maximum_filter
 
         near = maximum_filter(layers["trace"] > _WRITING, 2 * _ACROSS + 1)
@@ -77,7 +77,7 @@ def picture_ink(layers: Layers, shown: OwnScale | None = None) -> PictureInk | N
         Layers of the picture.
     shown : OwnScale, optional
         The same picture at its own scale, if the ink is wanted at that scale. Its maps are resized and less sharp, so the colours of ink
-        and ground are estimated from `layers` all the same. Only the paper's colour is taken from `shown`.
+        and ground are estimated from `layers` all the same. Of all colours, only that of the paper is taken from `shown`.
     """
     from fastecg.kernels.unmix import unmix
 
@@ -89,7 +89,7 @@ def picture_ink(layers: Layers, shown: OwnScale | None = None) -> PictureInk | N
         return None
     paper = _paper_colour(layers.picture, bare)
     rng = np.random.default_rng(0)  # Any random pixels will do, and with a fixed seed the same picture always gives the same ink.
-    # Rows and columns (2, n) of pixels of bare paper, one in each of many bare cells at the same place, and of pixels of traces.
+    # Rows and columns (2, n) of pixels: of bare paper, one at the same place within each of many bare cells, and of traces.
     ground = _random_pixels(bare, rng) * _CELL + rng.integers(0, _CELL, (2, 1))
     inked = _random_pixels(trace > _CORE, rng)
     if min(ground.shape[1], inked.shape[1]) < _FEW:
@@ -99,8 +99,8 @@ def picture_ink(layers: Layers, shown: OwnScale | None = None) -> PictureInk | N
         return None
     weights, offset = _projection(ground_colours, ink_colours)
     ground_coverage = ground_colours @ weights - offset
-    # The coverage still shows a grid that has the colour of the ink. The grid is subtracted where the network's maps have it, and `level`,
-    # the coverage of paper without a grid, becomes 0.
+    # A grid that has the colour of the ink still shows in the coverage. It is subtracted where the network's maps have the grid, and so is
+    # `level`, the coverage of paper without a grid.
     maps = np.stack([np.ones(len(ground_coverage)), *(layers[name][tuple(ground)] for name in ("grid", "major"))], axis=1)
     level, *by_grid = np.linalg.lstsq(maps, ground_coverage, rcond=None)[0]
     noise = float((ground_coverage - maps @ [level, *by_grid]).std())
@@ -132,7 +132,7 @@ def _bare_cells(layers: Layers | OwnScale) -> np.ndarray:
 
 
 def _paper_colour(picture: np.ndarray, bare: np.ndarray) -> np.ndarray:
-    """Mean colour (rows, columns, 3) float32 of the bare cells around every cell, weighted by a Gaussian; far from any, of all of them."""
+    """Mean colour (rows, columns, 3) float32 of the bare cells around every cell, by a Gaussian; of all bare cells where none is near."""
     from scipy.ndimage import gaussian_filter
 
     rows, columns = bare.shape
@@ -148,7 +148,7 @@ def _paper_colour(picture: np.ndarray, bare: np.ndarray) -> np.ndarray:
 
 
 def _random_pixels(where: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Rows and columns (2, n) of at most `_MOST` random pixels of a mask."""
+    """Rows and columns (2, n) of at most `_MOST` true elements of a mask, chosen at random."""
     flat = np.flatnonzero(where)
     if len(flat) > _MOST:
         flat = rng.choice(flat, _MOST, replace=False)
@@ -164,7 +164,7 @@ def _over_paper(picture: np.ndarray, paper: np.ndarray, at: np.ndarray) -> np.nd
 def _projection(ground: np.ndarray, inked: np.ndarray) -> tuple[np.ndarray, float]:
     """Fisher's discriminant of the colours (n, 3) of ground and ink: weights (3,) and an offset.
 
-    ``colours @ weights - offset`` is 0 for the mean ground and 1 for the median ink, with the least spread of both.
+    ``colours @ weights - offset`` is 0 for the mean of ground and 1 for the median of ink, and spreads least around both.
     """
     middle, pen = ground.mean(axis=0), np.median(inked, axis=0)
     # The last term keeps the matrix from being singular, as for a grey picture.

@@ -26,7 +26,7 @@ class Intervals:
 def intervals(signal: np.ndarray, fs: float) -> Intervals:
     """Measure the intervals of one lead (samples,), mV, sampled at `fs` Hz. Gaps are filled by linear interpolation.
 
-    All are NaN for less than 2 s of signal, or if neurokit2 fails. QRS and QT are NaN for fewer than three beats.
+    All intervals are NaN for less than 2 s of signal, or if neurokit2 fails. QRS and QT are NaN for fewer than three beats.
 
     Raises
     ------
@@ -59,7 +59,7 @@ def intervals(signal: np.ndarray, fs: float) -> Intervals:
 def interval_errors(reference: Record, estimate: Record) -> Intervals:
     """Intervals of the estimate minus those of the reference, ms, in the one of `RHYTHM_LEADS` that the reference shows for longest.
 
-    All are NaN if the estimate does not have this lead. An interval that was not measured in both records is NaN.
+    All are NaN if the estimate does not have this lead. An interval is NaN if it could not be measured in one of the records.
 
     Raises
     ------
