@@ -74,7 +74,7 @@ def kaggle_2025(reference: np.ndarray, estimate: np.ndarray, fs: float) -> tuple
 
     The estimate is shifted by the number of samples, at most 0.2 s, at which the correlation is largest, and by the voltage that fits best.
     Missing samples count as 0 mV before these shifts. Both powers are 0 if the reference was not drawn. The signal-to-noise
-    ratio of a picture is the sum of the signal powers of its leads, divided by the sum of their error powers.
+    ratio of a page is the sum of the signal powers of its leads, divided by the sum of their error powers.
     """
     drawn = np.isfinite(reference)
     wanted = np.where(drawn, reference, 0.0).astype(np.float64)

@@ -3,7 +3,7 @@
 This height is taken from the rows with a calibration pulse if there are at least two, or else from the rows without. Without a pulse, the
 0 mV level of a row is estimated from its traces: it is their mean if the record was high-pass filtered, and about their median if it was
 not. The names show which of the two it is: beats shift the mean by a different amount in each row, so if the mean is not at 0 mV, the
-heights of the names above it differ from row to row.
+heights of the names above the mean differ from row to row.
 
 The names of rhythm strips often stand at another height, so the level of a strip is taken from the column that shows the same lead.
 """

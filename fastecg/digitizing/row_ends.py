@@ -27,7 +27,7 @@ _COARSE = 3  # Step of the coarse search for the overhang, as a multiple of `_ST
 _BEYOND_MM = 0.2  # Length beyond the largest overhang in which the residual is computed, too.
 _RISES_MM = (0.0, 0.1, 0.2, 0.3, 0.45, 0.6)  # Height changes, up and down, that are tried for the ink beyond the sample at an end.
 _POINTS_PER_PX = 3  # Number of points per pixel, along x and along y, at which the ink is computed.
-_DARKEST = 1.2  # The coverage of the picture is clipped at this multiple of the pen's coverage.
+_DARKEST = 1.2  # The coverage of the picture is clipped at this multiple of the pen's coverage, which counts as at least 1.
 _LEAST_SAMPLES = 6  # Ends of traces with fewer samples within `_INSIDE_MM` are not measured.
 # For square, round and butt caps: how much farther the ink extends than with a round cap, in radii of the pen; the prior probability of the
 # cap; and the standard deviation of the first number. The first numbers are about those that `overhang_mm` measures: 0.15 to 0.16 and -0.75

@@ -25,9 +25,9 @@ _BLUR_PX = 12.0  # Standard deviation of the blur with which the darkness of the
 
 
 def picture_grid(layers: Layers) -> PageWarp | None:
-    """Find the map between pixels of the layers and millimetres of the page by the grid; None if there is no grid.
+    """Find the warp between pixels of the layers and millimetres of the page by the grid; None if there is no grid.
 
-    The planes of `_planes` are tried in turn until the map by one of them is straight or has small residuals. Without such a map, the one
+    The planes of `_planes` are tried in turn until the warp by one of them is straight or has small residuals. Without such a warp, the one
     whose residuals have the smallest 90 % quantile is returned.
     """
     found: list[tuple[float, FittedWarp]] = []

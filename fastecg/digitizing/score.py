@@ -93,8 +93,8 @@ class Scores:
             The number of records; mean, standard deviation, median and 5th percentile of their raw SNR in dB; the share of records with any
             lead below 5 dB; the means over all leads of the Challenge metric, right and as published, in dB; the mean ratio of the Kaggle
             metric over records in dB, which clips every record at 25.84 dB, as the competition did, and this mean unclipped; and the mean
-            share of missing samples. Infinite SNRs are left out of these figures, except that the Kaggle metric clips them like others, and
-            that they make its unclipped mean infinite.
+            share of missing samples. Infinite SNRs are left out of means and quantiles, unless there are no others. In the Kaggle metric,
+            they are clipped like all large ratios, and make the unclipped mean infinite.
         """
         values = np.array([record.snr_db for record in self.records])
         ratios = np.array([record.kaggle_ratio for record in self.records])

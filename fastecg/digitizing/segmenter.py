@@ -19,7 +19,7 @@ WEIGHTS = Path(__file__).parent / "layernet.onnx"
 _BAND = 640  # Rows of pixels in a band; the network sees one band at a time. More rows take more memory; fewer rows make more overlaps.
 _OVERLAP = 64  # Rows of pixels above and below a band that the network sees as context. The results for these rows are discarded.
 # The working memory of the network is released after a resized picture with more pixels than this, which is more than a letter page has.
-# For a picture as wide as A3, this memory has 500 MB. To allocate it again takes 0.2 s.
+# For a picture as wide as A3, this memory takes 500 MB. To allocate it again takes 0.2 s.
 _RELEASED = 5_000_000
 
 

@@ -112,7 +112,7 @@ def _upright_lines(layers: Layers, warp: PageWarp) -> tuple[np.ndarray, np.ndarr
     inked = uniform_filter1d(layers["grid"].mean(axis=1), round(FIVE_MM * warp.scale))
     rows = np.flatnonzero(inked > 0.5 * inked.max())  # Rows of pixels that the grid covers.
     height, width = inked.size, layers.picture.shape[1]
-    # The median level of a column of pixels shows the grid alone: traces and letters cover less than half of the column.
+    # The median brightness of a column of pixels shows the grid alone: traces and letters cover less than half of the column.
     levels = np.median(layers.picture[rows].min(axis=2), axis=0).astype(np.float64)
     edges_mm = warp.inverse(np.array([[0.0, height / 2], [width - 1.0, height / 2]]))[:, 0]
     lines_mm = np.arange(np.ceil(edges_mm.min()) + 1, np.floor(edges_mm.max()))

@@ -136,7 +136,7 @@ def _picture_of(picture: Image, corner: np.ndarray, zoom: float, shape: tuple[in
 
 
 def _nodes(photo: Photo, corner: np.ndarray, zoom: float, shape: tuple[int, int]) -> np.ndarray:
-    """Page points (…, 2) mm under every `CELL`-th pixel of a window, and one cell beyond it on every side."""
+    """Page points (…, 2) mm under every `CELL`-th pixel of a window, up to `CELL` px beyond it on every side."""
     y, x = ((CELL * (np.arange(n // CELL + 3) - 1.0) + 0.5) / zoom - 0.5 + edge for n, edge in zip(shape, corner[::-1], strict=True))
     return photo.warp.inverse(np.stack(np.meshgrid(x, y), axis=-1))
 

@@ -39,8 +39,8 @@ _QUICK_PX = (0.7e6, 1.6e6, 4e6)  # Numbers of pixels of the resized copies of a 
 _MOST_ZOOM = 2.5  # Largest factor by which a small picture is enlarged for this first look.
 _DARK = 100  # A pixel counts as dark if its grey level (0 to 255) is below this.
 _NEGATIVE_SHARE = 0.15  # A picture may be a negative if more than this share of its pixels is dark.
-_FAINT = 8  # Minimum difference of levels (0 to 255) between paper and ink that can be read.
-_BLANK_CELL_PX = 8  # Side of the cells in which levels are compared. Cells are so small that the light on the paper is even within one.
+_FAINT = 8  # Minimum difference in brightness (0 to 255) between paper and ink that can be read.
+_BLANK_CELL_PX = 8  # Side of the cells in which brightness is compared. Cells are so small that the light on the paper is even within one.
 _BLANK_CELLS = 25  # Minimum number of cells with ink in a picture with traces: 60 mm of a trace at 3.3 px/mm, the smallest scale.
 
 
@@ -142,11 +142,11 @@ def _better_gridless(best: PageAnalysis, picture: np.ndarray, settings: Settings
 
 
 def _is_blank(picture: np.ndarray) -> bool:
-    """Whether levels differ within hardly any cell of a picture, as is so for empty paper under any light."""
+    """Whether the brightness differs within hardly any cell of a picture, as is so for empty paper under any light."""
     from PIL import Image
 
     halved = np.asarray(Image.fromarray(picture).reduce(2))  # Averaging 2 x 2 pixels also halves the noise.
-    # The highest and the lowest level in every cell.
+    # The highest and the lowest brightness in every cell, by colour channel.
     rows, columns = (np.arange(0, length, _BLANK_CELL_PX // 2) for length in halved.shape[:2])
     high, low = (extreme.reduceat(extreme.reduceat(halved, rows, axis=0), columns, axis=1) for extreme in (np.maximum, np.minimum))
     return int(np.count_nonzero((high - low).max(axis=2) >= _FAINT)) < _BLANK_CELLS
