@@ -15,7 +15,7 @@ _MOST_SHIFT_S = 0.5  # Largest shift in time that the 2024 metric removes.
 _MOST_SHIFT_MV = 1.0  # Largest shift in voltage that the 2024 metric removes. If either shift is too large, neither is removed.
 _KAGGLE_LAG_S = 0.2  # Largest shift in time that the 2025 metric removes.
 
-#: Largest ratio of signal power to noise power in the Kaggle metric, which counts larger ones as this one: 25.84 dB.
+#: Largest ratio of signal power to noise power in the Kaggle metric, 25.84 dB. Larger ratios count as this one.
 KAGGLE_CLIP = 384.0
 
 

@@ -235,7 +235,7 @@ def _random_words(rng: np.random.Generator) -> str:
 
 
 def _lifted(stretches: np.ndarray, x: float, width: float) -> Stroke:
-    """Vertical lines at page `x`, whose ends are the page y in `stretches` (n, 2), as one stroke with the pen lifted between them."""
+    """Vertical lines at page `x` as one stroke, with the pen lifted between lines. `stretches` (n, 2) is page y of their two ends."""
     points = np.full((len(stretches), 3, 2), np.nan)
     points[:, :2, 0], points[:, :2, 1] = x, stretches
     return Stroke("separator", points.reshape(-1, 2)[:-1], float(width))

@@ -54,7 +54,7 @@ class PageModel:
         Raises
         ------
         LayoutError
-            If the median speed is not between 1 and 500 mm/s. It is negative if lines run from right to left.
+            If the median speed is not between 1 and 500 mm/s. A speed is negative if the line runs from right to left.
         """
         ends_px = np.array([segment.line_px for segment in self.segments]).reshape(-1, 2)
         ends_mm = analysis.warp.inverse(analysis.layers.to_maps(turned(ends_px, analysis))).reshape(-1, 2, 2)
@@ -107,7 +107,7 @@ def read_page(path: Path) -> PageModel:
 
 
 def _segment(entry: Any, where: str) -> PlacedSegment:
-    """One segment of a page's JSON; `LayoutError` if it is not valid, whose message calls the segment `where`."""
+    """One segment of a page's JSON. If it is not valid, a `LayoutError` is raised that calls the segment `where`."""
     try:
         (ax, ay), (bx, by) = entry["line_px"]
         numbers = [float(value) for value in (entry["start_s"], entry["stop_s"], ax, ay, bx, by)]

@@ -19,7 +19,8 @@ GAINS_MM_MV = (2.5, 5.0, 10.0, 20.0)
 USUAL_GAIN = 10.0
 
 _INK = 0.4  # Coverage above which ink counts. In the network's map, pixels belong to a pulse above half of this.
-# A bare pulse is one without feet, since a trace runs into it. Largest log ratio of its height and that of a pulse at a usual gain.
+# A pulse is bare if it has no feet, since a trace runs into it. This is the largest log ratio of the height of a bare pulse and the height
+# of 1 mV at a usual gain.
 _BARE_HEIGHT_OFF = 0.08
 _SAME_GAIN = 0.15  # If the height of a pulse differs from the gain by more than this share, 0 mV is taken from its feet.
 _LEAST_BARE_MM = 4.5  # Bare pulses at a lower usual gain, mm/mV, are not accepted, since ink of this height may be a letter.

@@ -24,7 +24,7 @@ _LONGEST_MM = 0.6  # Largest overhang that is tried.
 _SHORTEST_MM = -0.3  # Smallest overhang that is tried; below 0, ink ends farther inwards than that of a round pen on the last sample.
 _STEP_MM = 0.02  # Step of the fine search for the overhang.
 _COARSE = 3  # Step of the coarse search for the overhang, as a multiple of `_STEP_MM`.
-_BEYOND_MM = 0.2  # Length beyond the largest overhang in which the residual is computed, too.
+_BEYOND_MM = 0.2  # The residual is also computed on paper up to this far beyond the largest overhang.
 _RISES_MM = (0.0, 0.1, 0.2, 0.3, 0.45, 0.6)  # Height changes, up and down, that are tried for the ink beyond the sample at an end.
 _POINTS_PER_PX = 3  # Number of points per pixel, along x and along y, at which the ink is computed.
 _DARKEST = 1.2  # The coverage of the picture is clipped at this multiple of the pen's coverage, which counts as at least 1.
@@ -33,7 +33,7 @@ _LEAST_SAMPLES = 6  # Ends of traces with fewer samples within `_INSIDE_MM` are 
 # cap; and the standard deviation of the first number. The first numbers are about those that `overhang_mm` measures: 0.15 to 0.16 and -0.75
 # to -0.84 on square and butt caps that are drawn exactly, and 0.11 to 0.18 on the square caps of programs.
 _CAPS = ((0.13, 0.5, 0.06), (0.0, 0.3, 0.08), (-0.8, 0.1, 0.12))
-_SOFT = 0.4  # Additional standard deviation of caps, as a share of the blur of edges beyond that of the pixels.
+_SOFT = 0.4  # Additional standard deviation of caps, as a share of `Overhang.soft_mm`.
 _OTHER_CAP = 0.02  # Prior density of caps other than those of `_CAPS`, per radius of the pen.
 _CAP_RANGE = (-1.0, 0.8)  # Range of the caps that are tried, in radii of the pen beyond a round cap.
 _START_FAR = 3.0  # Standard deviation of a start that is an outlier, as a multiple of that of other starts.
@@ -69,8 +69,8 @@ class Overhang:
 def overhang_mm(points_mm: np.ndarray, warp: PageWarp, ink: PictureInk, pen: FittedPen, radius_px: float) -> float:
     """Measure how far ink extends along page x beyond an end of a trace, in mm.
 
-    The distance is that by which a stroke with round caps has to be lengthened beyond the first of the points to fit the ink best. So it is
-    0 for the ink of a round pen on this point, and negative for ink that ends before that.
+    A stroke with round caps is lengthened beyond the first of the points until it fits the ink best, and the result is this length. So it
+    is 0 for the ink of a round pen on this point, and negative for ink that ends farther inwards.
 
     NaN if fewer than six samples lie within 1 mm of this point or one of them was not read, if something hides the end or the edge of the
     picture is close, or if the best overhang is at a limit of the search.

@@ -1,8 +1,8 @@
 """Locate the start of time to some hundredths of a mm in the picture's own ink, by the ends of rows and by the bars between columns.
 
 The cap, the ink beyond the first and last sample, lengthens a row equally at both ends. So a row shows the start if no calibration pulse
-touches its ends. If a pulse touches one end, the cap has to be known. It is half the width of the pen if lines end in squares, and 0 if
-they end at the last sample. Bars show which of the two is right. Programs draw upright lines on whole pixels, so a single bar gives the
+touches its ends. If a pulse touches one end, the cap has to be known. The cap is half the width of the pen if lines end in squares, and 0
+if they end at the last sample. Bars show which of the two is right. Programs draw upright lines on whole pixels, so a single bar gives the
 start to a pixel.
 """
 

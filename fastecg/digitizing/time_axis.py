@@ -406,7 +406,7 @@ def _agreed_start(ends: Sequence[End], flags: list[str], bars: Callable[[float],
 
     def votes(group: Sequence[End]) -> float:
         # The ends of rows on curved paper scatter. So an end votes for every start that is close to the one that it suggests itself, and
-        # has some votes more for that of its own group.
+        # has additional votes for the starts of the groups that it is in.
         start_mm = _mean_start(group)
         return agreement([end for end in ends if abs(end.x_mm - start_mm) < _CLOSE_MM]) + _CLOSELY * agreement(group)
 

@@ -18,8 +18,8 @@ from fastecg.kernels.runs import runs_of
 
 _INK = 0.4  # A pixel is ink if its coverage is larger than this, where runs are counted.
 _FLAT_MM = 1.2  # A run of ink that is shorter than this belongs to a level part of a trace, and not to a flank.
-# The number of rows of traces is the largest number of runs in a column of pixels whose frequency is more than this share of that of the
-# most frequent number.
+# A number of runs in a column of pixels counts if the columns that have it are more than this share of those that have the most frequent
+# number. The largest number that counts is the number of rows of traces.
 _USUAL = 0.5
 _MOST_ROWS = 24  # Largest number of rows.
 _ALONE_MM = 40.0  # Distance of rows that is assumed if a page has only one row.

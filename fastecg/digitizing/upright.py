@@ -96,7 +96,7 @@ def analyse_upright(picture: np.ndarray, settings: Settings, weights: Path = WEI
             raise no_heart()
         del layers, analysis  # Their maps take hundreds of megabytes.
     assert best is not None
-    # If no grid was found at these scales, they came from something else that is periodic, such as a line of letters.
+    # If no grid was found at these scales, the scales came from something else that is periodic, such as a line of letters.
     tiny = bool(scales) and _area_mm2(picture, tried[0]) < _TINY_MM2
     if scales and (tiny or (best.gridless and best.tracks)) and not no_ecg:
         best = _better_gridless(best, picture, settings, network, tiny=tiny)
