@@ -1,7 +1,7 @@
 """Addresses of arrays, for loops written in vector instructions, and the rule that keeps them valid.
 
 Numba frees an array after the last line that *names* it, and does not know that an address taken before is still in use. So a
-function may take addresses of its parameters only, and of views of them: its caller holds the arguments until it returns.
+function may take addresses of its parameters only, and of views of them: the caller holds the arguments until the function returns.
 Therefore one function allocates scratch memory and another takes its address. `tests/kernels/test_threads.py` checks this for every
 kernel.
 """

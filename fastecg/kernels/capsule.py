@@ -1,9 +1,9 @@
 """Antialiased strokes along any polyline: calibration pulses, separators, frames, marks, and pen strokes of varying width.
 
-Each segment is drawn as a straight strip; the coverage of a pixel is the share of its square in the strip. This is exact beside a segment
-of any direction and any constant width. Where segments meet, the larger coverage counts. Joints are round, and the ends of a line are half
-discs. A pen with a radius below `_BLUNT` ends in a rectangle with the area of half a disc instead, which looks the same at that size and
-has the right amount of ink.
+Each segment is drawn as a straight strip; the coverage of a pixel is the share of its square in the strip. Along the sides of
+a segment of constant width this is exact in every direction. Where segments meet, the larger coverage counts. Joints are round, and the
+ends of a line are half discs. A pen with a radius below `_BLUNT` ends in a rectangle with the area of half a disc instead, which looks the
+same at that size and has the right amount of ink.
 """
 
 from __future__ import annotations

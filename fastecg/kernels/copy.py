@@ -59,7 +59,7 @@ def edge_rings(ink: np.ndarray, rings: int) -> np.ndarray:
 
 
 def _limits(chances: np.ndarray) -> np.ndarray:
-    """Thresholds, int16, below which the `deviates` of a table lie with these probabilities.
+    """Thresholds, int16, below which `deviates` lie with the probabilities `chances`.
 
     Probabilities up to 0.0001 count as 0, and those above 0.9999 as 0.9999.
     """
@@ -70,7 +70,7 @@ def _limits(chances: np.ndarray) -> np.ndarray:
 
 def resampled(plane: np.ndarray, height: int, width: int) -> np.ndarray:
     """A plane, uint8, resampled to (height, width) uint8 over the same area: a pixel is the mean of the area that it covers."""
-    if height > plane.shape[0]:  # Columns take ten times as long as rows, so they are resampled while there are fewer rows.
+    if height > plane.shape[0]:  # Columns take ten times as long as rows, so columns are resampled while there are fewer rows.
         return _with_rows(_with_columns(plane, width), height)
     return _with_columns(_with_rows(plane, height), width)
 

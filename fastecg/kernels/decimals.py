@@ -1,8 +1,8 @@
 """Write points as JSON, with at most three decimals.
 
 In general, the shortest decimal that reads back as the same float has to be searched for. For a whole number of thousandths, this decimal
-is the number itself, written with up to three decimals. The characters before the point and those from the point on come from tables. The
-digits and the point of a number below 10,000 are written as one word of eight bytes.
+is the number itself, with up to three digits after the point. The characters from the point on come from a table. If the number is below
+10,000, those before the point come from another table, and all are written as one word of eight bytes.
 """
 
 from __future__ import annotations

@@ -74,7 +74,7 @@ def add_folding(height, x_mm, y_mm, folds, reach_mm):
     `folds` (n, 4) are the unit normal (x, y), offset (mm) and slope of each fold, in the order in which they were made; a fold is the line
     on which normal · (x, y) is the offset. A crease is about slope * `reach_mm` high, and 1 / e of this at a distance of `reach_mm`.
     A fold lays one side of the sheet on the other, so that the next fold creases both. On the side that was turned over, the next crease
-    bends the other way. The change is gradual, because at a sudden change paper would tear.
+    bends the other way. Across a fold this changes gradually, because paper would tear at a sudden change.
     """
     for row in range(len(y_mm)):
         for column in range(len(x_mm)):
@@ -107,8 +107,8 @@ def add_pinches(height, x_mm, y_mm, paths, lifts, widths):
     lifts : (n, points) float64
         Height of each crease at these points, mm, linear between them; the caller makes it 0 at both ends.
     widths : (n, 2) float64
-        Width of each crease to its right and to its left, mm. On both sides the height falls as a parabola that is steep at the crest and
-        level at the foot.
+        Width of each crease to the right and to the left of its path's direction, mm. On both sides the height
+        falls as a parabola that is steep at the crest and level at the foot.
     """
     step_x, step_y = x_mm[1] - x_mm[0], y_mm[1] - y_mm[0]
     for k in range(len(paths)):

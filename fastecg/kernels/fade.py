@@ -12,7 +12,7 @@ from fastecg.kernels.hashing import mixed
 from fastecg.kernels.jit import jit
 
 _WORD = 8  # Pixels that are examined at once: 98 % of a page is without ink.
-_AHEAD = 16  # Number of words with ink by which prefetching is ahead, because a trace crosses rows that are not in the cache.
+_AHEAD = 16  # Memory is prefetched this many words with ink ahead, because a trace crosses rows that are not in the cache.
 _ALIKE = 0.95  # A pixel with less than this share of the largest coverage beside it is at an edge; elsewhere coverage changes slowly.
 
 
@@ -30,8 +30,8 @@ class Fading(NamedTuple):
     brown : float
         How brown the ink turns: more contrast is lost in red, less in blue.
     grain : float
-        Largest share of the contrast that single pixels lose at random, decided by `seed`. It holds at edges of the ink; elsewhere pixels
-        lose at most 0.35 times as much.
+        Largest share of the contrast that single pixels at edges of the ink lose at random, decided by `seed`. Elsewhere pixels lose at
+        most 0.35 times as much.
     seed : int
     """
 
@@ -45,7 +45,7 @@ class Fading(NamedTuple):
 
 @jit
 def fade(pixels, paper, ink, text, rows, columns, clouds, every, how):
-    """Reduce the ink's contrast with the paper to its share ``rows[y] * columns[x] * clouds(x, y)``, changed as `how` says, in place.
+    """Reduce the ink's contrast with the paper to the share ``rows[y] * columns[x] * clouds(x, y)``, which `how` changes, in place.
 
     Parameters
     ----------

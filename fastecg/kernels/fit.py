@@ -14,7 +14,7 @@ import numpy as np
 from fastecg.kernels.jit import jit
 
 BAND = 12  # Number of off-diagonals of J'J: knots farther apart than this are not coupled (see `_add_row`).
-_STRAY = 0.3  # Minimum coverage of a pixel outside the stroke that attracts the stroke.
+_STRAY = 0.3  # Least coverage at which a pixel outside the stroke attracts the stroke.
 
 
 @jit

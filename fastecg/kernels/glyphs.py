@@ -64,7 +64,10 @@ def _row_sums(sums, row, sides, out):
 
 @jit
 def _between(upper, lower, side, columns):
-    """The mask's sum between two fractional rows, up to a side. Each row's two sums are those of `_row_sums`, linear between."""
+    """The sum of the mask between two fractional rows, up to a side.
+
+    `upper` and `lower` hold each row's two sums of `_row_sums`, between which the sum up to the side is linear.
+    """
     part = side - min(int(side), columns - 1)
     here = lower[0] - upper[0]
     return here + part * ((lower[1] - upper[1]) - here)

@@ -1,7 +1,7 @@
 """Random numbers that are functions of a seed and a position, so that the order in which pixels are drawn cannot change them.
 
-All hashes of the package are here. The hash of 32 bits, `mixed`, is no faster than the one of 64 bits, `scramble`; it is kept because
-existing shots of creased and stained pages have to give the same pictures.
+All hashes that give random numbers are here. The hash of 32 bits, `mixed`, is no faster than that of 64 bits, `scramble`. `mixed` is kept
+because existing shots of creased and stained pages have to give the same pictures.
 """
 
 from __future__ import annotations

@@ -64,7 +64,7 @@ def scan(pixels: np.ndarray, quality: int) -> bytes:
     luma, chroma = np.empty((MCU, even_across * MCU), np.uint8), np.zeros((2, BLOCK, even_across * BLOCK), np.uint8)
     lines, blocks = np.empty((2, 3 * even_across * MCU), np.uint8), np.empty(even_across * _BLOCKS * _COEFFICIENTS, np.int16)
     words = np.empty(even_across * _BLOCKS * _COEFFICIENTS * _MOST_BITS // 64 + 2, np.int64)
-    # The size is enough for the longest codes with a zero after every byte. Most of the array is never touched, and takes no memory.
+    # The size of `out` is enough for the longest codes with a zero after every byte. Most of it is never touched, and takes no memory.
     out, state, unit_rows = np.empty(2 * words.nbytes * _ROWS_PER_PIECE, np.uint8), np.zeros(5, np.int64), -(-height // MCU)
     rows, tables, planes = pixels.reshape(height, -1), (quantisers_of(quality), _codes(), _numbers()), (luma, chroma, lines)
     parts = []

@@ -4,8 +4,8 @@ Brightness has one byte per pixel. Colours are the differences of blue and red f
 one value for each block of 2x2 pixels. All numbers but those of the mottle are integers. Pictures are changed in place, with vector
 instructions for sixteen pixels at a time. Beyond the picture's edges, the last row or column is repeated.
 
-All steps move down the picture together, each as many rows ahead of the next step as that step reads ahead. Only a few rows are kept
-between the steps, in ring buffers that stay in the cache, and the picture is read once and written once.
+All steps move down the picture together. Each is as many rows ahead of the next step as the next step reads below its own row. Only a few
+rows are kept between the steps, in ring buffers that stay in the cache, and the picture is read once and written once.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ def rip(pixels, gone, lip, x, y, frame, t_mm, course, both, scale, bare, shade):
     x, y : (width,) and (height,) float64
         Page coordinates of the pixels, mm.
     frame : (6,) float64
-        f0 to f5 of the distance along the line, f0 x + f1 y + f2, and across it, f3 x + f4 y + f5, of page point (x, y), all in mm.
+        Coefficients f0 to f5: page point (x, y) lies f0 x + f1 y + f2 along the line and f3 x + f4 y + f5 across it, all in mm.
     t_mm : (n,) float64
         Distances along the line, evenly spaced.
     course : (n, 3) float64

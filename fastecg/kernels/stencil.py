@@ -59,7 +59,7 @@ def sharpen(pixels: np.ndarray, sigma_px: float, amount: float) -> None:
 
 
 def smear(pixels: np.ndarray, offsets: np.ndarray, weights: np.ndarray) -> None:
-    """Replace every pixel by a weighted mean of the pixels at `offsets` from it and opposite to them, in place.
+    """Replace every pixel by a weighted mean of the pixels at `offsets` from it and at the opposite offsets, in place.
 
     Parameters
     ----------
@@ -153,7 +153,7 @@ def find_sources_down(ring, stride, ring_rows, y, height, sources):
 
 @jit
 def filter_line(sources, weights, out):
-    """Fill `out`, whose length is a multiple of `LANES`, with weighted means: for out[i], of the bytes i after the addresses `sources`."""
+    """Write the weighted mean of the bytes that lie i bytes after the addresses `sources` to out[i]; len(out) is a multiple of `LANES`."""
     sources_at, weights_at, out_at, pairs = address(sources), address(weights), address(out), np.int64(len(weights) - 1)
     for i in range(0, len(out), LANES):
         _mean(sources_at, weights_at, pairs, np.int64(i), out_at + i)
