@@ -83,8 +83,7 @@ def _levels_by_names(page: LaidOutPage, drawn: Sequence[SegmentReading]) -> dict
     scatter = float(np.sqrt(np.mean((unpulsed - usual) ** 2)))
     if float(np.median(np.abs(known - usual))) > _SAME_MM or np.abs(unpulsed - usual).max() > most:
         return {}
-    # Names scatter because their own heights have errors, and because the 0 mV levels have. Only the levels' share of the variance is
-    # corrected.
+    # Names scatter because of errors of their own heights and of the 0 mV levels. Only the levels' share of the variance is corrected.
     share = max(1.0 - (_NAME_SD_MM / max(scatter, 1e-9)) ** 2, 0.0)
     return {row: by_traces[row] + share * (named[row] - usual - by_traces[row]) for row in named if zero[row] != "pulse"}
 

@@ -221,7 +221,7 @@ def _lay_out_as_corrected(analysis: PageAnalysis, settings: Settings) -> LaidOut
 
 
 def judged_by_first_reading(page: LaidOutPage, settings: Settings) -> LaidOutPage:
-    """Correct the levels and names of a page by a first, quick reading, and refuse the page if this reading is no ECG.
+    """Correct the levels and names of a page by a first, quick reading, and refuse the page if it is no ECG by this reading.
 
     If the user has given the layout, the page is not refused.
     """

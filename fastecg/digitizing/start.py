@@ -37,7 +37,7 @@ _END_SD_MM = 0.045  # Standard deviation of the position of ends if their cap is
 _BAR_SD_MM = 0.02  # Standard deviation of the position of bars, apart from their rounding to pixels.
 # Without ends, bars that are farther than this from where they are expected are looked for again around the place where they were found.
 _ASIDE_MM = 0.4
-_MOST_OFF_MM = 0.5  # Largest distance of possible starts from the start by the ends.
+_MOST_OFF_MM = 0.5  # Largest distance of possible starts, to the left or right, from the start by the ends.
 _STEP_MM = 0.004  # Step between possible starts.
 
 

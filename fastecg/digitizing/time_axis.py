@@ -398,8 +398,8 @@ def _agreed_start(ends: Sequence[End], flags: list[str], bars: Callable[[float],
     """
 
     def net_agreement(group: Sequence[End]) -> float:
-        # Rows may seem shorter than they are, if their ends are faint, but not longer. So ends farther out than the group's start implies
-        # count against it.
+        # Rows may seem shorter than they are, if their ends are faint. So ends farther out than the group's start implies count against the
+        # group.
         start_mm = _mean_start(group)
         beyond = [end for end in ends if end.kind in ("left", "right") and (2 * end.side - 1) * (end.x_mm - start_mm) > _AGREE_MM]
         return agreement(group) - sum(_VOTES[end.kind] for end in beyond)

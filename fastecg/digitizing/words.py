@@ -93,8 +93,8 @@ def written_gain(writing: np.ndarray, warp: PageWarp, coverage: np.ndarray | Non
             return None
         if completed.value is not None:
             return completed.gain
-    # The number is uncertain in the completed words, where remains of the grid may touch it. So the map of writing alone is read, and its
-    # number is used unless it lacks a digit there.
+    # If words were completed, their number is uncertain, perhaps because remains of the grid touch it. So the map of writing alone is read,
+    # and its number is used unless it lacks a digit there.
     number = _number(writing, warp)
     return None if number is None or (completed is not None and number.width < _SAME_WIDTH * completed.width) else number.gain
 
