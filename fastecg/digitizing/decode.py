@@ -120,9 +120,9 @@ def decode(
         Standard deviation of the start of time in `rows`, mm. If it is not 0, the start is estimated again after the second fit, from the
         ends of the rows and from the grid.
     lines_mm : (float, float), optional
-        The program that drew the grid may have rounded its lines to pixels. Smallest and largest distance by which they may have been to
-        the right of the drawn lines before (below 0: to the left), see `fastecg.digitizing.snapping.unsnapped_offset_mm`; None if no 5 mm
-        lines are seen.
+        The program that drew the grid may have rounded its lines to pixels. Smallest and largest distance by which the lines before this
+        rounding may have been to the right of the drawn lines (below 0: to the left), see
+        `fastecg.digitizing.snapping.unsnapped_offset_mm`; None if no 5 mm lines are seen.
     name : str
         Name of the record.
 

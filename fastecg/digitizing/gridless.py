@@ -29,7 +29,7 @@ def gridless_warp(size: tuple[int, int], px_per_mm: float, tilt: float = 0.0) ->
 def tilt_of(tracks: Sequence[Track]) -> float:
     """Slope of the rows, mm per mm, positive if they fall to the right: the median over the tracks, 0 without any.
 
-    The slope of a track is that from the median page y of its first third to the median page y of its last third.
+    The slope of a track is that of the line from its first third to its last third, each with the median page y in its middle.
     """
     slopes = []
     for track in tracks:

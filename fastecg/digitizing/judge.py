@@ -20,21 +20,25 @@ from fastecg.layouts import LAYOUTS
 #: Minimum confidence (0 to 1) at which the order of leads is reported as sure.
 SURE = 0.8
 
-# Minimum correlation of columns that show the same seconds, and minimum similarity of a strip and a column for a common 0 mV level.
+# Minimum correlation of columns that show the same seconds, and minimum similarity of a rhythm strip and the column of its lead for one of
+# them to take its 0 mV level from the other.
 _SAME_BEATS = 0.85
 # Columns do not show the same seconds if the residual of a sum of leads from several columns is larger than this; 1 is usual for unrelated
 # signals.
 _NOT_TOGETHER = 0.8
-_TOGETHER = 0.4  # On pages without a rhythm strip, columns show the same seconds if the residual of such a sum is smaller than this.
+# On pages without a rhythm strip, columns show the same seconds if the residual of a sum of leads from several columns is less than this.
+_TOGETHER = 0.4
 _MARGIN = 0.1  # Minimum difference of two correlations or similarities for the larger one to be chosen.
 _SAME_LEAD = 0.98  # Minimum similarity of a rhythm strip and the column of a lead for the strip to be taken for that lead.
-_ENOUGH_NAMES = 0.7  # Share of a layout's names that gives as much confidence as all of them.
-_MARGIN_SCALE = 0.8  # If the best match's score exceeds that of the next other order by this, the confidence has a factor of 1 - 1/e.
+_ENOUGH_NAMES = 0.7  # If at least this share of a layout's names was read, the confidence is the same as if all were read.
+# If the score of the page's match exceeds that of the best match with another order of leads by this, the confidence has a factor of
+# 1 - 1/e.
+_MARGIN_SCALE = 0.8
 _GOOD = 0.35  # The confidence is not reduced if the median residual of the checks in `_SUMS` (0 is best) is at most this.
 _BAD = 0.9  # The confidence is 0 if that median residual is at least this.
 _UNCHECKED = 0.9  # Confidence factor of a reading without any of the checks in `_SUMS`.
-# Confidence factor instead of `_UNCHECKED` if the reading also lacks the check "beats", and has several leads in a layout that is not in
-# `LAYOUTS`: the names on any plot form some layout.
+# Confidence factor instead of `_UNCHECKED` if the reading also lacks the check "beats", and has several leads in a layout whose name is not
+# in `LAYOUTS`: the names on any plot form some layout.
 _UNUSUAL = 0.5
 _ONE_HEART = 0.6  # The confidence is not reduced if the check "beats" (1 minus a correlation) is at most this.
 # If the check "beats" is larger than this, the leads are not of one heart: the confidence is 0, and a page of unknown layout is refused.
@@ -42,7 +46,7 @@ _UNRELATED = 0.8
 _FEW_NAMES = 0.25  # A page of unknown layout is refused if the share of names that were read and the confidence are both smaller than this.
 _SUMS = ("einthoven", "goldberger", "avr", "strip")  # Checks of sums and differences of leads.
 _LEAST_LEVEL_S = 1.0  # The level of a trace is taken for 0 mV only if more time than this was read of it.
-_PEAKED = 5.0  # Minimum ratio of the steepness of QRS complexes to that of the rest (see `_peakedness`), on pages of one or two leads.
+_PEAKED = 5.0  # Minimum ratio of the largest steepness of a trace to its usual one (see `_peakedness`), on pages of one or two segments.
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,9 +61,9 @@ class LaidOutPage:
     rows : PageSegments
         Segments, in the page coordinates of `analysis.warp`.
     by_segment : tuple of ndarray
-        The ink of every segment's row, each (height, width) uint8.
+        For every segment, the ink of its row of traces, (height, width) uint8, 0 to 255.
     gain_mm_mv : float
-        Gain of the limb leads.
+        Gain of the limb leads, mm/mV.
     flags : tuple of str
     ink : PictureInk, optional
     checks : dict of str to float
@@ -69,7 +73,7 @@ class LaidOutPage:
     pulses : tuple of Pulse
         Calibration pulses.
     start_sd_mm : float
-        Approximate standard deviation of the start of time; 0 on a corrected page.
+        Approximate standard deviation of the start of time, mm; 0 on a page that a person has corrected.
     """
 
     analysis: PageAnalysis
@@ -86,7 +90,7 @@ class LaidOutPage:
 
 
 def as_simultaneous(page: LaidOutPage) -> LaidOutPage:
-    """The same page with simultaneous columns: all segments start at 0 s."""
+    """The same page with columns that are taken to be simultaneous: all segments start at 0 s."""
     segments = tuple(replace(segment, start=0, stop=segment.stop - segment.start) for segment in page.rows.segments)
     flags = (*page.flags, "the columns show the same seconds: all begin at 0 s")
     return replace(page, rows=replace(page.rows, segments=segments), flags=flags)
@@ -95,7 +99,7 @@ def as_simultaneous(page: LaidOutPage) -> LaidOutPage:
 def strips_by_trace(page: LaidOutPage, readings: Sequence[SegmentReading]) -> LaidOutPage:
     """Rename rhythm strips that are named after one lead, but repeat the column of another one.
 
-    The columns of both leads have to be on the page: a strip of a lead without a column keeps its name.
+    The columns of both leads have to be on the page: a strip named after a lead without a column keeps its name.
     """
     segments, flags = list(page.rows.segments), list(page.flags)
     traces = {(item.segment.lead, item.segment.rhythm): item.millivolts for item in readings}
@@ -126,7 +130,7 @@ def beats_agree(readings: Sequence[SegmentReading], fs: float) -> bool:
     if residual is not None and residual > _NOT_TOGETHER:
         return False
     strips = [item for item in readings if item.segment.rhythm]
-    # When each column beats: the steepness of its leads added up, by the first sample of the column.
+    # When each column beats: the sum of the steepness of its leads. The keys are the first samples of the columns.
     parts: dict[int, np.ndarray] = {}
     for item in readings:
         if not item.segment.rhythm:
@@ -139,7 +143,7 @@ def beats_agree(readings: Sequence[SegmentReading], fs: float) -> bool:
         together = residual is not None and residual < _TOGETHER
         return together or min(correlation(first[:n], part[:n]) for part in others) > _SAME_BEATS
     strip = swing(strips[0].millivolts, fs)
-    # Do the later columns beat as the strip does at its beginning, or as it does at their own place?
+    # Do the columns after the first beat as the strip does at its beginning, or as the strip does where they are if they are successive?
     starts = sorted(parts)[1:]
     at_first = np.mean([correlation(strip[:n], part[:n]) for part in others])
     at_starts = np.mean(
@@ -152,10 +156,11 @@ def beats_agree(readings: Sequence[SegmentReading], fs: float) -> bool:
 
 
 def levelled(page: LaidOutPage, readings: Sequence[SegmentReading]) -> LaidOutPage:
-    """Set the 0 mV level of rows without a pulse to their traces' mean, or to that of the same lead in another row.
+    """Set the 0 mV level of rows without a pulse to their traces' mean, or to where the level of another row with the same lead puts it.
 
     Machines remove any constant voltage, so the mean of a trace is 0 mV. A longer trace has a more precise mean, so a rhythm strip gives a
-    better level than a row of columns. A pulse gives a better level than both. Rows of which 1 s or less was read stay where they are.
+    better level than a row of columns. A pulse gives a better level than both means. The level of a row of which 1 s or less was read
+    stays as it is.
     """
     shift, zero = _shifts(page, readings)
     if not shift:
@@ -180,7 +185,7 @@ def _shifts(page: LaidOutPage, readings: Sequence[SegmentReading]) -> tuple[dict
         part = next((item for item in readings if not item.segment.rhythm and item.segment.lead == strip.segment.lead), None)
         if part is None:
             continue
-        # The row whose level is known better corrects the other: one with a pulse, or else the strip.
+        # The row whose level is known better corrects the other row. It is the row with a pulse or, if neither has one, the strip.
         better, worse = (part, strip) if part.segment.zero == "pulse" and strip.segment.zero != "pulse" else (strip, part)
         if worse.segment.zero == "pulse" or worse.segment.row in zero:
             continue
@@ -202,7 +207,7 @@ def judged(page: LaidOutPage, readings: Sequence[SegmentReading], *, known: bool
     readings : sequence of SegmentReading
         Readings of the page's segments.
     known : bool
-        Whether the user has given the layout. In this case the confidence is 1, and nothing is refused.
+        Whether the user has given the layout or a corrected page. In this case the confidence is 1, and nothing is refused.
 
     Returns
     -------
@@ -223,7 +228,8 @@ def judged(page: LaidOutPage, readings: Sequence[SegmentReading], *, known: bool
     residuals = [checks[name] for name in _SUMS if name in checks]
     usual = len(match.cells) == 1 or match.layout.name in LAYOUTS
     unchecked = _UNCHECKED if usual or "beats" in checks else _UNUSUAL
-    # The confidence is the product of a factor for the names, a factor for the margin to the next order, and a factor for the checks.
+    # The confidence is the product of a factor for the names, a factor for the margin to the best match with another order, and a factor
+    # for the checks (`credit`).
     credit = unchecked if not residuals else float(np.clip((_BAD - np.median(residuals)) / (_BAD - _GOOD), 0.0, 1.0))
     credit *= float(np.clip((_UNRELATED - checks.get("beats", 0.0)) / (_UNRELATED - _ONE_HEART), 0.0, 1.0))
     confidence = min(share / _ENOUGH_NAMES, 1.0) * (1.0 - np.exp(-max(margin, 0.0) / _MARGIN_SCALE)) * credit
@@ -237,7 +243,7 @@ def judged(page: LaidOutPage, readings: Sequence[SegmentReading], *, known: bool
             )
         if len(match.cells) < 3 and readings and max(_peakedness(item.millivolts, page.rows.fs) for item in readings) < _PEAKED:
             raise ImageError("no trace has QRS complexes, expected the leads of an ECG")
-    kept = 1.0 if known else round(float(confidence), 3)  # The flag is by the rounded value, with which `Reading.order` is found.
+    kept = 1.0 if known else round(float(confidence), 3)  # Rounded before the flag is set, since `Reading.order` uses this.
     flags = page.flags if kept >= SURE else (*page.flags, "order uncertain: which lead is where could not be told for sure")
     return replace(page, checks=checks, confidence=kept, flags=flags)
 
@@ -249,6 +255,6 @@ def on_page_segments(page: LaidOutPage, readings: Sequence[SegmentReading]) -> l
 
 
 def _peakedness(signal: np.ndarray, fs: float) -> float:
-    """Ratio of a signal's largest steepness (99th percentile) to its usual one (median)."""
+    """Ratio of a signal's largest steepness (99th percentile) to its usual steepness (median)."""
     steepness = swing(signal, fs)
     return float(np.quantile(steepness, 0.99) / max(float(np.median(steepness)), 1e-3))

@@ -21,7 +21,7 @@ _MOST_BYTES = 1 << 31  # Largest file of weights that is read, bytes.
 
 
 def _pair(before: int, after: int, folded: bool) -> nn.Sequential:
-    """Two convolutions, from `before` to `after` channels, each with batch normalisation unless that is folded into the convolution."""
+    """Two convolutions, from `before` to `after` channels; batch normalisation follows each, unless it is folded into the convolution."""
     layers: list[nn.Module] = []
     for channels in (before, after):
         norm = nn.Identity() if folded else nn.BatchNorm2d(after)
@@ -32,9 +32,9 @@ def _pair(before: int, after: int, folded: bool) -> nn.Sequential:
 class LayerNet(nn.Module):
     """A U-Net that turns pictures (n, 3, height, width), 0 to 1, into logits of the maps and of the markers.
 
-    The network works at half resolution: the channels of 2 x 2 pixels become those of one, so that nothing is lost and a page takes a
-    quarter of the time. The maps are returned at full resolution, (n, 6, height, width) in the order of `MAPS`, and the markers at a
-    quarter of the resolution, (n, 14, height / 4, width / 4) in the order of `MARKERS`.
+    The network works at half resolution, so that a page takes a quarter of the time: the channels of 2 x 2 pixels become channels of one
+    pixel, so that nothing is lost. The maps are returned at full resolution, (n, 6, height, width) in the order of `MAPS`, and the markers
+    at a quarter of the resolution, (n, 14, height / 4, width / 4) in the order of `MARKERS`.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ class LayerNet(nn.Module):
         self.width, self.folded = width, folded
         sizes = [width, 2 * width, 4 * width, 6 * width, 8 * width]
         # The input has 12 channels: three colours of four pixels. `down` halves the resolution four times, and `up` doubles it four times.
-        # Every block of `up` also sees what `down` had at the same resolution (`beside`).
+        # Every block of `up` also sees what the block of `down` at the same resolution gave (`beside` channels).
         self.down = nn.ModuleList(_pair(before, after, folded) for before, after in zip([12, *sizes], sizes, strict=False))
         self.up = nn.ModuleList(_pair(below + beside, beside, folded) for below, beside in zip(sizes[:0:-1], sizes[-2::-1], strict=True))
         self.maps = nn.Conv2d(width, 4 * len(MAPS), 3, padding=1)
@@ -57,7 +57,7 @@ class LayerNet(nn.Module):
             nn.Conv2d(2 * width, 2 * width, 3, padding=1), nn.ReLU(inplace=True), nn.Conv2d(2 * width, len(MARKERS), 1)
         )
         assert self.maps.bias is not None
-        nn.init.constant_(self.maps.bias, -3.0)  # Training starts with maps near 0, which is right for most of a page.
+        nn.init.constant_(self.maps.bias, -3.0)  # Training starts with maps near 0 (0.05), which is right for most of a page.
 
     def forward(self, picture: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Logits of the maps and of the markers, of pictures whose sides are multiples of `STRIDE`."""
@@ -67,9 +67,9 @@ class LayerNet(nn.Module):
             beside.append(here)
         markers = here
         for level, block in enumerate(self.up):
-            above = beside[-2 - level]  # From `down`, at the resolution that this block returns.
+            above = beside[-2 - level]  # From the block of `down` at the resolution that this block returns.
             here = block(torch.cat([functional.interpolate(here, scale_factor=2.0, mode="nearest"), above], dim=1))
-            if level == len(self.up) - 2:  # A quarter of the picture's resolution.
+            if level == len(self.up) - 2:  # Here at a quarter of the picture's resolution.
                 markers = self.markers(here)
         return functional.pixel_shuffle(self.maps(here), 2), markers
 
@@ -77,8 +77,8 @@ class LayerNet(nn.Module):
 def layer_loss(maps: torch.Tensor, markers: torch.Tensor, true_maps: torch.Tensor, true_markers: torch.Tensor) -> dict[str, torch.Tensor]:
     """The weighted parts of the loss: one for each of `MAPS`, by its name, and "markers".
 
-    The part of a map is the cross entropy with the true coverage, which is smallest if the map is the expected coverage. More weight on ink
-    than on paper, or a loss that measures overlap, would make strokes thicker than they are.
+    The part of a map is its cross entropy with the true coverage, times a weight. It is smallest if the map is the expected coverage. More
+    weight on ink than on paper, or a loss that measures overlap, would make strokes thicker than they are.
 
     Parameters
     ----------
@@ -120,7 +120,7 @@ def load_layernet(path: Path) -> LayerNet:
 
 
 def read_layernet(path: Path) -> LayerNet:
-    """Read the network of an ONNX file that `export_layernet` wrote, to train it further. Its convolutions contain the normalisation.
+    """Read the network of an ONNX file that `export_layernet` wrote, to train it further. The convolutions contain the normalisation.
 
     Raises
     ------
@@ -136,8 +136,8 @@ def read_layernet(path: Path) -> LayerNet:
         values = {item.name: torch.tensor(numpy_helper.to_array(item)) for item in graph.initializer}
         stored = [(values[node.input[1]], values[node.input[2]]) for node in graph.node if node.op_type == "Conv"]
         net = LayerNet(stored[0][0].shape[0], folded=True)
-        # The file has the convolutions in the order in which they run: all but the last two of `down` and `up`, those of the markers, the
-        # last two, and that of the maps.
+        # The file has the convolutions in the order in which they run: those of `down` and `up` without the last block of `up`, those of
+        # the markers, the two of the last block of `up`, and that of the maps.
         *most, last = (module for block in (*net.down, *net.up) for module in block if isinstance(module, nn.Conv2d))
         heads = [module for module in net.markers if isinstance(module, nn.Conv2d)]
         order = [*most[:-1], *heads, most[-1], last, net.maps]

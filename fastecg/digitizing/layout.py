@@ -23,7 +23,7 @@ class Segment:
     ----------
     lead : str
     start, stop : int
-        First sample of the record that the segment shows, and the one after the last.
+        First sample of the record that the segment shows, and the sample after the last one that it shows.
     x_mm : float
         Page x of the first sample.
     baseline_mm : float
@@ -33,9 +33,9 @@ class Segment:
     offset_mv : float
         Voltage that was subtracted before drawing.
     rhythm : bool
-        Whether it is a rhythm strip, over the whole width of the page.
+        Whether the segment is a rhythm strip, over the whole width of the page.
     row : int
-        Row of traces, counted from 0 at the top. `segments_of` leaves it at 0.
+        Row of traces, counted from 0 at the top; always 0 in segments from `segments_of`.
     zero : str
         What 0 mV was taken from: "pulse", "isoelectric" (the trace itself), "strip" (the same lead in another row), or "page" (a page that
         a person has corrected).
@@ -75,7 +75,7 @@ class PageSegments:
 
 @dataclass(frozen=True, eq=False)
 class SegmentReading:
-    """What was read of a segment: page y (n,) of its samples and their standard deviations (n,), mm; NaN where nothing was read."""
+    """What was read of a segment: page y (n,) of its samples, mm, NaN if not read; their standard deviations (n,), mm, NaN if unknown."""
 
     segment: Segment
     y_mm: np.ndarray
@@ -99,7 +99,7 @@ class SegmentReading:
 def segments_of(page: Page, fs: float) -> PageSegments:
     """The segments of a page that was drawn from samples at `fs` Hz, without traces of fewer than two samples.
 
-    The pen has the usual width, since a fit finds the true width.
+    The pen has the default width, since a fit finds the true width.
     """
     drawn = [trace for trace in page.traces if len(trace.points_mm) > 1]
     segments = tuple(

@@ -16,18 +16,21 @@ from fastecg.digitizing.time_axis import TimeAxis
 from fastecg.digitizing.tracks import Track
 from fastecg.digitizing.words import written_gain
 
-_NEAR_PITCH = 0.45  # Largest distance of a pulse's foot from its row's level, in row distances. This is taken as 4 mm if it is less.
-_NEAR_MM = 12.0  # Largest distance of a pulse's foot from its row's level in mm, whatever the distance of rows is.
+# Largest distance of a pulse's feet from its row's level, in distances of rows. If this is less than 4 mm, 4 mm are allowed.
+_NEAR_PITCH = 0.45
+_NEAR_MM = 12.0  # Largest distance of a pulse's feet from its row's level in mm, whatever the distance of rows is.
 # `_NEAR_MM` for the lower end of a pulse without feet. It is smaller, because only part of the flanks may have been seen.
 _BARE_MM = 3.5
-_ASIDE_MM = 6.0  # Ink like a pulse without feet is something else if it reaches farther than this into its row from both ends.
-_FEW_PULSES = 0.34  # If at most this share of the rows has a pulse, a gain that is printed in words counts more than the pulses.
+# A pulse without feet ends at most this far to the right of its row's left end, or begins at most this far to the left of the right end.
+# Other ink that looks like such a pulse is something else.
+_ASIDE_MM = 6.0
+_FEW_PULSES = 0.34  # If at most this share of the tracks has a pulse, a gain that is printed in words counts more than the pulses.
 
 
 def pulses_of_rows(tracks: Sequence[Track], pulses: Sequence[Pulse]) -> list[Pulse | None]:
     """The calibration pulse of every track; None for a track without one. A pulse belongs to the track whose level is closest to its feet.
 
-    Left out are pulses that are too far from this level, and pulses without feet that are not at an end of the row.
+    Left out are pulses that are too far from this level, and pulses without feet that are at neither end of the row.
     """
     heights = np.array([track.level_mm for track in tracks])
     pitch = float(np.median(np.diff(heights))) if len(heights) > 1 else 3 * _NEAR_MM
@@ -64,7 +67,7 @@ def baselines_mm(
     Returns
     -------
     heights_mm : list of float
-        Page y of 0 mV of every row; NaN if it has neither a pulse nor a path.
+        Page y of 0 mV of every row; NaN for a row with neither a pulse nor a path.
     sources : list of str
         What each level was taken from: "pulse", or "isoelectric" (also for a level that is NaN).
     """
@@ -94,8 +97,8 @@ def gains_mm_mv(
 ) -> tuple[float, float]:
     """Gains of limb and chest leads, mm/mV: the user's, or from pulses of rows, words on the page, or other pulses; else the usual gain.
 
-    If few rows have pulses, words count more than these. `own` has the calibration pulse of every track, and `pulses` all pulses of the
-    page. Sentences about doubts are appended to `flags`.
+    If few rows have pulses, words count more than pulses of rows. `own` has the calibration pulse of every track, None for one without, and
+    `pulses` all pulses of the page. Sentences about doubts are appended to `flags`.
     """
     if settings.gain_mm_mv is not None:
         return settings.gain_mm_mv, settings.gain_mm_mv
