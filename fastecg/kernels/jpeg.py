@@ -108,7 +108,7 @@ def _recompress(pixels, quantisers, steps, left, top, luma, chroma, lines, sums)
 
 @jit
 def split_unit(pixels, unit, left, top, first, luma, chroma, lines):
-    """Split row `unit` of the units into 16 rows of `luma`, from row `first` on, and 8 rows of each `chroma`, from row `first` // 2 on.
+    """Split row `unit` of the units: 16 rows go to `luma`, from row `first` on, and 8 to each plane of `chroma`, from row `first` // 2 on.
 
     The picture is extended beyond its edges by its outermost pixels, as in libjpeg. `lines` (2, n) is scratch for two rows of pixels.
     """

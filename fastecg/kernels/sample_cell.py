@@ -1,6 +1,6 @@
 """Process eight pixels at a time with LLVM vector instructions, into which plain loops are not compiled.
 
-A picture is cut into cells of 8x8 pixels; each intrinsic here processes one row of one cell, eight pixels side by side. The intrinsics
+A picture is cut into cells of 8x8 pixels; most intrinsics here process one row of one cell, eight pixels side by side. The intrinsics
 emit generic vector code, without instructions that only some processors have, so they compile everywhere. The lengths of vectors are
 chosen so that a machine with 256-bit vectors needs about twenty instructions a pixel. All numbers are integers, so the bytes are the same
 on every processor.

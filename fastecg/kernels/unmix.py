@@ -25,7 +25,7 @@ def unmix(picture, paper, cell, weights, offset, grid, major, by_grid, limits, o
     weights : (3,) float64
         Weights of the ratios of red, green and blue.
     offset : float
-        The mean projection of bare paper.
+        The projection of paper without a grid.
     grid, major : (height, width) float32
         The network's maps of all grid lines and of 5 mm lines, 0 to 1.
     by_grid : (2,) float64
