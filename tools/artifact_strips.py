@@ -101,7 +101,7 @@ WHOLE = {
     "BookBend", "DogEar", "Handwriting", "PenMarks", "Desk", "ContactShadow", "Lamp", "Vignette", "Shadow", "Glare", "WhiteBalance",
     "ScanBorder", "PunchHoles", "Redaction",
 }  # fmt: skip
-#: Artifacts that change the whole picture evenly, so that a fixed part of it is shown. For the others, the part that they change most is.
+#: Artifacts that change the whole picture evenly, so that a fixed part of it is shown. Others: the part that they change most.
 EVEN = {
     "ThermalFade", "PrintHead", "LaserPrint", "DotMatrix", "CreaseLines", "Display", "SensorNoise", "Defocus", "MotionBlur", "Sharpening",
     "ImageSignal", "AutoLevels", "ScanHead", "ToneCurve", "Jpeg",

@@ -71,7 +71,7 @@ def errors(darkness: np.ndarray, labels: np.ndarray, reach: int = 9) -> tuple[np
 
 
 def ours(*artifacts: Artifact, **pose: float) -> Callable[[], Dots]:
-    """A function that prints the dots with fastecg, adds artifacts and takes the picture by a phone with `pose`, or straight without it."""
+    """A function that prints the dots with fastecg, adds artifacts and takes a picture: by a phone with `pose`, straight without `pose`."""
 
     def take() -> Dots:
         _, centres = dot_page()

@@ -66,7 +66,7 @@ WIDTH, BATCH, SIDE = 8, 8, 256
 STEPS = 1500  # Number of training steps, each of BATCH windows of SIDE x SIDE px.
 PER_PAGE = 40  # For the network `fastecg`, one of its `FEW` pages is replaced after this number of windows, cut from any of these pages.
 # A page of the kit is trained on if the digitiser has its geometry right: if neither the median lag of its leads (ms, of either sign) nor
-# the mean of their absolute offsets (mV) is larger than this.
+# the mean of their absolute offsets (mV) is larger than these numbers.
 MOST_LAG_MS, MOST_OFFSET_MV = 2.0, 0.02
 DECODER = "softargmax"
 DOCS = Path(__file__).parents[1] / "docs" / "transfer.md"

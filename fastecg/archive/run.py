@@ -67,9 +67,9 @@ def _content_hash(path: Path) -> str:
 
 @dataclass(frozen=True)
 class Step:
-    """The progress of a run: the manifest line of the picture just finished, and the traceback if it raised an unexpected error."""
+    """The progress of a run: the manifest line of the picture just finished, and the traceback if `_work` raised an error."""
 
-    done: int  # number of pictures that are read, were read by an earlier run, or failed
+    done: int  # number of pictures that were read, were read by an earlier run, or failed
     total: int  # number of all pictures, as far as their pages have been counted
     line: Line
     trace: str = ""

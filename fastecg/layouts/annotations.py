@@ -28,7 +28,7 @@ def pulses_at(baseline: float, gains: list[float], style: Style, frame: PageFram
 
 
 def _pulse(x: float, baseline: float, gains: list[float], style: Style) -> Stroke:
-    """A calibration pulse whose left end is at `x` mm."""
+    """A calibration pulse whose left end is at `x` mm; a "right_half" pulse lacks its left half, so it begins farther right."""
     foot, width = style.pulse_feet_mm, style.pulse_width_mm
     rise, fall, end = x + foot, x + foot + width, x + 2 * foot + width
     middle = rise + width / 2

@@ -55,6 +55,9 @@ class Measured:
 def measured(record: Record) -> Measured:
     """Measure the first 10 s of a record.
 
+    Nothing is measured in less than 3 s or from fewer than three beats; with fewer than two leads of `_DIPOLE` or below 50 Hz, only the
+    rhythm is.
+
     Parameters
     ----------
     record : Record
@@ -129,7 +132,7 @@ def _median(beats: np.ndarray) -> np.ndarray:
 
 
 def _peaks(slope: np.ndarray, hz: float) -> list[int]:
-    """Indices of the beats in `slope`: maxima of stretches above 0.3 of the usual height of beats, at least 0.25 s apart.
+    """Indices of the beats in `slope`: maxima of stretches above 0.3 of the usual height of beats, at least 0.25 s after the beat before.
 
     The usual height is the median over all seconds of the highest value in a second.
     """

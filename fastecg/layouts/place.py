@@ -206,7 +206,8 @@ def page_frame(layout: Layout, style: Style, setup: MachineSettings, notes: list
     # The length of the time axis follows from the layout's seconds and the speed; all other lengths adapt to it.
     axis = layout.seconds * setup.speed_mm_s
     end = max(left, _EDGE_MM) + before + axis + after
-    # The grid has whole 5 mm boxes, and must not end before anything that is drawn. A roll is cut 2 to 3 mm after the length needed.
+    # A grid with a margin has whole 5 mm boxes, and must not end before anything that is drawn. A roll is cut 2 to 3 mm after the length
+    # needed.
     needed = max(end + max(right, _EDGE_MM), left + 5.0 * float(np.ceil((end - left) / 5.0)) + right)
     width, height = paper.width_mm or float(np.ceil(needed + 2.0)), paper.height_mm
     if layout.upright and not paper.is_roll:

@@ -24,7 +24,7 @@ LETTERS = "ABCDEFGHJKLMNPRSTVWZ"
 #: Months as machines and offices print them.
 MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 
-#: How much of the administrative data a header shows, and the share of pages on which it does. Many show nothing, as published pages often.
+#: How much of the administrative data a header shows, and the share of pages on which it does. Many show nothing, as published pages do.
 SHOWS = {"all": 0.35, "labels": 0.2, "nothing": 0.45}
 _NEUTRAL = ("Unconfirmed report", "Analysis not possible", "Undetermined rhythm")  # Statements about an ECG that could not be measured.
 _USUAL_T_AXIS = -15, 105  # Range in degrees; an ECG with a T axis outside it is not normal.
@@ -33,7 +33,7 @@ _WARNING = "*** Poor data quality, interpretation may be adversely affected"
 
 @dataclass(frozen=True)
 class ReportFields:
-    """Measurements and made-up administrative data as they are printed. Intervals are in ms, axes in degrees; all values can be in JSON."""
+    """Measurements and made-up administrative data as they are printed. Intervals are in ms, axes in degrees; all fit into JSON."""
 
     rate: int  # beats per minute
     pr_ms: int

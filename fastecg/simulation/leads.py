@@ -12,7 +12,7 @@ Vector = tuple[float, float, float]
 
 #: Potential of each chest electrode against Wilson's terminal, per unit of the dipole's X, Y and Z. V1 to V6 are from Dower, Machado &
 #: Osborne 1980, Clin Cardiol 3:87, table for Frank's leads. Right-sided and posterior electrodes continue Dower's curve round the chest:
-#: V3R lies as far right of the sternum as V3 lies left of it, and V9 beside the spine. vx, vy and vz are no electrodes but the dipole.
+#: V3R lies as far right of the sternum as V3 lies left of it, and V9 lies beside the spine. vx, vy and vz are the dipole's own components.
 CHEST: dict[str, Vector] = {
     "V1": (-0.515, 0.157, -0.917),
     "V2": (0.044, 0.164, -1.387),

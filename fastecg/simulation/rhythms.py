@@ -24,8 +24,8 @@ class Pace:
     rng: np.random.Generator
     stop_s: float
     conduction: Conduction
-    slow: float  # relative depth of the variation of the rate around 0.1 Hz
-    fast: float  # relative depth of the variation of the rate with the breath
+    slow: float  # depth of the slow variation of the rate, at frequencies of about 0.1 Hz, as a share of the rate
+    fast: float  # depth of the variation of the rate with the breath, as a share of the rate
     start_s: float = -8.0  # before the record begins at 0, as T waves of earlier beats reach into it, and QT depends on earlier intervals
 
     @property
