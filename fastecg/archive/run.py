@@ -69,7 +69,7 @@ def _content_hash(path: Path) -> str:
 class Step:
     """The progress of a run: the manifest line of the picture just finished, and the traceback if `_work` raised an error."""
 
-    done: int  # number of pictures that were read, were read by an earlier run, or failed
+    done: int  # number of pictures that were read now or by an earlier run, or failed
     total: int  # number of all pictures, as far as their pages have been counted
     line: Line
     trace: str = ""
