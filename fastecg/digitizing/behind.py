@@ -204,7 +204,7 @@ def _fill(
         differences = shown[beside] - shown[beside + shift]
         # The edges of the hole with visible samples beside them, and masks of these samples.
         sides = [(at, side) for at, side in ((start, beside < start), (stop, beside >= stop)) if side.any()]
-        # Page y of the trace minus that of the other beat, just before and just after the hole. In the hole, it changes linearly.
+        # Page y of the trace minus that of the other beat, just before and after the hole. In the hole, this difference changes linearly.
         levels = [float(np.average(differences[side], weights=weights[side])) for _, side in sides]
         y_mm[inside] = shown[inside + shift] + np.interp(inside, [at for at, _ in sides], levels)
         sd_mm[inside] = _REPEATED_MM
@@ -218,7 +218,7 @@ def _fill(
 
 
 def _beside(shown: np.ndarray, hole: tuple[int, int], window: int) -> np.ndarray:
-    """Indices of the visible samples next to a hole, on either side up to the next one that is not visible, and at most `window`."""
+    """Indices of the visible samples next to a hole: on either side at most `window`, up to the next sample that is not visible."""
     start, stop = hole
     lost = np.flatnonzero(np.isnan(shown))
     first = max([start - window, 0, *(lost[lost < start] + 1).tolist()])

@@ -28,10 +28,10 @@ _BEAT_S = 0.02  # Standard deviation of the Gaussian with which the steepness of
 _BEAT_MM = 0.5  # Standard deviation with which the steepness of tracks is smoothed: `_BEAT_S` at 25 mm/s.
 _ENDS_MM = 2.0  # When the steepness of tracks is compared, this length is left out at each end: four times `_BEAT_MM`.
 _LEAST_MM = 30.0  # Minimum length that two tracks have in common for a comparison.
-# Mean correlation of the steepness of tracks above which they may be leads of one heart. On ECGs whose grid was found it was at least
+# Mean correlation of the steepness of tracks above which the tracks may be leads of one heart. On ECGs whose grid was found it was at least
 # 0.29, upright and upside down; in random walks, music, outlines of hills and curves of breath at most 0.08.
 _SAME_HEART = 0.15
-_MANY_ROWS = 6  # With at least this many rows, which form 15 pairs or more, it is certain whether they beat together.
+_MANY_ROWS = 6  # Minimum number of rows (15 pairs of rows) for being certain that they do not beat together.
 _SLOPES = np.linspace(-0.2, 0.2, 41)  # Slopes at which rows may beat together, mm per mm: up to 11 degrees to either side.
 _QUIET_MV = 0.02  # A sum is not checked if the root of the sum of its leads' variances is at most this: the leads are too flat.
 
@@ -157,7 +157,7 @@ def _mean_correlation(tracks: Sequence[Track], slope: float = 0.0) -> float | No
     ----------
     tracks : sequence of Track
     slope : float
-        Slope of the rows, mm per mm, positive if they fall. If rows fall, the same moment is farther to the left in a lower row.
+        Slope of the rows, mm per mm, positive if rows fall to the right. If they do, the same moment is farther to the left in a lower row.
 
     Returns
     -------

@@ -14,7 +14,7 @@ FIVE_MM = 5.0
 #: Distance in mm of the points by which `verticals` describes an upright line of the page. The line counts as straight between them.
 CURVE_MM = 2.0
 
-_LATTICE_MM = 2.0  # Distance of the points at which the warp is evaluated for a strip. Between these points it is interpolated linearly.
+_LATTICE_MM = 2.0  # Distance of the points at which the warp is evaluated for a strip. Between these points, the warp is interpolated.
 _EDGE_MM = 1.5  # Margin of a strip above and below the ink.
 _FAINT = 0.12  # Pixels count for the extent of a trace if their coverage (0 to 1) is larger than this.
 # Coverage (0 to 1) from which ink counts as full when a path is sought, because otherwise the path of a pale row would take the next row's
@@ -55,7 +55,7 @@ class ZoomedWarp:
     warp : PageWarp
         The map between the page and the resized copy.
     zoom : (float, float)
-        Ratios of the copy's width and height to those of the picture. Both ratios differ a little, because sizes are whole pixels.
+        Ratios of the copy's width and height to those of the picture. The two ratios differ a little, because sizes are whole pixels.
     """
 
     warp: PageWarp
@@ -120,7 +120,7 @@ def straighten(plane: np.ndarray, warp: PageWarp, span_mm: tuple[float, float], 
         Coverage, 0 to 1, or 0 to 255 if it is uint8.
     warp : PageWarp
     span_mm : (float, float)
-        Page x of the first column of the strip, and that at which it ends.
+        Page x at which the strip begins, in the middle of its first column, and page x at which it ends.
     reach_mm : (float, float)
         Smallest and largest page y of the ink. The strip has a margin of `_EDGE_MM` above and below.
 

@@ -94,7 +94,7 @@ def columns_from_gaps(
     begun, ended = np.concatenate([[first], begins]), np.concatenate([ends, [last]])
     pitch, width = _common_slope(begun, ended), float(np.nanmedian(ended - begun)) - 2 * cap_mm
     # Blank paper at the same place of every row may also be a part of the trace that was not seen. Such blanks give columns that overlap,
-    # or a distance of columns that contradicts that of the match, which agrees with the names of leads.
+    # or a distance of columns that contradicts that of the match, and with it the names of leads.
     return (pitch, width) if pitch > width and abs(pitch - match.column_mm) < _SAME_PITCH * match.column_mm else None
 
 

@@ -24,11 +24,11 @@ _LEAST_JOINTS = 2  # Minimum number of joints with upright ink for this ink to b
 # Minimum share of joints that have upright ink, and of joints that have tall upright ink at the same offset along x.
 _JOINTS_SHARE = 0.6
 _HIGH = 0.6  # Upright ink is tall, and belongs to a bar, if its height exceeds this share of the usual height, the median over joints.
-# A pixel is ink if its coverage (0 to 1) is larger than this. A row of pixels belongs to a bar if a larger share of the bar's columns than
-# this is ink in it.
+# A pixel is ink if its coverage (0 to 1) is larger than this. A row of pixels belongs to a bar if more than this share
+# of the bar's columns is ink in the row.
 _INK = 0.5
 _EDGE_PX = 0.75  # Width of the soft edge of bars and flanks, which also hides traces.
-_GLUED_MM = 0.3  # A pulse runs into a row if its flank is closer than this to the end of the row.
+_GLUED_MM = 0.3  # A pulse runs into a segment if its flank is closer than this to an end of the segment.
 _FLANK_MM = 0.15  # Half the width of a flank.
 _ABOVE_MM = 0.4  # A flank is masked from this far above the pulse's plateau down to this far above 0 mV of the row.
 _SAME_ROW_MM = 3.0  # Largest distance along y of a pulse's feet from its row's 0 mV level.

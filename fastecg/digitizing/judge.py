@@ -143,7 +143,7 @@ def beats_agree(readings: Sequence[SegmentReading], fs: float) -> bool:
         together = residual is not None and residual < _TOGETHER
         return together or min(correlation(first[:n], part[:n]) for part in others) > _SAME_BEATS
     strip = swing(strips[0].millivolts, fs)
-    # Do the columns after the first beat as the strip does at its beginning, or as the strip does where they are if they are successive?
+    # Do the columns after the first beat as the strip does at its beginning (same seconds), or as it does below each of them (successive)?
     starts = sorted(parts)[1:]
     at_first = np.mean([correlation(strip[:n], part[:n]) for part in others])
     at_starts = np.mean(

@@ -1,4 +1,4 @@
-"""The position of every lead on a page, its paper speed and its gain: what has to be known besides the ink to read the page."""
+"""The position and the gain of every lead on a page, and the paper speed: what has to be known besides the ink to read the page."""
 
 from __future__ import annotations
 
