@@ -13,8 +13,8 @@ def mark_crossed_cells(cells, points, size):
 
     `points` (n, 2) are the trace's samples (x, y) in mm, ordered by x. In every column of cells that has samples, the cells from the
     lowest to the highest sample are marked, several of them where the trace is steep. The raster begins at (0, 0). Samples beside it count
-    in its outermost columns, and samples less than one cell above it in its first row. Of a column whose samples reach farther above the
-    raster, or below it, the cells inside the raster are marked. Gaps (samples that are not finite) are ignored.
+    in its outermost columns, and samples less than one cell above it in its first row. Of what a column would have farther above the
+    raster, or below it, nothing is marked. Gaps (samples that are not finite) are ignored.
     """
     # As samples are ordered by x, one pass is enough: a column of cells is marked once the trace has left it.
     column, y_min, y_max = np.int64(-1), 0.0, 0.0

@@ -21,7 +21,7 @@ from fastecg.kernels.jit import jit
 _PER_UNIT = 1000  # Three decimals are kept, so numbers are whole thousandths.
 _IN_TABLE = 10_000  # Whole numbers below this have their characters in a table.
 _LARGEST = 1e15  # Numbers of this many thousandths or more are not written. Smaller floats resolve thousandths.
-_MOST_BYTES = 20  # Most bytes of a number with its brackets and commas: sign, twelve digits, point, three decimals, and ``],[``.
+_MOST_BYTES = 20  # Most bytes of a number with its brackets and commas: sign, twelve digits, point, three decimals, and ``],[`` before.
 _NULL = int.from_bytes(b"null", "little")
 _BEGIN, _BETWEEN, _NEXT = (int.from_bytes(text, "little") for text in (b"[[", b",", b"],["))
 _MINUS, _ZERO, _CLOSE = b"-0]"

@@ -175,7 +175,7 @@ def demodulate_nodes(plane, spacing, every, positions, gradients, period, sigma,
     """Measure lines that are `period` mm apart at every `every`-th node along both axes, where the node has a position.
 
     `positions`, `gradients` and `spacing` are those of `follow`, for lines 1 mm apart. Of every `every` nodes along an axis, number
-    ``every // 2`` is measured, counted from 0; where the nodes end before it, the last one.
+    ``every // 2`` (from 0) is measured, or the last node of the axis if there is no such node.
 
     For u and v, `out` (rows, columns, 2, 2) gets the strength of the wave and what has to be added to its phase, in turns of `period`. For
     nodes without a position `out` is not changed.

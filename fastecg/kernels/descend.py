@@ -190,8 +190,8 @@ def move_pen(by_pen, free, pen):
     """Change the first `free` parameters, 2 or 3, of the pen (3,) by the solution of their normal equations `by_pen` (3, 4).
 
     All changes are multiplied by one factor, so that the largest of them is at most `_MAX_PEN_STEP`. Then the parameters are limited: the
-    factor of the radius to 0.3 to 3, the ink to 0.2 to 1.5, and the blur to 0.15 to 3 px. Before the equations
-    are solved, a ten-thousandth of the diagonal's sum is added to the diagonal, because they may be singular.
+    factor of the radius to 0.3 to 3, the ink to 0.2 to 1.5, and the blur to 0.15 to 3 px. A ten-thousandth of the
+    diagonal's sum is added to the diagonal before the equations, which may be singular, are solved.
     """
     matrix, change, trace = np.zeros((2 * free - 1, free)), np.empty(free), 0.0
     for i in range(free):

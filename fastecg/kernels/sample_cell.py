@@ -20,8 +20,8 @@ digits after the point.
 | deviate of the noise, in standard deviations | Q13 | up to 4 fit |
 | standard deviation of the noise, in levels | Q9 | up to 32 fit, also as a product with a deviate |
 
-Products keep only their upper 16 bits, because that takes one instruction on nearly all processors. Levels thereby become
-some 3/64 of a level too low. This is given back together with the rounding (`LOSS`).
+Products keep only their upper 16 bits, because that takes one instruction on nearly all processors. Levels thereby come
+out some 3/64 of a level too low. This is given back together with the rounding (`LOSS`).
 """
 
 from __future__ import annotations
