@@ -152,7 +152,7 @@ def _record() -> fastecg.Record:
 def _taken(artifacts: tuple[Artifact, ...], view: View) -> np.ndarray:
     """Pixels (height, width, 3) of a page on thermal paper with artifacts. Unless scanned, the page lies on a desk under a lamp.
 
-    Artifacts that change the finished picture come last. Desk, contact shadow or lamp are left out if `artifacts` has one of the same kind.
+    Artifacts that change the finished picture come last. A desk, contact shadow or lamp among `artifacts` replaces the usual one.
     """
     shot: Shot = Recipe.load("clean").sample(_record(), style="dotphoto", layout="3x4+1", dpi=140)
     own = {type(artifact) for artifact in artifacts}

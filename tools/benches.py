@@ -125,7 +125,7 @@ def _lead_of(estimate: fastecg.Record | None, lead: str, samples: int) -> np.nda
 
 
 def _at_start_of(wanted: np.ndarray, found: np.ndarray) -> np.ndarray:
-    """`found` moved in time so that its first known sample is where that of `wanted` is, so that leads of other columns can be compared."""
+    """`found` moved in time so that its first known sample is where that of `wanted` is: leads of different columns become comparable."""
     if not np.isfinite(found).any():
         return found
     first, begin = np.flatnonzero(np.isfinite(found))[0], np.flatnonzero(np.isfinite(wanted))[0]

@@ -83,7 +83,10 @@ def _file_kind(path: Path) -> str:
 
 
 def drawn_pictures(like: list[Picture], each: int, seed: int = 0) -> list[Picture]:
-    """Draw `each` pages for every real picture by the recipe of its kind. They get its scale if theirs is larger, and are JPEG if it is."""
+    """Draw `each` pages for every real picture, by the recipe of its kind.
+
+    A page is reduced to the scale of the real picture if its own is larger, and saved as JPEG if the real picture is one.
+    """
     records = [read_record(source.path) for source in sample_records()]
     found = []
     for k in range(each * len(like)):
@@ -311,7 +314,7 @@ def _learnt(values: np.ndarray, labels: np.ndarray, weights: np.ndarray) -> Call
     in_order = np.sort(values, axis=0)
 
     def scores(given: np.ndarray) -> np.ndarray:
-        """1, normal scores (the normal quantiles of ranks among `values`) and their squares, less 1 and with unit variance."""
+        """1, normal scores (the normal quantiles of ranks among `values`), and the squares of these less 1, scaled to unit variance."""
         ranks = np.stack([np.searchsorted(in_order[:, k], given[:, k]) for k in range(given.shape[1])], axis=1)
         normal = ndtri(np.clip((ranks + 0.5) / (len(in_order) + 1), 0.005, 0.995))
         return np.concatenate([np.ones((len(given), 1)), normal, (normal**2 - 1) / np.sqrt(2)], axis=1)

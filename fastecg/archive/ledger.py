@@ -1,8 +1,8 @@
 """Read and write ``digitized.jsonl``, the manifest of a folder of digitised pictures.
 
-When a run has ended, it has one line for each page of a picture file: the file's path, the name of the page's record, and what was read or
-why nothing was. The records that `whole_records` writes have lines too. A line is written before the files of its record are, so that a
-stopped run can be resumed and no file of others is ever replaced.
+After a run, the manifest has one line for each page of a picture file: the picture file's path, the name of the page's record, and what was
+read or why nothing was read. The records that `whole_records` writes have lines too. A line is written before the files of its record are
+written, so that a stopped run can be resumed and no file of others is ever replaced.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from fastecg.writers.wfdb import safe_name
 if TYPE_CHECKING:
     from fastecg.digitizing.pictures import PictureSource
 
-# What follows the name of the picture in the names of its mask, layers, overlay and picture by `inspect`, which are not pages.
+# Endings that are added to a picture's name for its mask, layers, overlay and the picture that `inspect` draws, which are not pages.
 _NOT_PAGES = re.compile(r"\.(?:mask|layers|inspect)\.png|-overlay\.jpg", re.IGNORECASE)
 
 
@@ -91,7 +91,7 @@ class Names:
         return stem
 
     def _is_free(self, stem: str, paged: bool) -> bool:
-        """Whether a name is not in use, does not clash with the names of further pages, and no file of others has it."""
+        """Whether a name is free: not in use, not in conflict with the names of further pages, and not the name of a file of others."""
         for name in _aliases(stem):
             page = re.fullmatch(r"(.*)-p\d+", name)
             if name in self._taken or (page and page[1] in self._paged) or (paged and name in self._like_pages):

@@ -45,7 +45,7 @@ def drawn_from(folder: Path) -> dict[str, tuple[str, int]]:
 
 
 def write_whole_records(inputs: Iterable[Path], ledger: Ledger, asked: set[str], fs: float) -> None:
-    """Write the readings of rendered folders also as records with the names of those that were drawn, with each page at its time.
+    """Write the readings of rendered folders also under the names of the records that were drawn, with each page at its time.
 
     The output folder can then be compared with the folder of the records, by `fastecg score` and by other evaluation code. A record all of
     whose pictures failed gets a header without signals, as such code expects, with the sampling frequency `fs` in Hz. Only pictures whose

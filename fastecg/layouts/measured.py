@@ -266,7 +266,7 @@ def _complex_end(speed: np.ndarray, top: int, way: int) -> int:
 def _t_wave(size: np.ndarray, off: int) -> tuple[int, int]:
     """Indices of peak and end of the T wave after the QRS complex, which ends at `off`; (0, 0) if there is none.
 
-    `size` is the magnitude over all leads, mV. The wave ends where the tangent to its steepest fall meets the level after it.
+    `size` is the magnitude over all leads, mV. The wave ends where the tangent to its steepest fall meets the level after the wave.
     """
     first = off + 20  # 80 ms after the complex
     if first + 20 >= len(size):

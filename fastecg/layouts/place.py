@@ -22,7 +22,7 @@ from fastecg.styles.style import Style
 _EDGE_MM = 4.0  # Minimum margin to the left and right of the drawing.
 _SHEET_MM = 180.0  # Papers of at least this height have the style's white bands above and below the grid.
 _PITCH_MM = 37.0  # Maximum distance between rows: the median distance in 22 public pictures.
-_HEAD_MM = 1.0  # Distance from the top of the first pulse to the upper edge of the area for rows, if the paper is high enough.
+_HEAD_MM = 1.0  # Least distance from the top of the first pulse to the upper edge of the area for rows, if the paper is high enough.
 _EXTREMES_STEP = 5  # To centre a row between the extremes of its traces, these are sought in every fifth sample only.
 _PULSE_GAP_MM = 4.0  # One pulse is drawn for all rows if their distance is smaller than the pulse's height plus this.
 

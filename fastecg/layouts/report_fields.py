@@ -122,7 +122,7 @@ def sample_date(rng: np.random.Generator) -> str:
 
 
 def _qt_ms(rng: np.random.Generator, rate: int) -> int:
-    """A random QT interval in ms for a rate, by Bazett's formula from a likely QTc. It is limited, as Bazett overcorrects extreme rates."""
+    """A random QT interval in ms for a rate, by Bazett's formula from a likely QTc; limited, as Bazett overcorrects extreme rates."""
     qtc = float(np.clip(rng.normal(420, 24), 360, 465))
     return 2 * round(float(np.clip(qtc * math.sqrt(60.0 / rate), 220, 560)) / 2)
 
