@@ -65,7 +65,7 @@ Result = tuple[str, str, fastecg.Record, fastecg.Record, float]
 
 
 def reference(photo: fastecg.Photo) -> fastecg.Record:
-    """The record of a photo, with NaN for samples that were not drawn."""
+    """The record of a photo, with NaN for samples that are not visible in the picture."""
     record = photo.record
     return fastecg.Record(np.where(oracle.drawn_samples(photo), record.signal, np.nan), record.fs, record.leads, record.name)
 
@@ -118,7 +118,7 @@ def denoised(photo: fastecg.Photo, layers: Layers) -> list[np.ndarray]:
 
 
 def read_page(task: tuple[Path, str, int, float, str | None, Path]) -> list[Row]:
-    """Draw one page, and read it in all ways. Returns a row for each way; no rows if no sample of the page was drawn.
+    """Draw one page, and read it in all ways. Returns a row for each way; no rows if no sample is visible in the picture.
 
     `task` holds the path of a record, the recipe, the number of the variant, the resolution in dpi, the layout (None: that of the recipe)
     and the file of weights.
@@ -239,7 +239,7 @@ def read_perfect(path: Path) -> list[Result]:
                 read = decode(layers[pen], segments_of(photo.page, record.fs), mode=mode, warp=photo.warp)
             else:
                 read = decode(layers[pen], oracle.true_segments(photo), mode=mode, warp=warp)
-                warp = read.warp  # Further ways use the same grid, because it does not depend on the mode.
+                warp = read.warp  # Further ways use the same warp, because it does not depend on the mode.
             found.append((case, way, wanted, read.record, time.process_time() - start))
     return found
 

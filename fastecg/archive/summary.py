@@ -41,7 +41,7 @@ def summary(ledger: Ledger) -> bytes:
 def in_short(report: dict[str, Any]) -> Line:
     """The values of a report for manifest and summary.
 
-    "read" is the share of samples that were read, as the mean over the leads that are drawn; 0 if none is. If the report has no
+    "read" is the share of drawn samples that were read, as the mean over the leads that are drawn; 0 if none is. If the report has no
     confidence, "confidence" is the mean of the confidences of these leads, or 0 too.
     """
     leads = list(report.get("leads", {}).values())
