@@ -88,16 +88,16 @@ class EcgPhotoStream(IterableDataset):
         self.photos, self.shuffle, self.mix, self.part = photos, shuffle, mix, part
 
     def __len__(self) -> int:
-        """Number of examples of this part in an epoch, from all workers of a loader together. Fewer come if some records cannot be drawn.
-
-        With several parts and several workers, the actual number may differ by those of a few records.
+        """Number of examples of this part in an epoch, from all workers of a loader together; fewer if some records cannot
+        be drawn.
         """
         return len(self.photos.source.order(self.photos.epoch, self.part)) * self.photos.source.options.crops
 
     def __iter__(self) -> Iterator[Example]:
         (k, n), worker = self.part, get_worker_info()
         if worker is not None:
-            k, n = (k - 1) * worker.num_workers + worker.id + 1, n * worker.num_workers
+            # Every w-th record of this part, if there are w workers.
+            k, n = k + n * worker.id, n * worker.num_workers
         yield from map(_tensors, source_examples(self.photos.source, self.photos.epoch, (k, n), self.shuffle, self.mix))
 
 

@@ -236,6 +236,12 @@ def test_tensors_of_a_transform_and_the_length_of_a_stream(torch, records):
     assert len(loader) == 4
     assert batches[0]["image"].shape[1:] == (3, 64, 64)
     assert isinstance(batches[0]["double"][0], torch.Tensor)
+    for part, count in (((1, 2), 9), ((2, 2), 6)):
+        stream = photos.stream(part=part)
+        found = [name for batch in DataLoader(stream, batch_size=4, num_workers=2, collate_fn=collate) for name in batch["record"]]
+        assert len(found) == len(stream) == count
+        # The workers divide the records of this part among them, and none of those of the other part.
+        assert set(found) == {photos.source.origins[k].name for k in photos.source.order(0, part)}
 
 
 @pytest.mark.parametrize("layout", ["3x4+1", "12x1", "6x2"])
