@@ -150,9 +150,9 @@ def reframed(analysis: PageAnalysis, stretch: float, fall: float, layout: str | 
     """
     size = analysis.layers.maps.shape[1], analysis.layers.maps.shape[2]
     tilt = analysis.tilt + fall
-    return _analyse_on(
-        analysis.layers, gridless_warp(size, analysis.warp.scale * stretch, tilt), layout, analysis.turns, gridless=True, tilt=tilt
-    )
+    warp = gridless_warp(size, analysis.warp.scale * stretch, tilt)
+    again = _analyse_on(analysis.layers, warp, layout, analysis.turns, gridless=True, tilt=tilt)
+    return replace(again, negative=analysis.negative)
 
 
 def _analyse_on(

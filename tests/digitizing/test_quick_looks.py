@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from fastecg.digitizing import ruled, upright
-from fastecg.digitizing.analysis import _has_wide_pieces, has_ink
+from fastecg.digitizing.analysis import PageAnalysis, _has_wide_pieces, has_ink, reframed
+from fastecg.digitizing.gridless import gridless_warp
 from fastecg.digitizing.phase import Lattice
 from fastecg.digitizing.segmenter import Layers
 from fastecg.digitizing.settings import READ, Settings
@@ -235,3 +236,13 @@ def test_a_plausible_scale_is_taken_although_another_has_a_better_score(monkeypa
     }  # fmt: skip
     found = look(monkeypatch, lambda layers, *given, **ruled: unread(layers, gridless=False), **stubs)
     assert found.layers.zoom == pytest.approx(SCALE / 5.0)
+
+
+@pytest.mark.parametrize("negative", [False, True])
+def test_a_negative_stays_one_at_another_scale(monkeypatch, negative):
+    maps = np.zeros((len(MAPS), 300, 400), dtype=np.float32)
+    warp = gridless_warp((300, 400), SCALE)
+    again = reframed(PageAnalysis(Layers(maps, maps, 1.0), warp, (), (), (), 0, gridless=True, negative=negative), 1.05, 0.01, None)
+    assert again.negative == negative
+    assert again.warp.scale == pytest.approx(1.05 * SCALE, rel=1e-3)
+    assert again.tilt == pytest.approx(0.01)
