@@ -112,7 +112,7 @@ def patch_around(sheet: Sheet, x_mm: float, y_mm: float, reach_mm: float, every_
 def transmission(colour: Colour, depth: float) -> np.ndarray:
     """Share of light that a stain lets pass at densities 0 to 255, (256, 3) uint16 in units of 1/65535 (Beer-Lambert law).
 
-    At density 255 it is `colour`, a share of red, green and blue, to the power `depth`.
+    At density 255 the share is `colour`, one number each for red, green and blue, to the power `depth`.
     """
     powers = depth * np.arange(256)[:, None] / 255.0
     return np.rint(65535.0 * np.array(colour) ** powers).astype(np.uint16)

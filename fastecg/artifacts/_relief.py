@@ -124,7 +124,7 @@ def bare_paper(sheet: Sheet) -> np.ndarray:
 def brought_to_sheet(sheet: Sheet, values: np.ndarray, mesh: Mesh) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The `values` (rows, columns) at a mesh's nodes as float64, and where the nodes of the flat page lie on the sheet.
 
-    The latter are the first node's position (x, y) in px, pixel centres at whole numbers, and the distances of nodes along x and y in px.
+    Where they lie: the position (x, y) of the first node, px, pixel centres at whole numbers; and the distances of nodes along x and y, px.
     """
     origin = np.array([mesh.x_mm[0], mesh.y_mm[0]]) * sheet.scale - 0.5
     return np.ascontiguousarray(values, dtype=np.float64), origin, np.array(mesh.step_mm) * sheet.scale

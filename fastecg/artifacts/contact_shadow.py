@@ -34,7 +34,7 @@ class ContactShadow(Artifact):
     def _share(self, light: Light, points_mm: np.ndarray, off_mm: np.ndarray) -> np.ndarray:
         """Share (n,) of `depth` at page points (n, 2), which are `off_mm` (n,) from the page.
 
-        It is 1 at the edges away from the lamp and `_BELOW` or more at the others, and falls to 0 with the distance from the page.
+        The share is 1 at the edges away from the lamp and `_BELOW` or more at the others, and falls to 0 with the distance from the page.
         """
         mesh = light.warp.mesh
         # The shift is on the page; `lamp_deg` is a direction in the picture.

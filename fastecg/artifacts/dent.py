@@ -32,8 +32,8 @@ class Dent(Artifact):
     def bend(self, mesh: Mesh) -> Mesh:
         """Raise the ridge, which comes before the kink in the direction `angle_deg`, and lower the trough behind the kink.
 
-        Both are narrower and lower at the kink. With a `kink` below 0.5 there is no trough: the ridge goes on behind the kink, lower. With
-        a `lift_mm` below 0 all heights change their signs.
+        Ridge and trough are narrower and lower at the kink. With a `kink` below 0.5 there is no trough: the ridge goes on behind the kink,
+        lower. With a `lift_mm` below 0 all heights change their signs.
         """
         line = Line.at(mesh.size_mm, self.at_x, self.at_y, self.angle_deg + 90.0)
         x, y = mesh.coordinates()

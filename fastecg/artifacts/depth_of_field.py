@@ -47,7 +47,7 @@ class DepthOfField(Artifact):
         canvas = sheet.canvas()
         pixels, seen = canvas[rows], canvas[rows, columns]
         places_mm = (np.arange(columns.start, columns.stop) + 0.5) / sheet.scale
-        # Number of rows above and below a band that its blur mixes into it; 2.6 as in `gaussian_weights`.
+        # Number of rows above and below a band that the blur mixes into the band; 2.6 as in `gaussian_weights`.
         reach = int(np.ceil(2.6 * sheet.scale * sigma_mm.max()))
         above = seen[:0]
         for start in range(0, len(pixels), _BAND):

@@ -149,7 +149,7 @@ def _tile(pattern: str, halvings: int) -> np.ndarray:
 def _grain(seed: int, across: float, along: float) -> np.ndarray:
     """Smooth noise (_TILE, _TILE) that repeats at its edges, with mean 0 and standard deviation 1.
 
-    It is white noise, blurred with standard deviations of `across` px down the columns and `along` px along the rows.
+    This is white noise, blurred with standard deviations of `across` px down the columns and `along` px along the rows.
     """
     from scipy.ndimage import gaussian_filter
 

@@ -60,7 +60,7 @@ class Display(Artifact):
 def _beside_panel_mm(light: Light) -> np.ndarray:
     """Distance (rows, columns), mm of the page, of the light's nodes from the display's panel.
 
-    It is negative on the panel, NaN far from the page, and -inf everywhere if the panel's edges are unknown.
+    The distance is negative on the panel, NaN far from the page, and -inf everywhere if the panel's edges are unknown.
     """
     x, y = light.warp.nodes_mm[..., 0], light.warp.nodes_mm[..., 1]
     if light.panel_mm is None:
@@ -72,7 +72,7 @@ def _beside_panel_mm(light: Light) -> np.ndarray:
 def viewing_cosine(warp: Warp) -> np.ndarray:
     """Cosine, at least 0.05, of the angle between the page's normal and the line of sight, (rows, columns), at a warp's nodes.
 
-    It is 1 where no page is near, and everywhere if no page is seen in the picture's middle.
+    The result is 1 where no page is near, and everywhere if no page is seen in the picture's middle.
 
     On the camera's axis, at the picture's centre, a plane is foreshortened by this cosine. Elsewhere the cosine is proportional to 1 / d,
     where d is the distance from the camera. The area in the picture of a piece of the page is proportional to 1 / d³, and so gives d. (The

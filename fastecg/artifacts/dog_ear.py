@@ -122,7 +122,8 @@ def _grid(window: Window) -> np.ndarray:
 def _outside(points: np.ndarray, triangle: np.ndarray) -> np.ndarray:
     """Largest of the signed distances in px of points from the edge lines of a triangle (3, 2): positive outside, negative inside.
 
-    Inside it is the distance from the nearest edge; outside, beyond a corner, it is less than the distance from the triangle.
+    Inside the triangle it is minus the distance from the nearest edge. Outside, beyond a corner, it is less than the distance from the
+    triangle.
     """
     orientation = np.sign(_cross(triangle[1] - triangle[0], triangle[2] - triangle[0]))
     edges = [(triangle[k], triangle[(k + 1) % 3] - triangle[k]) for k in range(3)]

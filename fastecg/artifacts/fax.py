@@ -47,7 +47,7 @@ class Fax(Artifact):
     def _points(self, length: int, px_per_mm: float, per_mm: float) -> int:
         """Number of raster points, `per_mm` per mm, along a side of `length` px.
 
-        It is `length` itself if the resolutions of raster and picture differ by less than a tenth.
+        The number is `length` itself if the resolutions of raster and picture differ by less than a tenth.
         """
         return length if abs(per_mm / px_per_mm - 1) < 0.1 else max(1, round(length / px_per_mm * per_mm))
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _DARK = np.array((84.0, 54.0, 40.0))  # sRGB colour of the darkest skin, tone 0.
 _PALE = np.array((232.0, 190.0, 168.0))  # sRGB colour of the palest skin, tone 1.
 
-_SOFT_MM = 0.7  # Width of the finger's soft edge: it is round, and nearer to the camera than the page.
+_SOFT_MM = 0.7  # Width of the finger's soft edge: the finger is round, and nearer to the camera than the page.
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Finger(Artifact):
         seen = np.percentile(view[::4, ::4].reshape(-1, 3), 80, axis=0) / 235.0
         light = 0.5 * (seen + seen.mean())  # Only half of the hue is taken, since it may come from the paper and not from the light.
         inside = self._inside(along, across)
-        # The shadow is the finger moved 1 mm forwards and an eighth of its width aside. It fades with the distance `offset` (mm) from that.
+        # The shadow is the finger moved 1 mm forwards and an eighth of its width aside, and fades `offset` mm outside of this outline.
         offset = -self._inside(along - 1.0, across - 0.12 * self.width_mm)
         dark = self.shadow * np.exp(-np.maximum(offset, 0.0) / (0.22 * self.width_mm))
         view[:] = np.rint(view * (1.0 - dark[..., None]))
@@ -121,7 +121,7 @@ class Finger(Artifact):
         """
         radius = np.float32(0.5 * self.width_mm)
         tone = (_DARK + self.tone * (_PALE - _DARK)).astype(np.float32)
-        # 0 at the outline, and 1 from a half width inside it on.
+        # `bulge` is 0 at the outline, and 1 from half the finger's width inside the outline on.
         bulge = np.clip(depth / radius, 0.0, 1.0)
         lit = 0.68 + 0.36 * np.sqrt(1.0 - (1.0 - bulge) ** 2) - 0.07 * across / radius
         crease = sum(np.exp(-(((along + s * radius + 0.03 * across * across) / 0.5) ** 2)) for s in (3.3, 3.6, 4.0))

@@ -51,8 +51,8 @@ class Folds(Artifact):
         """Raise the folds, or lower those with a negative angle; the reverse where an earlier fold had turned the paper over."""
         x, y = mesh.coordinates()
         height = np.zeros_like(mesh.height_mm)
-        # 1 where the paper's front was up as the next fold was made, -1 where earlier folds had turned it over, and between these values
-        # near such a fold. It stays 1 if all folds are parallel, as these have the right signs in `_PATTERNS`.
+        # `facing` is 1 where the paper's front was up as the next fold was made, -1 where earlier folds had turned it over, and between
+        # these values near such a fold. It stays 1 if all folds are parallel, as these have the right signs in `_PATTERNS`.
         facing = np.ones_like(height)
         crest = abs(fold_height(np.zeros(1), self.fold_deg, self.soft_mm, self.reach_mm)[0])
         crossing = 5.0 + crest / 0.4  # Distance in mm from a crossing fold over which a ridge becomes a valley: paper does not bend faster.

@@ -30,7 +30,7 @@ class Glare(Artifact):
     )
 
     def shade(self, light: Light) -> Light:
-        """Blend the page with white: it is dimmed by the share of light that is added, so white stays white."""
+        """Blend the page with white: the page is dimmed by the share of light that is added, so white stays white."""
         share = np.clip(self.strength * self._patch(light), 0.0, 0.95)
         return light.shaded(1.0 - share).mirrored(255.0 * share)
 

@@ -28,7 +28,7 @@ class LaserPrint(Artifact):
     grey: float = param(0.0, 0, 1, "share of the colour of pale tones that is printed in black")
 
     def stain(self, sheet: Sheet) -> Sheet:
-        """Replace tones by dots, except those of traces and words, and nearly white or solid ones.
+        """Replace tones by dots, except those of traces and words, those nearly of the paper's colour, and those that are nearly solid.
 
         Nothing is changed if the dots would be too fine to be seen.
         """

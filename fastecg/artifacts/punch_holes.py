@@ -37,7 +37,7 @@ class PunchHoles(Artifact):
             inset = self.inset_mm if self.edge in ("left", "top") else (height if horizontal else width) - self.inset_mm
             patch = patch_around(sheet, *((middle, inset) if horizontal else (inset, middle)), self.inset_mm + self.diameter_mm)
             if patch is not None:
-                # Distances along the edge, and across it to the right or down; `_hole` takes the latter away from the edge.
+                # Distances along the edge, and across it to the right or down; `_hole` needs those across as measured away from the edge.
                 along, across = patch.offsets(middle, inset) if horizontal else patch.offsets(inset, middle)[::-1]
                 sheet = cut(sheet, patch, self._hole(k, along, across if self.edge in ("left", "top") else -across))
         return sheet

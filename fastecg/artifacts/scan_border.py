@@ -34,7 +34,7 @@ class ScanBorder(Artifact):
         for missing, distance, along in sides:
             # Paper and lid touch the glass in some places only: along the edge, the logarithm of the reach changes in straight pieces,
             # with a trend, and repeats after eight pieces (480 mm). Random numbers are drawn even for an edge without a loss, so that those
-            # of the other edges do not depend on it.
+            # of the other edges do not depend on the loss.
             knots = rng.normal(0, 0.5, 9) + np.interp(np.arange(9), (0, 8), rng.normal(0, 0.7, 2))
             if missing != 0:
                 place = along / (_PIECE_MM * light.warp.scale) % (len(knots) - 1)

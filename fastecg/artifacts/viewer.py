@@ -41,7 +41,7 @@ class Viewer(Artifact):
     def shade(self, light: Light) -> Light:
         """Paint what is seen beside the page, and store the window's edges in the light, as those of the display's panel.
 
-        Nothing is painted if the page fills the picture or its plane is unknown.
+        Nothing is painted if the page fills the picture, or if too little of the page is seen to find its plane.
         """
         from fastecg.kernels.window import paint_window
         from fastecg.mesh import CELL

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 # Shares of red, green and blue that a dried liquid lets pass.
 _LIQUIDS = {"water": (0.90, 0.80, 0.62), "tea": (0.80, 0.60, 0.36), "coffee": (0.64, 0.44, 0.26), "gel": (0.86, 0.87, 0.90)}
-_MOSTLY = 127  # Coverage, 0 to 255, above which a pixel counts as inked; the middle of a line of even the palest pen is above it.
+_MOSTLY = 127  # Coverage, 0 to 255, above which a pixel counts as inked. Even the palest pen covers a whole pixel by more.
 _STEP = 0.1  # Distance in mm of the samples of a profile.
 
 
@@ -97,7 +97,7 @@ class WaterStain(Artifact):
 def _ink_left(sheet: Sheet, patch: Patch) -> float:
     """Contrast of traces within a patch relative to fresh ink, in the green channel, 0 to 1: faded ink has little to lose.
 
-    It is 1 if no trace is seen in the patch, or no paper without print.
+    The result is 1 if no trace is seen in the patch, or no paper without print.
     """
     level, ink, text = (plane[patch.window][::2, ::2] for plane in (sheet.pixels[..., 1], sheet.ink, sheet.text))
     inked, empty = ink > _MOSTLY, level[(ink == 0) & (text == 0)]

@@ -128,7 +128,7 @@ def _fold_small(wrinkle: Wrinkle, mesh: Mesh, height: np.ndarray) -> None:
 
 
 def _pinch(wrinkle: Wrinkle, mesh: Mesh, height: np.ndarray) -> None:
-    """Add short creases, 10 to 70 mm long at size 1. From each of some points start one to three, most of them in similar directions."""
+    """Add short creases, 10 to 70 mm long at size 1. One to three start from each of several points, most in similar directions."""
     from fastecg.kernels.facets import add_pinches
 
     rng = np.random.default_rng(wrinkle.seed)

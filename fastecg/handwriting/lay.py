@@ -92,7 +92,7 @@ def _region_round_a_beat(room: Room, rng: np.random.Generator) -> Extent | None:
 
 
 def _crossing(room: Room, ink: Ink, rng: np.random.Generator, region: Extent | None) -> Ink | None:
-    """The ink moved to the best of `_PLACES_TRIED` random places over traces; None if it touches a trace in none of them.
+    """The ink moved to the best of `_PLACES_TRIED` random places over traces; None if the ink touches a trace in none of these.
 
     The best place is that in which the smallest share of the ink, but not 0, lies on a trace.
     """
@@ -128,7 +128,7 @@ def _with_underline(ink: Ink, writer: Writer, rng: np.random.Generator) -> Ink:
 
 
 def suspicious_beat(room: Room, writer: Writer, rng: np.random.Generator) -> list[Ink]:
-    """A circle round a beat, or a word with an arrow from it to the beat, or both. The arrow is left out if it would be short or long."""
+    """A circle round a beat, or a word with an arrow from it to the beat, or both. An arrow under 4 or over 60 mm long is left out."""
     found = _some_beat(room, rng)
     if found is None:
         return []

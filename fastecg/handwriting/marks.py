@@ -194,7 +194,7 @@ def _with_flourish(written: Ink, writer: Writer, rng: np.random.Generator) -> In
 
 
 def highlighter(box: tuple[float, float, float, float], rng: np.random.Generator, writer: Writer) -> Ink:
-    """A broad stroke over a box (x0, y0, x1, y1) mm, or several if the box is higher than the pen is broad."""
+    """A broad stroke over a box (x0, y0, x1, y1) mm, or several if the box is at least 1.3 times as high as the pen is broad."""
     x0, y0, x1, y1 = box
     broad = float(np.clip(1.25 * (y1 - y0), 3.0, 5.0))
     colour = _HIGHLIGHTERS[int(rng.choice(5, p=(0.4, 0.25, 0.12, 0.13, 0.1)))]

@@ -104,11 +104,11 @@ def cover(sheet: Sheet, window: Window, part: np.ndarray, share: np.ndarray, box
     window : (slice, slice)
         The part of the sheet that changes.
     part : ndarray, shape (rows, columns, 3) uint8
-        Its new pixels.
+        The new pixels of this part.
     share : ndarray, shape (rows, columns)
         Coverage, 0 to 1, by the opaque thing.
     box : Box
-        The box round it, for the truth.
+        The box round the opaque thing, for the truth.
     """
     pixels = sheet.canvas()
     pixels[window] = part

@@ -12,7 +12,7 @@ from fastecg.page import Box, Page, Trace
 
 CELL_MM = 2.5  # Side of the cells in which free paper is searched.
 _FINE_MM = 0.5  # Side of the cells in which the distance of pen strokes from traces is measured.
-_COMPARED = 4  # Number of free places that are compared; the one with most space around it is taken.
+_COMPARED = 4  # Number of places without a trace that are compared; the one with most space around it is taken.
 _EDGE_MM = 3.0  # Width of the margin along the paper's edges in which nobody writes.
 
 Extent = tuple[float, float, float, float]

@@ -1,6 +1,6 @@
 """Short clinical notes for ECG pages, from the templates in `phrases.txt`, with random numbers.
 
-The findings on a page are a line of words and numbers, such as "sinus usual regular rate=74 pr=160", which `shown_by` makes from the page's
+The findings on a page are a line of words and numbers, such as "usual sinus regular rate=74 pr=160", which `shown_by` makes from the page's
 report fields. Templates that require other findings are not used on the page. If the line is empty, nothing is known of the page, and all
 templates may be used.
 """
@@ -109,7 +109,7 @@ def sample_phrase(rng: np.random.Generator, own: tuple[str, ...] = (), shows: st
 
 
 def sample_remark(rng: np.random.Generator, shows: str = "") -> str:
-    """A random word or sign to be written beside a mark."""
+    """A random word or sign to be written beside a mark, which does not contradict what the page `shows`."""
     remarks = [line.partition(" @ ")[0] for line in templates()["remark"] if _fits(line, shows)]
     return remarks[int(rng.integers(len(remarks)))]
 

@@ -29,9 +29,9 @@ class GridInk:
     major_mm: float  # width of the 5 mm lines
     heavy_ink: RGB = (0, 0, 0)
     heavy_mm: float = 0.0  # width of the lines every 25 mm
-    heavy_rows: bool = True  # whether there are horizontal ones
+    heavy_rows: bool = True  # whether there are horizontal lines every 25 mm
     major_bead_mm: float = 0.0  # pitch of the beads that 5 mm lines are made of, 5 mm over a whole number; 0: they are solid
-    uneven: float = 0.0  # variation, as a share, of the ink of lines, and of ink, size and position of dots and beads, on ruled paper
+    uneven: float = 0.0  # how much lines vary in ink, and dots and beads in ink, size and position, as a share: plates print unevenly
     rows_last: bool = False  # whether horizontal lines of all weights lie over vertical ones, as plotting libraries draw them
     dots_per_mm: float = field(default=0.0, repr=False)  # dots per mm of the raster to which lines are rounded; 0: no raster
 
@@ -42,9 +42,9 @@ class Pen:
 
     thin: float = 0.1  # width that is lost where the trace is steepest
     pale: float = 0.05  # ink that is lost where the trace is steepest
-    wander: float = 0.03  # amplitude of the random variation of the width, to both sides
-    mottle: float = 0.06  # amplitude of the random loss of ink
-    wave_mm: float = 7.0  # wavelength of these random variations
+    wander: float = 0.03  # largest random change of the width, wider or narrower
+    mottle: float = 0.06  # largest random loss of ink
+    wave_mm: float = 7.0  # longer of the two wavelengths of these random changes
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ class Style:
     date_form: str = DATE_FORM  # how the machine writes dates
     clock_form: str = CLOCK_FORM  # how the machine writes the time of day
     # Distance of the first row's 0 mV line from the page's upper edge, distance of rows of traces, and by how much rhythm strips lie above
-    # the rows that follow from these two. If the distance of rows is 0, they are spread evenly.
+    # the rows that follow from these two. If the distance of rows is 0, or the page is too low for the rows, they are spread evenly.
     rows_mm: tuple[float, float, float] = (0.0, 0.0, 0.0)
     row_play: float = 0.0  # largest shift of a row that centres its traces, as a share of the rows' distance
     frame_mm: float = 0.0  # width of a line round the page; 0: there is none
