@@ -25,7 +25,7 @@ class FeedJitter(Artifact):
     seed: int = param(0, 0, 2**31 - 1, "decides where the paper runs fast")
 
     def bend(self, mesh: Mesh) -> Mesh:
-        """Slide the print along the time axis (x), by 0 mm in the page's middle."""
+        """Slide the print along the time axis (x); the page's middle stays in its place."""
         # The slide is the integral over x of the change of speed (a share), summed in steps of 0.25 mm.
         fine = np.arange(mesh.x_mm[0], mesh.x_mm[-1] + 0.25, 0.25)
         change = self.strain * noise_along(self.seed, fine / self.length_mm)

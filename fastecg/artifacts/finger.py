@@ -46,7 +46,7 @@ class Finger(Artifact):
         seen = np.percentile(view[::4, ::4].reshape(-1, 3), 80, axis=0) / 235.0
         light = 0.5 * (seen + seen.mean())  # Only half of the hue is taken, since it may come from the paper and not from the light.
         inside = self._inside(along, across)
-        # The shadow is the finger moved 1 mm forwards and an eighth of its width aside, and fades `offset` mm outside of this outline.
+        # The shadow is the finger moved 1 mm forwards and an eighth of its width aside. Outside, it fades with the distance `offset` in mm.
         offset = -self._inside(along - 1.0, across - 0.12 * self.width_mm)
         dark = self.shadow * np.exp(-np.maximum(offset, 0.0) / (0.22 * self.width_mm))
         view[:] = np.rint(view * (1.0 - dark[..., None]))

@@ -84,7 +84,7 @@ class Shadow(Artifact):
         return (inside + self.waviness_mm * self._waves(along, across)) / penumbra
 
     def _angle_deg(self, lamp_deg: float | None) -> float:
-        """Direction in which the shape points. That of a body that blocks the lamp is moved towards the lamp."""
+        """Direction in which the shape points, degrees clockwise from the right. A body that blocks the lamp is turned towards the lamp."""
         if lamp_deg is None or self.shape != "body" or self.of == "other":
             return self.angle_deg
         return lamp_deg + _NEAR * ((self.angle_deg - lamp_deg + 180.0) % 360.0 - 180.0)

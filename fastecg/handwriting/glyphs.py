@@ -1,4 +1,4 @@
-"""The stroke alphabet as arrays: which points the pen passes to write which character.
+"""The stroke alphabet as arrays: the points through which the pen goes to write each character.
 
 An *allograph* is one of the ways to write a character.
 """
