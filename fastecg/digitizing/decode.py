@@ -49,6 +49,7 @@ MODES: tuple[Mode, ...] = get_args(Mode)
 # How each mode finds one height in every column of pixels. Mode "stroke_fit" starts one fit from these heights, and another along the ink.
 _HEIGHTS = {"stroke_fit": column_means, "softargmax": column_peaks, "centroid": column_means}
 _MARGIN_PX = 8  # A segment is fitted to the pixels of a box around it that has this margin on all sides.
+_MOST_LAG_S = 0.06  # Largest time by which a column is moved onto its strip, 1.5 mm at 25 mm/s: the map of a bent page may be as far off.
 _SAME_LEAD = 0.9  # A rhythm strip and the column of its lead are averaged if their similarity (see `similarity`) is at least this.
 _MAX_SD_PX = 3.0  # A sample counts as not read if its standard deviation is larger than this.
 _ON_INK = 0.25  # A knot lies on the trace if the ink there is at least this share of the pen's ink.
@@ -162,6 +163,7 @@ def decode(
             readings, _ = refined(readings, rows, ink_warp, ink)
         readings = continued(readings, rows, ink_warp, ink)
     flags += _flags_of_unread(readings, rows)
+    readings = _on_their_strips(readings, rows.fs)
     signal, sd, leads = _merged_by_lead(_without_contradictions(readings, rows.fs, flags), rows.samples)
     return Decoded(Record(signal, rows.fs, leads, name), sd, rows, warp, tuple(flags))
 
@@ -327,6 +329,40 @@ def _flags_of_unread(readings: Sequence[SegmentReading], rows: PageSegments) -> 
         *([f"leads of which no ink was found: {', '.join(missing)}"] if missing else []),
         *([f"samples that have no ink and were not read: {', '.join(parts)}"] if parts else []),
     ]
+
+
+def _on_their_strips(readings: list[SegmentReading], fs: float) -> list[SegmentReading]:
+    """Move columns that a rhythm strip repeats onto the strip, so that the mean of both has no step where the column ends."""
+    strips = {item.segment.lead: item for item in readings if item.segment.rhythm}
+    return [
+        item if item.segment.rhythm or item.segment.lead not in strips else _moved_onto(strips[item.segment.lead], item, fs)
+        for item in readings
+    ]
+
+
+def _moved_onto(strip: SegmentReading, column: SegmentReading, fs: float) -> SegmentReading:
+    """A column, moved in time and voltage to where it is most similar to a strip of the same lead; unchanged if it is similar nowhere."""
+    from scipy.ndimage import map_coordinates
+
+    one, other = simultaneous([strip, column], fs)
+    most = round(_MOST_LAG_S * fs)
+    if len(one) <= 2 * most:
+        return column
+    n, lags = len(one), range(-most, most + 1)  # The column is late if the lag is positive.
+    likeness = np.array([similarity(one[max(-lag, 0) : n - max(lag, 0)], other[max(lag, 0) : n - max(-lag, 0)]) for lag in lags])
+    k = int(np.argmax(likeness))
+    if likeness[k] < _SAME_LEAD or not 0 < k < len(likeness) - 1:
+        return column
+    before, best, after = likeness[k - 1 : k + 2]  # The top of a parabola through the best lag and its neighbours.
+    lag = lags[k] + 0.5 * (before - after) / min(before - 2.0 * best + after, -1e-12)
+    y, samples = column.y_mm, np.arange(len(column.y_mm))
+    known = np.isfinite(y)
+    at = samples + lag
+    moved = map_coordinates(np.interp(samples, samples[known], y[known]), [at], order=3, mode="nearest")
+    moved[(at < 0) | (at > len(y) - 1) | ~known[np.clip(np.rint(at).astype(int), 0, len(y) - 1)]] = np.nan
+    column = replace(column, y_mm=moved)
+    one, other = simultaneous([strip, column], fs)
+    return replace(column, y_mm=moved - np.nanmedian(one - other) * column.segment.gain_mm_mv)
 
 
 def _without_contradictions(readings: list[SegmentReading], fs: float, flags: list[str]) -> list[SegmentReading]:

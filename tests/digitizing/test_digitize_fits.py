@@ -9,7 +9,7 @@ from test_digitize_page import page, true_view_layers
 
 from fastecg.digitizing.analysis import analyse_layers
 from fastecg.digitizing.coarse import Strip, along_ink, column_means
-from fastecg.digitizing.decode import _without_contradictions, read_segments
+from fastecg.digitizing.decode import _moved_onto, _without_contradictions, read_segments
 from fastecg.digitizing.gauss_newton import STAGES, StrokeProblem, fit_stroke
 from fastecg.digitizing.ink import PictureInk
 from fastecg.digitizing.judge import strips_by_trace
@@ -166,6 +166,26 @@ def test_two_readings_of_a_lead_are_merged_only_where_they_agree(late):
     assert bool(flags) == bool(late)
     assert np.isnan(other.y_mm[:500]).all() == bool(late)
     assert np.isfinite(other.y_mm[500:]).all()
+
+
+@pytest.mark.parametrize(("late", "gain"), [(7.3, 10.0), (-7.3, 10.0), (7.3, -10.0), (0.0, 5.0)])
+def test_a_column_is_moved_onto_the_strip_that_repeats_it(late, gain):
+    """`late` samples, and 0.05 mV too high: the mean of both would have a step where the column ends."""
+    i = np.arange(1000.0)
+
+    def beats(at):
+        return sum(np.exp(-(((at - centre) / 6.0) ** 2)) for centre in range(100, 1000, 200))
+
+    strip = SegmentReading(Segment("II", 0, 1000, 0.0, 30.0, 10.0, rhythm=True, row=1), 30.0 - 10.0 * beats(i), np.full(1000, 0.01))
+    y = -gain * (beats(i[:500] - late) + 0.05)
+    y[200:220] = np.nan
+    column = SegmentReading(Segment("II", 0, 500, 0.0, 0.0, gain), y, np.full(500, 0.01))
+    moved = _moved_onto(strip, column, 500.0).millivolts
+    known = np.isfinite(moved)
+    np.testing.assert_allclose(moved[known], beats(i[:500])[known], atol=0.004)
+    assert 455 < known.sum() <= 480
+    other = SegmentReading(column.segment, y * np.sin(i[:500] / 5.0), column.sd_mm)
+    assert _moved_onto(strip, other, 500.0) is other
 
 
 @pytest.mark.parametrize("case", ["apart", "unread", "flat"])
