@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from timing import times_faster
+from numba import types
+from timing import PROCESS, times_faster
 
 from fastecg.kernels.blend import blend, multiply
 from fastecg.kernels.capsule import stroke_polyline
+from fastecg.kernels.jit import jit, subkernel
 from fastecg.kernels.line import stroke_trace
 from fastecg.page import Grid
 from fastecg.printing.grid import draw_grid
@@ -122,3 +124,17 @@ def test_guard_strokes_against_agg(benchmark, plane):
             renderer.draw_path(context, path, IdentityTransform())
 
     assert times_faster(benchmark, ours, {"Agg's draw_path": theirs})[0] > 2.5
+
+
+@pytest.mark.benchmark(group="cold start")
+def test_guard_subkernels_compile_faster(benchmark):
+    """A function that only kernels call is compiled without the wrapper for Python, which would be larger than many a small function."""
+
+    def compiled(decorate):
+        # Code without a file has no cache, so it is compiled every time.
+        names = {}
+        exec("def added(a, b, c, d, out):\n    for i in range(len(out)):\n        out[i] = a[i] + b[i] + c[i] + d[i]\n", names)
+        decorate(names["added"]).compile((types.float64[::1],) * 5)
+
+    ratio = times_faster(benchmark, lambda: compiled(subkernel), {"with a wrapper": lambda: compiled(jit)}, warm=2, clock=PROCESS)[0]
+    assert ratio >= 1.15

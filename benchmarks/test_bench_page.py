@@ -13,6 +13,7 @@ from timing import figure, times_faster
 
 import fastecg
 from fastecg.layouts import layout_for
+from fastecg.layouts.measured import _measured, measured
 from fastecg.layouts.place import place
 from fastecg.recipe import Recipe
 from fastecg.sheet import print_page
@@ -115,6 +116,18 @@ def test_guard_page_against_matplotlib(benchmark, record, shot):
     assert usual >= 70
     assert bare >= 50
     assert collected >= 6
+
+
+@pytest.mark.benchmark(group="page")
+def test_guard_variants_of_a_page_are_not_measured_again(benchmark, record):
+    """What a machine measures of a page is the same for all its variants."""
+
+    def first():
+        _measured.cache_clear()
+        return measured(record)
+
+    assert first() == measured(record)
+    assert times_faster(benchmark, lambda: measured(record), {"measuring the page": first}, times=25)[0] >= 5
 
 
 def seconds_of(code: str) -> float:

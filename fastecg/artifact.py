@@ -90,7 +90,8 @@ def _checked(owner: str, item: dataclasses.Field[Any], given: Any) -> Any:
     if isinstance(given, bool) or not isinstance(given, int | float | np.integer | np.floating) or not math.isfinite(given):
         raise RecipeError(f"{owner}.{item.name} is {given!r}, expected a number")
     if (low is not None and given < low) or (high is not None and given > high):
-        raise RecipeError(f"{owner}.{item.name} is {given:g}, expected {low:g} to {high:g}")
+        wanted = f"at most {high:g}" if low is None else f"at least {low:g}" if high is None else f"{low:g} to {high:g}"
+        raise RecipeError(f"{owner}.{item.name} is {given:g}, expected {wanted}")
     return int(given) if isinstance(item.default, int) else float(given)
 
 

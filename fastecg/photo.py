@@ -181,12 +181,11 @@ class Truth:
         """The drawn segments of leads, in the order of `Page.traces`."""
         # All traces are mapped in one call, because every call that inverts the warp has a fixed cost.
         ends = np.cumsum([len(trace.points_mm) for trace in self.page.traces])[:-1]
-        points_mm = np.concatenate([trace.points_mm for trace in self.page.traces] or [np.empty((0, 2))])
-        pixels = np.split(self.to_image(points_mm), ends)
-        return tuple(
-            TraceTruth(trace.lead, trace.start, trace.stop, points, self.is_visible(points), trace.rhythm, trace)
-            for trace, points in zip(self.page.traces, pixels, strict=True)
-        )
+        points_mm = np.concatenate([np.empty((0, 2)), *(trace.points_mm for trace in self.page.traces)])
+        pixels = self.to_image(points_mm)
+        # Without traces, split gives one empty part, which is left out.
+        parts = zip(self.page.traces, np.split(pixels, ends), np.split(self.is_visible(pixels), ends), strict=False)
+        return tuple(TraceTruth(trace.lead, trace.start, trace.stop, points, seen, trace.rhythm, trace) for trace, points, seen in parts)
 
     @cached_property
     def boxes(self) -> tuple[PixelBox, ...]:

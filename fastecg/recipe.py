@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-import sys
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
@@ -12,9 +11,9 @@ from functools import cache
 from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from zlib import crc32
 
 import numpy as np
+from isal.isal_zlib import crc32
 
 from fastecg.artifact import Artifact
 from fastecg.artifacts.handwriting import Handwriting
@@ -30,18 +29,13 @@ from fastecg.layouts.report_fields import sample_report_fields
 from fastecg.leads import standard_name
 from fastecg.recipes.distributions import Distribution, RandomSlot, rng_for, whole, whole_seed
 from fastecg.recipes.framing import reaching_page, showing_traces
-from fastecg.recipes.limits import check_artifacts, check_toml, check_values
+from fastecg.recipes.limits import check_artifacts, check_values, parse_toml
 from fastecg.record import Record
 from fastecg.shot import ARTIFACT_KINDS, VIEW_KINDS, Shot
 from fastecg.styles import STYLES, style_for
 from fastecg.styles.style import Style
 from fastecg.system.files import read_text
 from fastecg.views import Straight, View
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 if TYPE_CHECKING:
     from fastecg.handwriting.font import NotesFont
@@ -120,10 +114,9 @@ class Recipe:
     @classmethod
     def from_toml(cls, text: str, name: str) -> Recipe:
         """A recipe from TOML text. Raises `RecipeError` if it is not valid."""
-        check_toml(text)
         try:
-            table = tomllib.loads(text)
-        except (ValueError, RecursionError) as error:  # a number of thousands of digits is a ValueError too
+            table = parse_toml(text)
+        except (ValueError, RecursionError) as error:
             # The parser's message does not explain two usual mistakes: numbers such as .9, and, in such a text, unquoted keys such as 0.9.
             bare = re.search(r"[=\[,]\s{0,8}[-+]?\.\d", text)
             hint = ": numbers begin with a digit, 0.9 and not .9" if bare else ""

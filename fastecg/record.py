@@ -52,8 +52,8 @@ class Record:
     fs : float
         Sampling frequency in Hz, above 0, at most 1e9.
     leads : sequence of str
-        Names of the rows of `signal`, none of them twice. Known spellings are standardised (`fastecg.leads.standard_name`): "AVR" becomes
-        aVR, and "-aVR" becomes aVR with its signal inverted. Other names are kept.
+        Names of the rows of `signal`, none of them twice, not even in another case ("CM5" and "cm5"). Known spellings are standardised
+        (`fastecg.leads.standard_name`): "AVR" becomes aVR, and "-aVR" becomes aVR with its signal inverted. Other names are kept.
     name : str
         Name of the record, and of files that are made of it.
     source : str, optional
@@ -105,8 +105,9 @@ class Record:
             raise RecordError(f"{self.name}: the signal has shape {shape}, expected (leads, samples) with at least one of each")
         if len(self.leads) != shape[0]:
             raise RecordError(f"{self.name}: {len(self.leads)} lead names for {shape[0]} rows of signal, expected one a row")
-        if len(set(self.leads)) < len(self.leads):
-            twice = sorted({lead for lead in self.leads if self.leads.count(lead) > 1})
+        lower = [str(lead).lower() for lead in self.leads]
+        twice = sorted({str(lead) for lead, name in zip(self.leads, lower, strict=True) if lower.count(name) > 1})
+        if twice:
             raise RecordError(f"{self.name}: lead {', '.join(twice)} is there more than once, expected each lead once")
         if not 0 < self.fs <= _MOST_HZ:
             raise RecordError(f"{self.name}: the sampling frequency is {self.fs} Hz, expected a number above 0, at most {_MOST_HZ:g}")

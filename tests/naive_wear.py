@@ -41,14 +41,14 @@ def tint(pixels, gains, every):
                      for y in range(height)])  # fmt: skip
 
 
-def absorb(pixels, field, mottle, every, low, step, profile, colour, depth):
-    """Pixels times colour ** (depth * density), the density the profile's at the field's value, times mottle."""
+def absorb(pixels, field, factor, every, low, step, profile, colour, depth):
+    """Pixels times colour ** (depth * density), the density the profile's at the field's value, times a factor."""
     out = pixels.astype(float)
     for y in range(pixels.shape[0]):
         for x in range(pixels.shape[1]):
             place = int(np.floor((bilinear(field, x / every, y / every) - low) / step))
             if 0 <= place < len(profile):
-                dense = np.clip(profile[place] * bilinear(mottle, x / every, y / every), 0, 1)
+                dense = np.clip(profile[place] * bilinear(factor, x / every, y / every), 0, 1)
                 out[y, x] *= np.array(colour) ** (depth * dense)
     return out
 

@@ -59,6 +59,8 @@ def test_masked_samples_are_gaps():
         (np.zeros((1, 0)), 500, ["I"], "shape"),
         (np.zeros((2, 5)), 500, ["I"], "lead names"),
         (np.zeros((2, 5)), 500, ["I", "I"], "more than once"),
+        (np.zeros((2, 5)), 500, ["II", "ii"], "more than once"),
+        (np.zeros((2, 5)), 500, ["CM5", "cm5"], "more than once"),  # as a file with these names is refused
         (np.zeros((1, 5)), 0, ["I"], "frequency"),
         (np.zeros((1, 5)), -1, ["I"], "frequency"),
         (np.zeros((1, 5)), np.nan, ["I"], "frequency"),

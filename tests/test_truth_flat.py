@@ -160,6 +160,14 @@ def test_other_leads_have_a_class_and_a_layer(tmp_path):
     np.testing.assert_array_equal(low | middle << 8 | high << 16, layers)
 
 
+def test_a_page_without_traces_has_a_truth():
+    _, truth, _ = plain_page(100)
+    bare = replace(truth, page=replace(truth.page, traces=(), boxes=()))
+    assert bare.traces == bare.boxes == ()
+    assert not bare.mask().any()
+    assert (bare.layers() >> 15).all()
+
+
 def test_masks_are_as_wide_where_the_ink_is_pale():
     darkness, truth, _ = plain_page(200, pen=UNSTEADY)
     _, even, _ = plain_page(200, pen=replace(UNSTEADY, pale=0.0, mottle=0.0))

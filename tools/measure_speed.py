@@ -91,11 +91,20 @@ On a newer and busy processor, the code that the kit's commit 0b1f9c2 runs for a
 three turns, and fastecg 17 to 21 ms: 42 to 46 times as much. For a distorted page the kit's code took at least 3.2 to 3.7 s, and fastecg
 69 to 76 ms: at least 44 times as much. In this second measurement, the kit's code used the smallest picture of wrinkles that it accepts,
 since the pictures that come with the kit were not at hand, and boxes were not turned. The aim of a hundred times on one core is not
-reached: of a clean page's 18 ms, 5 are ISA-L's Deflate.
+reached: it would leave 8 to 10 ms for a clean page of 18, and ISA-L's Deflate alone takes 5. Traces, paper and words take another 3.
 
-The first run after installation compiles the kernels: `fastecg render --limit 1` took 7.4 CPU s for a clean page and 22.5 for a photo,
-and the version before this one 8.2 and 27.6 (both versions taking turns). Two fifths of this time are LLVM's, the rest is Numba's own
-Python. Later runs took 1.5 to 2.5 CPU s.
+Since these tables were written, the page has become a little faster: in turns with the version before, page by page, on an older and busy
+processor, a clean page takes 0.97 of its time as the first of its record, and 0.91 to 0.96 as a further variant, since what a machine
+would measure of a page is kept for its variants. The difference for a photo is within the noise. `tools/steps.py` takes every page for
+the first of its record.
+
+The first run after installation compiles the kernels: when the tables were written, `fastecg render --limit 1` took 7.4 CPU s for a clean
+page and 22.5 for a photo. Since then, kernels that only kernels call are compiled without the wrapper with which Python would call them,
+and fewer kernels are compiled twice for constants. A first photo takes 0.90 of the time that it took before (both versions taking turns,
+two runs each, on an older and busy processor); for a clean page the difference is within the noise. The aim of 12 s is not reached. Two
+fifths of the time are LLVM's, the rest is Numba's own Python, which grows with the number of statements that are compiled. In single
+runs, fewer optimisations by LLVM and kernels without reference counts saved nothing, and with helpers inlined by Numba the compiler took
+a fifth longer. Later runs took 1.5 to 2.5 CPU s.
 
 A photo of 200 dpi has 3.5 million pixels and is written as 1.5 MB of JPEG. Encoding takes a ninth of its CPU time, two thirds of that for
 Huffman's code, which at 2 ns a number is as fast as libjpeg's. The one pass and a phone's processing take a fifteenth each, sampling the

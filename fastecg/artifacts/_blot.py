@@ -121,13 +121,13 @@ def transmission(colour: Colour, depth: float) -> np.ndarray:
 class Wash(NamedTuple):
     """A translucent layer of colour over a patch.
 
-    The density of the layer, 0 to 1, is ``profile[k] * mottle`` with ``k = (field - low) / step`` rounded down, and 0 where k is outside
+    The density of the layer, 0 to 1, is ``profile[k] * factor`` with ``k = (field - low) / step`` rounded down, and 0 where k is outside
     the profile.
 
     Attributes
     ----------
     patch : Patch
-    field, mottle : ndarray, shape (rows, columns)
+    field, factor : ndarray, shape (rows, columns)
         Values at the patch's nodes: a distance in mm or another quantity that decides the density, and a factor on the density.
     low, step, profile : float, float, ndarray of shape (n,)
         Densities where the field is low, low + step, low + 2 step, and so on.
@@ -137,7 +137,7 @@ class Wash(NamedTuple):
 
     patch: Patch
     field: np.ndarray
-    mottle: np.ndarray
+    factor: np.ndarray
     low: float
     step: float
     profile: np.ndarray
@@ -150,9 +150,9 @@ def stained(sheet: Sheet, *washes: Wash) -> Sheet:
 
     pixels = sheet.canvas()
     for wash in washes:
-        field, mottle, profile = (np.ascontiguousarray(plane, dtype=np.float32) for plane in (wash.field, wash.mottle, wash.profile))
+        field, factor, profile = (np.ascontiguousarray(plane, dtype=np.float32) for plane in (wash.field, wash.factor, wash.profile))
         window = pixels[wash.patch.window]
-        absorb(window, field, mottle, wash.patch.every, np.float32(wash.low), np.float32(wash.step), profile, wash.transmission)
+        absorb(window, field, factor, wash.patch.every, np.float32(wash.low), np.float32(wash.step), profile, wash.transmission)
     return replace(sheet, pixels=pixels)
 
 

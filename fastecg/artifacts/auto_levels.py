@@ -12,12 +12,12 @@ from fastecg.artifact import Artifact, param
 
 @dataclass(frozen=True)
 class AutoLevels(Artifact):
-    """Levels are stretched so that one quantile of the picture's brightness becomes black and another white, wholly or in part."""
+    """Levels are stretched, wholly or in part, so that one quantile of the picture's brightness moves to black and another to white."""
 
     dark: float = param(0.002, 0, 0.2, "quantile of brightness that becomes black")
     bright: float = param(0.7, 0.3, 1, "quantile of brightness that becomes white")
     strength: float = param(0.8, 0, 1, "share of the stretch that is applied, from none to all of it")
-    least_range: float = param(100.0, 20, 255, "smallest range of levels that is stretched to 0 to 255: a narrower one is mostly noise")
+    least_range: float = param(100.0, 20, 255, "smallest range of levels that is stretched to all 256: a narrower one is mostly noise")
 
     def level_table(self, sample: Callable[[], np.ndarray]) -> np.ndarray:
         """The new value of every level, (256,) uint8; the quantiles are those of the sample."""

@@ -17,13 +17,21 @@ _CLOUD_MM = 60.0  # Distance in mm over which the threshold varies.
 class Bilevel(Artifact):
     """Pixels are black below a threshold on brightness and white above it. The threshold varies over the page, and there are specks."""
 
-    threshold: float = param(0.62, 0.1, 0.98, "brightness (0 to 1) below which a pixel is ink: high keeps the grid, low loses thin lines")
-    softness: float = param(0.0, 0, 0.3, "width of the ramp from black to white, in brightness; 0 gives black and white alone")
-    unevenness: float = param(0.03, 0, 0.3, "how much the threshold varies over the page, in brightness")
-    grain: float = param(0.02, 0, 0.2, "standard deviation of the threshold from pixel to pixel, in brightness")
+    threshold: float = param(
+        0.62, 0.1, 0.98, "brightness (0 to 1) below which a pixel is ink; a high one keeps the grid, a low one loses thin lines"
+    )
+    softness: float = param(0.0, 0, 0.3, "range of brightness (0 to 1) that becomes grey, between black and white; 0 leaves no grey")
+    unevenness: float = param(0.03, 0, 0.3, "how much the threshold varies over the page, in brightness (0 to 1)")
+    grain: float = param(0.02, 0, 0.2, "standard deviation of the threshold from pixel to pixel, in brightness (0 to 1)")
     specks: float = param(0.0003, 0, 0.02, "share of pixels that are inverted")
     seed: int = param(0, 0, 2**31, "decides where the threshold differs and where specks are")
-    least: float = param(0.0, 0, 0.5, "smallest share of upright strips, 1 px by 8 mm, that keep ink; the threshold is raised if needed")
+    least: float = param(
+        0.0,
+        0,
+        0.5,
+        "automatic exposure: the threshold is raised until this share of strips (1 px wide, 8 mm high) in the page's middle has ink, "
+        "within limits, and lowered if paper would become black; 0 turns it off",
+    )
 
     def develop(self, pixels: np.ndarray, px_per_mm: float) -> np.ndarray:
         """Make every pixel black or white by the threshold at its place (grey near it if `softness`), then invert the specks, in place."""

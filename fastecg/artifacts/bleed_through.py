@@ -38,7 +38,7 @@ class BleedThrough(Artifact):
         cover = _moved(_smoothed(cover), down, right)
         uneven = np.maximum(1.0 + self.unevenness * patch.clouds(self.seed, 40.0, 3), 0.0)
         table = transmission((0.30, 0.30, 0.33), 1.5 * self.strength)
-        # The density is about the coverage itself, and 0 where the coverage is below 2 %.
+        # With this profile, the density is nearly equal to the coverage, but 0 where the coverage is below 2 %.
         return stained(sheet, Wash(patch, cover, uneven, 0.02, 0.004, np.linspace(0.02, 1.0, 250), table))
 
 

@@ -14,12 +14,12 @@ _BELOW_MM = 2.6  # Distance in mm from the page at which the thin shadow ends.
 
 @dataclass(frozen=True)
 class ContactShadow(Artifact):
-    """The surface is darker along the page's edges: in a thin line on the side of the lamp, and farther on the side away from it."""
+    """The surface is darker along the page's edges: in a thin line on the side of the lamp, in a wide band on the other."""
 
     depth: float = param(0.5, 0, 0.95, "share of the light that is missing next to the page's edge")
     reach_mm: float = param(5.0, 0.5, 11, "width of the shadow")
     offset_mm: float = param(1.0, 0, 8, "how far the shadow is shifted away from the lamp")
-    direction_deg: float = param(45.0, 0, 360, "direction of that shift on the page, clockwise from its right, if there is no lamp")
+    direction_deg: float = param(45.0, 0, 360, "direction of the shift if there is no lamp, clockwise from the page's right")
 
     def shade(self, light: Light) -> Light:
         """Darken all nodes near the page's edge. `relief` is raised as much, so the page itself keeps its light."""

@@ -25,9 +25,11 @@ class Crease(Artifact):
     at_x: float = param(0.5, 0.0, 1.0, "a point of the fold, as a share of the page's width")
     at_y: float = param(0.5, 0.0, 1.0, "a point of the fold, as a share of the page's height")
     angle_deg: float = param(0.0, -180.0, 180.0, "direction across the fold; 0 makes an upright line, 90 a level one")
-    fold_deg: float = param(10.0, -40.0, 40.0, "angle by which the sides are not flat; above 0 a ridge, below 0 a valley")
-    soft_mm: float = param(0.5, 0.1, 3.0, "radius of the edge")
-    reach_mm: float = param(40.0, 2.0, 400.0, "distance over which the height falls to 37 %")
+    fold_deg: float = param(
+        10.0, -40.0, 40.0, "angle between the sides, 0 if flat; each side slopes by half of it; above 0 a ridge, below 0 a valley"
+    )
+    soft_mm: float = param(0.5, 0.1, 3.0, "radius of the fold's rounded edge")
+    reach_mm: float = param(40.0, 2.0, 400.0, "distance from the fold at which its height has fallen to 37 %")
     edge: float = param(0.05, 0.0, 0.5, "contrast of the dark and the bright side")
     loss: float = param(0.4, 0.0, 1.0, "share of ink that broke off along the edge, which leaves a broken white line")
     dirt: float = param(0.0, 0.0, 1.0, "how much dirt is in the crack, which makes a broken dark line")

@@ -22,7 +22,7 @@ class CreaseLines(Artifact):
     angle_deg: float = param(0.0, -90, 90, "direction of the first set of lines, clockwise from the page's x axis")
     along: int = param(5, 0, 30, "number of lines in the first set")
     across: int = param(5, 0, 30, "number of lines in the second set")
-    strength: float = param(1.0, 0, 3, "factor on how much brighter than the page they are")
+    strength: float = param(1.0, 0, 3, "factor on the contrast by which the lines are brighter than the page")
 
     def stain(self, sheet: Sheet) -> Sheet:
         """Brighten the print along every line."""
@@ -42,11 +42,11 @@ class CreaseLines(Artifact):
     def _parallels(self, size_mm: tuple[float, float], count: int, angle_deg: float) -> list[np.ndarray]:
         """The ends (2, 2) mm of each of `count` parallel lines at `angle_deg`, each as long as the page's diagonal.
 
-        The lines are spread evenly over the length of the diagonal, so the outer ones may miss the page.
+        The lines are spread evenly over the page's extent across them, so all of them cross the page.
         """
         middle, half = 0.5 * np.array(size_mm), 0.5 * float(np.hypot(*size_mm))
         angle = np.deg2rad(angle_deg)
         along, across = np.array([np.cos(angle), np.sin(angle)]), np.array([-np.sin(angle), np.cos(angle)])
-        # Sideways distances of the lines from the page's middle, in half diagonals, -1 to 1.
-        offsets = (np.arange(count) + 0.5) / max(count, 1) * 2 - 1
-        return [np.stack([middle + half * (offset * across - along), middle + half * (offset * across + along)]) for offset in offsets]
+        # Distances of the lines from the page's middle, mm.
+        offsets = ((np.arange(count) + 0.5) / max(count, 1) * 2 - 1) * (np.abs(across) @ middle)
+        return [np.stack([middle + offset * across - half * along, middle + offset * across + half * along]) for offset in offsets]

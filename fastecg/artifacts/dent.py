@@ -21,9 +21,9 @@ class Dent(Artifact):
     geometric: ClassVar[bool] = True
     step_mm: ClassVar[float] = 1.0
 
-    at_x: float = param(0.5, 0.0, 1.0, "where it buckles, as a share of the page's width")
-    at_y: float = param(0.5, 0.0, 1.0, "where it buckles, as a share of the page's height")
-    angle_deg: float = param(0.0, -180.0, 180.0, "direction of the ridge")
+    at_x: float = param(0.5, 0.0, 1.0, "position of the kink, as a share of the page's width")
+    at_y: float = param(0.5, 0.0, 1.0, "position of the kink, as a share of the page's height")
+    angle_deg: float = param(0.0, -180.0, 180.0, "direction from the ridge to the trough, clockwise from the right")
     lift_mm: float = param(2.5, -6.0, 6.0, "height of the ridge")
     length_mm: float = param(45.0, 5.0, 200.0, "distance from the kink to either end")
     width_mm: float = param(7.0, 1.5, 40.0, "half width of the ridge")
@@ -38,21 +38,27 @@ class Dent(Artifact):
         line = Line.at(mesh.size_mm, self.at_x, self.at_y, self.angle_deg + 90.0)
         x, y = mesh.coordinates()
         along, across = line.along(x, y), line.across(x, y)
-        # Farther away the dent is lower than 0.2 % of `lift_mm`.
+        # The height is computed only within these distances: beyond them it is less than 0.2 % of `lift_mm`.
         near = (np.abs(along) < 1.6 * self.length_mm) & (np.abs(across) < 5.0 * self.width_mm)
         height = np.zeros_like(mesh.height_mm)
-        # Near the kink the ridge is narrower than `width_mm`, so its sides are up to 1 / 0.6 times as steep.
+        # Near the kink the ridge is narrower than `width_mm`, so its sides may be steeper than `lift_mm` / `width_mm`, by a factor of 1.53
+        # at most. The bound used here is 1 / 0.6.
         height[near] = limited_lift(self.lift_mm, abs(self.lift_mm) / (0.6 * self.width_mm)) * self._shape(along[near], across[near])
         return mesh.lifted(height)
 
     def _shape(self, along: np.ndarray, across: np.ndarray) -> np.ndarray:
-        """Height of the dent for a lift of 1, at distances in mm along the ridge (above 0 before the kink) and across the ridge."""
-        # Distance from the kink, mm, rounded over 1 mm. The half width is about a quarter of `width_mm` at the kink. The `rise` is 1 before
-        # the kink and 1 - 2 `kink` behind it; `down` is the height of either side, 1 at the crest, 0 at the foot and negative beyond.
+        """Height of the dent for a lift of 1.
+
+        The distances are in mm. `along` is measured from the kink, against `angle_deg`: above 0 on the ridge, below 0 on the trough.
+        `across` is measured from the crest.
+        """
+        # `apart` is the distance from the kink in mm, but never below 1, so that the shape has no corner there. `width` is the half width:
+        # at the kink a third of the default `width_mm`, and a larger share of a smaller one. `rise` is 1 before the kink and 1 - 2 `kink`
+        # behind it. `side_height` is the height of either side: 1 - 0.32 / `width` at the crest, 0 at the foot, and negative beyond.
         apart = np.sqrt(along**2 + 1.0)
         width = self.width_mm * (0.25 + 0.75 * np.tanh(apart / (1.5 * self.width_mm)))
         rise = 1.0 - self.kink * (1.0 - along / apart)
         ends = np.exp(-((along / self.length_mm) ** 4)) * np.tanh(0.4 + apart / self.width_mm)
-        down = 1.0 - np.sqrt(across**2 + 0.1) / width
-        roof = 0.5 * (down + np.sqrt(down**2 + 0.01))  # two plane sides, with a sharp crest and a sharp foot
+        side_height = 1.0 - np.sqrt(across**2 + 0.1) / width
+        roof = 0.5 * (side_height + np.sqrt(side_height**2 + 0.01))  # two plane sides; crest and foot are rounded a little
         return np.asarray(rise * ends * roof)

@@ -28,7 +28,9 @@ class DepthOfField(Artifact):
     """
 
     aperture_mm: float = param(3.5, 0, 12, "diameter of the lens's opening")
-    field_mm: float = param(0.0, 0, 0.3, "standard deviation, mm on paper, of the lens's blur half a diagonal away from the focus")
+    field_mm: float = param(
+        0.0, 0, 0.3, "standard deviation of the lens's blur, mm on paper, at half the picture's diagonal from the focus"
+    )
     sharp_x: float = param(0.5, -0.2, 1.2, "where the camera is focused, in picture widths")
     sharp_y: float = param(0.5, -0.2, 1.2, "where the camera is focused, in picture heights")
 

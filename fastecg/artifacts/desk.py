@@ -77,13 +77,13 @@ class Desk(Artifact):
         # Pixels of the pattern per pixel of the picture; a pattern that is small in the picture is taken with fewer pixels.
         step = _TILE_PX_PER_MM / (light.warp.scale * self.coarseness)
         halvings = int(np.clip(np.ceil(np.log2(step / 1.4)), 0, 5))  # at most 1.4 pixels of the pattern per pixel of the picture
-        tile = _tile(_PATTERNS.get(self.surface, "speckle"), halvings)
+        fours = _fours(_PATTERNS.get(self.surface, "speckle"), halvings)
         # `start` is the place in the pattern, px, that the picture's first pixel shows.
-        step, angle, start = step / 2**halvings, np.radians(self.angle_deg), rng.uniform(0, len(tile), 2)
+        step, angle, start = step / 2**halvings, np.radians(self.angle_deg), rng.uniform(0, len(fours), 2)
         off = light.off_page_mm()
         shown = np.maximum.reduce([off[:-1, :-1], off[:-1, 1:], off[1:, :-1], off[1:, 1:]]) > -1.0
         backdrop = np.zeros((*light.warp.size, 3), dtype=np.uint8)
-        paint_cells(backdrop, shown, CELL, tile, ramp, start[0], start[1], step * np.cos(angle), step * np.sin(angle))
+        paint_cells(backdrop, shown, CELL, fours, ramp, start[0], start[1], step * np.cos(angle), step * np.sin(angle))
         if self.things != "none":
             self._lay_things(light, backdrop, shown, ramp[128].astype(np.float64))
         return backdrop
@@ -132,6 +132,14 @@ def _ramp(dark: tuple[int, ...], bright: tuple[int, ...], shift: np.ndarray) -> 
     """Colours (256, 3) uint8 from `dark` to `bright`, to all of which `shift` (3,) is added."""
     t = np.linspace(0, 1, 256)[:, None]
     return np.clip(np.rint(np.array(dark) + t * (np.array(bright) - np.array(dark)) + shift), 0, 255).astype(np.uint8)
+
+
+@functools.lru_cache(maxsize=8)
+def _fours(pattern: str, halvings: int) -> np.ndarray:
+    """`with_neighbours` of a `_tile`."""
+    from fastecg.kernels.tiles import with_neighbours
+
+    return with_neighbours(_tile(pattern, halvings))
 
 
 @functools.lru_cache(maxsize=16)

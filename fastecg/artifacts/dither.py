@@ -14,7 +14,9 @@ from fastecg.artifact import Artifact, param
 class Dither(Artifact):
     """Ordered dithering: pixels are compared with thresholds that form a small pattern, which is repeated over the whole picture."""
 
-    pattern: str = param("bayer", help="scattered points, or dots that grow (clustered), as in print", choices=("bayer", "clustered"))
+    pattern: str = param(
+        "bayer", help="scattered points (bayer), or dots that grow as in print (clustered)", choices=("bayer", "clustered")
+    )
     cells: int = param(4, 2, 8, "points along a side of the pattern: 2, 4 or 8 (other numbers are rounded up)")
     dot_px: int = param(1, 1, 6, "size of a point in px of the picture")
     levels: int = param(2, 2, 32, "number of levels per channel")

@@ -29,8 +29,8 @@ class DogEar(Artifact):
     height_mm: float = param(16.0, 3.0, 90.0, "distance from the corner to the fold along the page's left or right edge")
     way: str = param("over", help="whether it is folded over the page or under it", choices=("over", "under"))
     shadow: float = param(0.35, 0.0, 0.8, "darkness of the shadow that the flap throws on the page")
-    lift_mm: float = param(1.5, 0.2, 6.0, "width of that shadow")
-    through: float = param(0.16, 0.0, 0.4, "share of the contrast of the print on its other side that is seen through the flap")
+    lift_mm: float = param(1.5, 0.2, 6.0, "width of the flap's shadow")
+    through: float = param(0.16, 0.0, 0.4, "share of the contrast of the print on the flap's other side that is seen through the flap")
 
     def stain(self, sheet: Sheet) -> Sheet:
         """Remove the corner, and draw the flap and its shadow unless the corner is folded under the page."""

@@ -21,7 +21,7 @@ class DotMatrix(Artifact):
 
     pitch_mm: float = param(0.21, 0.07, 0.6, "distance between dots")
     contrast: float = param(0.5, 0.0, 0.95, "share of the ink that is missing between dots")
-    bands: float = param(0.08, 0.0, 0.5, "how much the passes differ in ink")
+    bands: float = param(0.08, 0.0, 0.5, "how much the passes differ in ink, as a share of full ink")
     pass_mm: float = param(3.2, 0.5, 12.0, "height of a pass")
     ribbon: float = param(0.1, 0.0, 0.7, "share of the ink that is lost because the ribbon is worn")
     seed: int = param(0, 0, 2**31 - 1, "decides how pale each pass is")

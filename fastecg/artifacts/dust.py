@@ -16,8 +16,8 @@ class Dust(Artifact):
     specks: int = param(30, 0, 2000, "number of specks")
     hairs: int = param(1, 0, 50, "number of hairs")
     size_mm: float = param(0.25, 0.03, 2, "width of the largest specks")
-    opacity: float = param(0.6, 0, 1, "opacity of the most opaque ones")
-    bright: float = param(0.2, 0, 1, "share of them that is bright")
+    opacity: float = param(0.6, 0, 1, "opacity of the most opaque specks and hairs")
+    bright: float = param(0.2, 0, 1, "share of specks and hairs that are bright")
     seed: int = param(0, 0, 2**31, "decides places, shapes and brightness")
 
     def develop(self, pixels: np.ndarray, px_per_mm: float) -> np.ndarray:

@@ -23,10 +23,16 @@ class Fax(Artifact):
 
     lines: str = param("standard", help="lines per inch: 98 (standard) or 196 (fine)", choices=tuple(_LINES_MM))
     threshold: float = param(0.66, 0.1, 0.95, "brightness, as a share of the paper's, below which a point is black")
-    dither: float = param(0.0, 0, 1, "how much the threshold changes from point to point, to imitate greys")
+    dither: float = param(0.0, 0, 1, "range of the threshold from point to point, as a share of the paper's brightness; it imitates greys")
     lost: int = param(3, 0, 60, "number of lines that an error spoils from some point on")
     seed: int = param(0, 0, 2**31, "decides which lines are spoiled")
-    least: float = param(0.0, 0, 0.5, "smallest share of upright strips, 1 px by 8 mm, that keep ink; the threshold is raised if needed")
+    least: float = param(
+        0.0,
+        0,
+        0.5,
+        "automatic exposure: the threshold is raised until this share of strips (1 px wide, 8 mm high) in the page's middle has ink, "
+        "within limits, and lowered if paper would become black; 0 turns it off",
+    )
 
     def develop(self, pixels: np.ndarray, px_per_mm: float) -> np.ndarray:
         """Reduce the picture to the raster of the fax and enlarge it again, in place."""

@@ -20,7 +20,7 @@ class FeedJitter(Artifact):
 
     geometric: ClassVar[bool] = True
 
-    strain: float = param(0.005, 0.0, 0.03, "largest change of the paper's speed, as a share of it")
+    strain: float = param(0.005, 0.0, 0.03, "largest change of the paper's speed, as a share of the speed")
     length_mm: float = param(30.0, 8.0, 150.0, "length of paper from one change of speed to the next")
     seed: int = param(0, 0, 2**31 - 1, "decides where the paper runs fast")
 

@@ -27,7 +27,7 @@ class Finger(Artifact):
     """
 
     edge: str = param("left", help="the picture's edge from which it comes", choices=tuple(INWARD_DEG))
-    at: float = param(0.6, 0.0, 1.0, "where on that edge, as a share of its length from the left or upper end")
+    at: float = param(0.6, 0.0, 1.0, "place on that edge: distance from its left or upper end, as a share of its length")
     reach_mm: float = param(22.0, 4.0, 90.0, "how far into the picture its tip reaches")
     width_mm: float = param(18.0, 10.0, 26.0, "how thick it is")
     lean_deg: float = param(15.0, -60.0, 60.0, "its angle to the perpendicular of the edge, clockwise")

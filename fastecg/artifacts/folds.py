@@ -33,9 +33,11 @@ class Folds(Artifact):
     step_mm: ClassVar[float] = 1.0
 
     pattern: str = param("half", help="how it was folded", choices=tuple(_PATTERNS))
-    fold_deg: float = param(10.0, -40.0, 40.0, "angle by which the folds are not flat; below 0 the first was folded with the print outside")
-    soft_mm: float = param(0.5, 0.1, 3.0, "radius of the edges")
-    reach_mm: float = param(45.0, 2.0, 400.0, "distance over which the height falls to 37 %")
+    fold_deg: float = param(
+        10.0, -40.0, 40.0, "angle between the sides of each fold, 0 if flat; below 0 the first fold was made with the print outside"
+    )
+    soft_mm: float = param(0.5, 0.1, 3.0, "radius of the folds' rounded edges")
+    reach_mm: float = param(45.0, 2.0, 400.0, "distance from a fold at which its height has fallen to 37 %")
     edge: float = param(0.05, 0.0, 0.5, "contrast of the dark and the bright side of every fold")
     loss: float = param(0.4, 0.0, 1.0, "share of ink that broke off along the edges")
     dirt: float = param(0.0, 0.0, 1.0, "how much dirt is in the cracks")
@@ -52,15 +54,18 @@ class Folds(Artifact):
         x, y = mesh.coordinates()
         height = np.zeros_like(mesh.height_mm)
         # `facing` is 1 where the paper's front was up as the next fold was made, -1 where earlier folds had turned it over, and between
-        # these values near such a fold. It stays 1 if all folds are parallel, as these have the right signs in `_PATTERNS`.
+        # these values near such a fold. If all folds of a pattern are parallel it stays 1, because their signs in `_PATTERNS` already
+        # allow for paper that was turned over.
         facing = np.ones_like(height)
-        crest = abs(fold_height(np.zeros(1), self.fold_deg, self.soft_mm, self.reach_mm)[0])
-        crossing = 5.0 + crest / 0.4  # Distance in mm from a crossing fold over which a ridge becomes a valley: paper does not bend faster.
+        crest_mm = abs(fold_height(np.zeros(1), self.fold_deg, self.soft_mm, self.reach_mm)[0])
+        # Within `crossing_mm` of a fold, a ridge that crosses it flattens; it is level at the fold, and a valley on the other side. The
+        # higher the ridge is, the longer this takes, so that the crest's slope stays below 0.4.
+        crossing_mm = 5.0 + crest_mm / 0.4
         for k, (line, sign) in enumerate(self._lines(mesh.size_mm)):
-            across, kept = line.across(x, y), remaining_height(line.along(x, y), crest, self.seed + k)
+            across, kept = line.across(x, y), remaining_height(line.along(x, y), crest_mm, self.seed + k)
             height += facing * kept * fold_height(across, sign * self.fold_deg, self.soft_mm, self.reach_mm)
             if len({angle for _, angle, _ in _PATTERNS[self.pattern]}) > 1:
-                facing = facing * np.clip(across / crossing, -1.0, 1.0)
+                facing = facing * np.clip(across / crossing_mm, -1.0, 1.0)
         return mesh.lifted(height)
 
     def _lines(self, size_mm: tuple[float, float]) -> list[tuple[Line, int]]:

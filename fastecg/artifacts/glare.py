@@ -20,9 +20,9 @@ class Glare(Artifact):
     y: float = param(0.4, -0.2, 1.2, "centre, in picture heights from the top; with a `Lamp`, it may be mirrored to the lamp's half")
     width_mm: float = param(70.0, 5, 300, "width of the patch (no effect for the sky); a lamp's reflection has fallen to 37 % at its ends")
     height_mm: float = param(35.0, 5, 300, "height of the patch; for the sky, the width of its soft edge")
-    angle_deg: float = param(20.0, -90, 90, "direction of its width, clockwise from the right")
-    strength: float = param(0.3, 0, 0.9, "share of the way to white in its middle")
-    gloss: float = param(4.0, 0, 12, "how far slopes move the patch, as the distance in m of the mirrored lamp; 0: not at all")
+    angle_deg: float = param(20.0, -90, 90, "direction of the patch's width, clockwise from the right")
+    strength: float = param(0.3, 0, 0.9, "share of the way to white in the middle of the patch")
+    gloss: float = param(4.0, 0, 12, "distance in m of what is mirrored: the farther it is, the more slopes move the patch; 0: not at all")
     shape: str = param(
         "lamp",
         help="a lamp fades from its middle, a window is even with soft edges, the sky covers all on one side of a line",
@@ -35,7 +35,10 @@ class Glare(Artifact):
         return light.shaded(1.0 - share).mirrored(255.0 * share)
 
     def _patch(self, light: Light) -> np.ndarray:
-        """Strength of the reflection at the nodes (rows, columns), 0 to 1. A slope mirrors what level paper would mirror elsewhere."""
+        """Strength of the reflection at the nodes (rows, columns), 0 to 1.
+
+        Where the paper slopes, it shows the part of the patch that level paper would show some distance away.
+        """
         x, y = light.pixels()
         height, width = light.warp.size
         at_x, at_y = self._centre(light)
@@ -87,5 +90,5 @@ class Glare(Artifact):
 
 
 def _soft_box(distance: np.ndarray) -> np.ndarray:
-    """A function that is 1 between -1 and 1 and 0 outside, with soft edges where it is 0.5."""
+    """About 1 between -1 and 1 and about 0 outside; the function passes 0.5 at -1 and 1."""
     return np.asarray(1.0 / (1.0 + np.exp(np.clip(7.0 * (np.abs(distance) - 1.0), -30.0, 30.0))))

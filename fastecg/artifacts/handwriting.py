@@ -26,14 +26,14 @@ class Handwriting(Artifact):
     notes: int = param(2, 0, 12, "number of notes; fewer where the page is full")
     legibility: float = param(0.6, 0.0, 1.0, "1 is neat print, 0 a scrawl")
     size: float = param(1.1, 0.5, 3.0, "factor on the letters' usual size")
-    pen: str = param("any", help="what it is written with", choices=("any", *PENS))
+    pen: str = param("any", help="what the notes are written with", choices=("any", *PENS))
     colour: str = param("any", help="colour of the ink", choices=("any", *COLOURS))
     across: float = param(0.25, 0.0, 1.0, "share of notes that touch a trace, mostly with their ends")
     signature: str = param("none", help="how the notes are signed, if at all", choices=("none", "initials", "signature"))
     own: str = param("", help="the user's own phrases, one per line, instead of the templates")
     seed: int = param(0, 0, 2**31, "decides the writer, the words and the places")
-    shows: str = param("", help="what the page shows, which no note contradicts; recipes fill it in from the page's facts")
-    font: str = param("", help="fingerprint, as `read_font` gives it, of a font of the user's in which the notes are written")
+    shows: str = param("", help="findings on the page, such as `sinus rate=74`: no note contradicts them; recipes fill them in")
+    font: str = param("", help="the user's font in which the notes are written: its fingerprint, as `read_font` gives it")
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -17,11 +17,13 @@ class ImageSignal(Artifact):
     is the difference between the brightness of a pixel and that of the blurred picture.
     """
 
-    core: int = param(2, 0, 12, "part of a detail (brightness minus blurred brightness) that counts as noise, levels")
-    kept: float = param(0.5, 0, 1, "factor on that part")
+    core: int = param(2, 0, 12, "a detail (brightness minus blurred brightness) counts as noise up to this many levels")
+    kept: float = param(0.5, 0, 1, "factor on the noise")
     sharpen: float = param(0.8, 0, 3, "the rest of a detail is multiplied by 1 plus this")
     sigma_px: float = param(1.0, 0.4, 4, "standard deviation of the blur; it decides how wide halos are")
-    limit: int = param(60, 4, 255, "largest rest of a detail, levels: a larger one is cut to it first, which limits halos")
+    limit: int = param(
+        60, 4, 255, "largest rest of a detail, levels; a larger one is cut to this before it is multiplied, which limits halos"
+    )
     colour_px: float = param(2.0, 0, 6, "standard deviation of the smoothing of colours")
     mottle: float = param(0.5, 0, 4, "standard deviation of the mottle, levels")
     seed: int = param(0, 0, 2**31, "decides the mottle")

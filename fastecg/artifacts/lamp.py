@@ -17,17 +17,20 @@ class Lamp(Artifact):
     direction_deg: float = param(225.0, 0, 360, "direction from which the light comes, clockwise from the picture's right")
     elevation_deg: float = param(45.0, 10, 90, "height of the lamp above the table")
     falloff: float = param(
-        1.4, 1, 5, "light at the point nearest to the lamp, over that at the farthest, of the circle through the picture's corners"
+        1.4, 1, 5, "on the circle through the picture's corners, light at the point nearest to the lamp, over that at the farthest"
     )
     brightness: float = param(
         0.95,
         0.3,
         1.6,
-        "light at the point nearest to the lamp of the circle through the picture's corners; with 1, white paper is white there",
+        "on the circle through the picture's corners, light at the point nearest to the lamp; with 1, white paper is white there",
     )
     relief: float = param(0.55, 0, 1, "share of the light that comes from the lamp; the rest comes from all around and shades no slopes")
     coolness: float = param(
-        0.0, -0.6, 0.6, "how much bluer the lamp's light is than the rest, as daylight from a window is in a lamp-lit room; below 0: redder"
+        0.0,
+        -0.6,
+        0.6,
+        "how much bluer the lamp's light is than the rest, as that of a window is in a room with warm lamps; below 0: redder",
     )
 
     def shade(self, light: Light) -> Light:
@@ -45,8 +48,8 @@ class Lamp(Artifact):
     def _tinted(self, gain: np.ndarray, shading: np.ndarray | None) -> np.ndarray:
         """The gain at the nodes, (rows, columns), or (rows, columns, 3) if the lamp has a colour.
 
-        Nodes that get more light than the mean of the picture get more of the lamp's colour, the others less. `gain` and `shading` are
-        (rows, columns).
+        Nodes at which `gain` times `shading` exceeds the mean of `gain` over the picture get more of the lamp's colour, the others less.
+        `gain` and `shading` are (rows, columns).
         """
         if not self.coolness:
             return gain
@@ -60,8 +63,8 @@ class Lamp(Artifact):
     def _falloff_gain(self, light: Light) -> np.ndarray:
         """Gain (rows, columns) at the nodes, which is light to the power GAMMA.
 
-        The light is `brightness` at the point nearest to the lamp of the circle through the picture's corners, and 1 / `falloff` of that
-        at the farthest.
+        On the circle through the picture's corners, the light is `brightness` at the point nearest to the lamp, and `brightness` /
+        `falloff` at the farthest.
         """
         x, y = light.pixels()
         height, width = light.warp.size

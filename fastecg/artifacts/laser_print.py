@@ -19,13 +19,13 @@ _SEEN_PX = 3.2  # A screen with a coarser pitch in px is drawn as dots; between 
 
 @dataclass(frozen=True)
 class LaserPrint(Artifact):
-    """Tones are printed as dots, the screen: pale lines are stippled, and black ones solid. In recipes it comes before stains."""
+    """Tones are printed as a screen of dots: pale lines are stippled, and black ones solid. In recipes it comes before stains."""
 
     lines_per_inch: float = param(85.0, 30, 200, "lines of dots per inch")
     angle_deg: float = param(45.0, 0, 90, "direction of the lines of dots")
     gain: float = param(0.15, 0, 0.8, "share by which the area of dots is larger than their tone requires")
     softness: float = param(0.5, 0.1, 2.0, "softness of the dots' edges")
-    grey: float = param(0.0, 0, 1, "share of the colour of pale tones that is printed in black")
+    grey: float = param(0.0, 0, 1, "how grey the dots are: share of their colour that is replaced by a grey of the same mean")
 
     def stain(self, sheet: Sheet) -> Sheet:
         """Replace tones by dots, except those of traces and words, those nearly of the paper's colour, and those that are nearly solid.

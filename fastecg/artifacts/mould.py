@@ -34,7 +34,7 @@ class Mould(Artifact):
     colour: str = param("black", help="colour of the mould", choices=tuple(_COLOURS))
     strength: float = param(0.6, 0.0, 1.0, "density of the densest spots, before the paper's fibres vary it")
     damp: float = param(0.5, 0.0, 2.0, "how yellow the paper is")
-    seed: int = param(0, 0, 2**31 - 1, "decides where the spots are")
+    seed: int = param(0, 0, 2**31 - 1, "decides places, sizes and densities of the spots, and the outline of the yellowed patch")
 
     def stain(self, sheet: Sheet) -> Sheet:
         """Yellow the paper, and add the spots."""
@@ -46,9 +46,10 @@ class Mould(Artifact):
         right, down = ground.offsets(x, y)
         field = np.hypot(right, down) / self.spread_mm + 0.45 * ground.clouds(self.seed, 0.6 * self.spread_mm, 4)
         profile = np.clip(1.0 - np.linspace(0.0, _REACH, 64) / _REACH, 0.0, 1.0) ** 1.5 * 0.6
-        # In the middle, the share of light that passes is `_DAMP` to the power 0.6 `damp`: density 0.6 times `damp` / 2, with a depth of 2.
-        mottle, passed = np.full_like(field, self.damp / 2.0), transmission(_DAMP, 2.0)
-        damp = Wash(ground, np.maximum(field, 0.0), mottle, 0.0, _REACH / 64, profile, passed)
+        # The density in the middle is 0.6 (from `profile`) times `damp` / 2. `transmission` raises `_DAMP` to 2 times the density, which
+        # is 0.6 `damp` there.
+        factor, passed = np.full_like(field, self.damp / 2.0), transmission(_DAMP, 2.0)
+        damp = Wash(ground, np.maximum(field, 0.0), factor, 0.0, _REACH / 64, profile, passed)
         sheet = stained(sheet, damp)
         self._grow(sheet, x, y)
         return sheet

@@ -23,7 +23,7 @@ class PaperClip(Artifact):
     """A clip that was pushed over an edge. The longer of its loops is seen; its wire casts a shadow and hides what is below it."""
 
     edge: str = param("top", help="the page's edge over which it was pushed", choices=tuple(INWARD_DEG))
-    at: float = param(0.2, 0.03, 0.97, "where on that edge, as a share of its length from the left or upper end")
+    at: float = param(0.2, 0.03, 0.97, "place on that edge: distance from its left or upper end, as a share of its length")
     length_mm: float = param(30.0, 12.0, 60.0, "length of the clip")
     wire_mm: float = param(1.0, 0.5, 2.0, "thickness of the wire")
     lean_deg: float = param(4.0, -40.0, 40.0, "its angle to the perpendicular of the edge, clockwise")

@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 class PenMarks(Artifact):
     """Circles and arrows at beats, brackets, calipers, numbered beats, and words underlined, ticked, highlighted or crossed out."""
 
-    marks: int = param(2, 0, 20, "number of marks; a circle with its arrow and word counts once")
-    legibility: float = param(0.6, 0.0, 1.0, "legibility of the words beside them")
-    pen: str = param("any", help="what they are drawn with", choices=("any", *PENS))
+    marks: int = param(2, 0, 20, "number of marks (fewer where the page is full); a circle with its arrow and word counts once")
+    legibility: float = param(0.6, 0.0, 1.0, "legibility of the words beside the marks")
+    pen: str = param("any", help="what the marks are drawn with", choices=("any", *PENS))
     colour: str = param("any", help="colour of the ink", choices=("any", *COLOURS))
     seed: int = param(0, 0, 2**31, "decides the writer, and kinds and places of the marks")
-    shows: str = param("", help="what the page shows, which no remark contradicts; recipes fill it in from the page's facts")
+    shows: str = param("", help="findings on the page, such as `sinus rate=74`: no word by a mark contradicts them; recipes fill them in")
     across: float = param(0.22, 0.0, 1.0, "share of marks that touch a trace, such as a circle round a beat")
 
     def stain(self, sheet: Sheet) -> Sheet:

@@ -26,7 +26,7 @@ class Perforation(Artifact):
     inset_mm: float = param(0.0, 0.0, 140.0, "distance of the line from the edge; 0: the paper was torn off along the line")
     pitch_mm: float = param(1.9, 0.5, 8.0, "distance from the middle of one slit to that of the next")
     slit: float = param(0.6, 0.2, 0.9, "length of the slits, as a share of the pitch")
-    tooth_mm: float = param(0.6, 0.1, 2.0, "height of the teeth of a torn edge; slits inside the page are a third of it wide")
+    tooth_mm: float = param(0.6, 0.1, 2.0, "height of the teeth of a torn edge; slits inside the page are a third of this wide")
     seed: int = param(0, 0, 2**31 - 1, "decides which teeth are long; without effect inside the page")
 
     def stain(self, sheet: Sheet) -> Sheet:

@@ -14,24 +14,32 @@ _CLOUD_MM = 40.0  # Distance in mm over which the threshold varies.
 
 @dataclass(frozen=True)
 class Photocopy(Artifact):
-    """Near an uneven threshold, brightness becomes black or white; ink grows and frays along its edges; there are specks of toner.
+    """Pixels darker than an uneven threshold become black, others white, and those near it grey. Ink grows and frays; there are specks.
 
     Every further generation is a copy of the copy, with more blur, another threshold, and more growth and specks. Edges change as in
     Kanungo, Haralick and Phillips (1993): the probability that a pixel is inverted falls exponentially with the square of its distance
     from the edge.
     """
 
-    threshold: float = param(0.8, 0.1, 0.98, "brightness, as a share of the paper's, below which there is toner: low loses thin lines")
-    unevenness: float = param(0.05, 0, 0.3, "how much the threshold varies over the page, in brightness")
-    grain: float = param(0.03, 0, 0.2, "standard deviation of the threshold from pixel to pixel, in brightness")
-    softness: float = param(0.18, 0, 0.8, "range of brightness that becomes grey, between black and white")
+    threshold: float = param(
+        0.8, 0.1, 0.98, "brightness, as a share of the paper's, below which toner is printed; a low threshold loses thin lines"
+    )
+    unevenness: float = param(0.05, 0, 0.3, "how much the threshold varies over the page, as a share of the paper's brightness")
+    grain: float = param(0.03, 0, 0.2, "standard deviation of the threshold from pixel to pixel, in brightness (0 to 1)")
+    softness: float = param(0.18, 0, 0.8, "range of brightness (0 to 1) that becomes grey, between black and white")
     growth: float = param(0.25, 0, 1, "probability that a white pixel next to ink turns black")
     loss: float = param(0.1, 0, 1, "probability that a black pixel at the edge of ink turns white")
-    reach_mm: float = param(0.12, 0.02, 1, "distance from the edge at which these probabilities are down to 37 %")
+    reach_mm: float = param(0.12, 0.02, 1, "distance from the edge of ink at which `growth` and `loss` have fallen to 37 %")
     specks: float = param(0.0006, 0, 0.02, "number of specks of toner, as a share of all pixels")
     generations: int = param(1, 1, 6, "number of times the page was copied")
     seed: int = param(0, 0, 2**31, "decides everything that is uneven")
-    least: float = param(0.0, 0, 0.5, "smallest share of upright strips, 1 px by 8 mm, that keep ink; the threshold is raised if needed")
+    least: float = param(
+        0.0,
+        0,
+        0.5,
+        "automatic exposure: the threshold is raised until this share of strips (1 px wide, 8 mm high) in the page's middle has ink, "
+        "within limits, and lowered if paper would become black; 0 turns it off",
+    )
 
     def develop(self, pixels: np.ndarray, px_per_mm: float) -> np.ndarray:
         """Copy in place, which takes some 8 ms per generation at 2200 x 1700 px."""
@@ -50,7 +58,8 @@ class Photocopy(Artifact):
         from fastecg.kernels.grey import ink_threshold, paper_level, smooth_noise, threshold, threshold_error
 
         if again:
-            soften(plane)  # the copier's lens; the first original has been blurred by the camera or scanner
+            # The copier's lens. The first copy goes without: the page's camera or scanner, if any, has already blurred it.
+            soften(plane)
         seeds = rng.integers(0, 2**31, 3)
         clouds = smooth_noise(plane.shape, _STEP, _CLOUD_MM * px_per_mm, int(seeds[2]))
         # The original of a further copy is black and white, so its threshold is nearer to the middle: otherwise every copy would be darker.
@@ -80,8 +89,8 @@ def _sprinkle(plane: np.ndarray, count: int, rng: np.random.Generator) -> None:
 def speck_places(count: int, height: int, width: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Columns and rows, each (count,) int, of specks: some anywhere, most in clusters, in streaks down the picture, and along its sides.
 
-    Toner and dirt gather where a drum or glass is scratched, and where lids let in light and dust. Of many specks along the sides, two
-    thirds are on the left; if `count` is below 28, all are on the right. The order of the specks is random.
+    Toner and dirt gather where a drum or glass is scratched, and where lids let in light and dust. If there are many specks, two
+    thirds of those along the sides are on the left; if `count` is below 28, these specks are all on the right. The order is random.
     """
     x, y = rng.uniform(0, width, count), rng.uniform(0, height, count)
     kind = rng.random(count)

@@ -17,17 +17,17 @@ _FINER = 8  # Samples per row of pixels, because a row may lie on several heatin
 
 @dataclass(frozen=True)
 class PrintHead(Artifact):
-    """The head is a row of heating elements, 8 per mm, past which the paper runs along the time axis.
+    """The head is a line of heating elements, 8 per mm, past which the paper runs along the time axis.
 
     No two elements heat alike, some are weak, and dead ones leave a white line through everything that is printed. Samples are hidden
     where the whole width of the pen lies in such a line.
     """
 
-    spread: float = param(0.05, 0.0, 0.4, "how much the elements differ in ink")
-    weak_rows: int = param(2, 0, 60, "number of rows that print faintly")
+    spread: float = param(0.05, 0.0, 0.4, "how much the elements differ in ink, as a share of full ink")
+    weak_rows: int = param(2, 0, 60, "number of faint rows, each printed by one to three neighbouring elements")
     weak_loss: float = param(0.5, 0.0, 1.0, "share of ink that the weakest rows lack")
-    dead_rows: int = param(0, 0, 20, "number of rows that print nothing")
-    dead_elements: int = param(1, 1, 12, "largest number of elements in a dead row")
+    dead_rows: int = param(0, 0, 20, "number of rows that are not printed at all, as their elements are dead")
+    dead_elements: int = param(1, 1, 12, "largest number of neighbouring elements in a dead row")
     fray: float = param(0.15, 0.0, 0.8, "largest share of ink that is missing at ragged edges")
     element_mm: float = param(0.125, 0.05, 0.5, "height of an element")
     seed: int = param(0, 0, 2**31 - 1, "decides which elements are weak or dead")

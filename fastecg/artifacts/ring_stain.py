@@ -37,12 +37,13 @@ class RingStain(Artifact):
         width, height = sheet.page.size_mm
         x, y = self.at_x * width, self.at_y * height
         patch = patch_around(sheet, x, y, 1.06 * self.radius_mm + 2.0 * self.width_mm + 2.0, 0.8)
-        # Strengths above 1 are possible, as densities are divided by 1.5 and the depth is 1.5.
+        # A density ends at 1. `_field` and `_drip` divide `strength` by 1.5, and the depth of 1.5 given here makes up for that, so that a
+        # strength above 1 still darkens the stain.
         table = transmission(_DRINKS[self.drink], 1.5)
         washes = []
         if patch is not None:
-            field, mottle = self._field(patch, x, y)
-            washes.append(Wash(patch, field, mottle, *self._profile(), table))
+            field, factor = self._field(patch, x, y)
+            washes.append(Wash(patch, field, factor, *self._profile(), table))
         sheet = stained(sheet, *washes)
         self._drip(sheet, x, y, table)
         return sheet
@@ -58,8 +59,8 @@ class RingStain(Artifact):
         # The angle is now that from the middle of the gap, -π to π. `dry` is 1 in the gap and 0 elsewhere, with soft ends.
         angle = (angle + np.float32(rng.uniform(0, 2.0 * np.pi))) % np.float32(2.0 * np.pi) - np.float32(np.pi)
         dry = 1.0 / (1.0 + np.exp(np.clip((np.abs(angle) - np.pi * self.gap) / 0.12, -30, 30))) if self.gap else 0.0
-        mottle = (0.6 + 0.55 * patch.clouds(self.seed + 3, 14.0, 3)) * (1.0 - 0.93 * dry) * self.strength / 1.5
-        return field, np.maximum(mottle, 0.0)
+        factor = (0.6 + 0.55 * patch.clouds(self.seed + 3, 14.0, 3)) * (1.0 - 0.93 * dry) * self.strength / 1.5
+        return field, np.maximum(factor, 0.0)
 
     def _profile(self) -> tuple[float, float, np.ndarray]:
         """`low`, `step` and `profile` of a `Wash`: density by the distance from the ring's middle line, negative inside the ring."""

@@ -20,8 +20,8 @@ class ScanBorder(Artifact):
     top: float = param(0.0, -0.5, 0.95, "share of the light that is missing at the upper edge")
     bottom: float = param(0.0, -0.5, 0.95, "share of the light that is missing at the lower edge")
     reach_mm: float = param(4.0, 0.3, 60, "distance from an edge at which the loss has fallen to 37 %")
-    uneven: float = param(0.0, 0, 1, "how much that distance differs along an edge")
-    seed: int = param(0, 0, 2**31 - 1, "decides how it differs")
+    uneven: float = param(0.0, 0, 1, "how much `reach_mm` differs along an edge")
+    seed: int = param(0, 0, 2**31 - 1, "decides how `reach_mm` differs")
 
     def shade(self, light: Light) -> Light:
         """Apply a loss of light that falls exponentially with the distance from each edge of the picture."""

@@ -14,7 +14,7 @@ class ScanStreaks(Artifact):
     """Lines one or two pixels wide along the whole scan, which are darker or brighter and tinted."""
 
     count: int = param(2, 0, 40, "number of lines")
-    strength: float = param(0.12, 0, 0.9, "largest share of the way to black or white")
+    strength: float = param(0.12, 0, 0.9, "how far the strongest lines go towards black or white, as a share of the way")
     darker: float = param(0.6, 0, 1, "share of lines that are darker")
     along: str = param("y", help="direction of the lines in the picture", choices=("x", "y"))
     seed: int = param(0, 0, 2**31, "decides places and looks of the lines")

@@ -21,11 +21,11 @@ class Scratches(Artifact):
     """Curved hairlines: dark where a fingernail scratched thermal paper, bright where print was scraped off."""
 
     count: int = param(6, 0, 80, "number of scratches")
-    length_mm: float = param(30.0, 2.0, 150.0, "length of the longest")
-    width_mm: float = param(0.22, 0.04, 1.0, "width of the widest, smears aside")
-    strength: float = param(0.6, 0.0, 1.0, "density of the strongest")
-    bright: float = param(0.2, 0.0, 1.0, "share that is bright")
-    smears: float = param(0.2, 0.0, 1.0, "share that is short and broad, as if rubbed and not scratched")
+    length_mm: float = param(30.0, 2.0, 150.0, "length of the longest scratches")
+    width_mm: float = param(0.22, 0.04, 1.0, "width of the widest scratches, smears aside")
+    strength: float = param(0.6, 0.0, 1.0, "density of the strongest scratches")
+    bright: float = param(0.2, 0.0, 1.0, "share of scratches that are bright")
+    smears: float = param(0.2, 0.0, 1.0, "share of scratches that are short and broad, as if rubbed")
     seed: int = param(0, 0, 2**31 - 1, "decides places and shapes")
 
     def stain(self, sheet: Sheet) -> Sheet:

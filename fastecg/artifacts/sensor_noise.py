@@ -15,7 +15,7 @@ class SensorNoise(Artifact):
     read_levels: float = param(1.5, 0, 16, "standard deviation at black, 8-bit levels")
     shot_levels: float = param(2.5, 0, 16, "standard deviation that light adds at white, 8-bit levels")
     chroma: float = param(0.35, 0, 1, "part of the standard deviation that is colour noise")
-    seed: int = param(0, 0, 2**31, "decides, with a pixel's position, its noise")
+    seed: int = param(0, 0, 2**31, "decides the noise of every pixel, together with the pixel's position")
 
     def shade(self, light: Light) -> Light:
         """Add the noise to the light, so that it is applied when the picture is exposed."""

@@ -32,7 +32,7 @@ class Stamp(Artifact):
     worn: float = param(0.5, 0.0, 1.0, "how worn the rubber is: how much of it does not print")
     place: str = param("free", help="in free space if there is some, or anywhere", choices=("free", "anywhere"))
     seed: int = param(0, 0, 2**31, "decides the words, the place and whether there is a date")
-    date: str = param("", help="the date, if the stamp has one; recipes fill in the page's")
+    date: str = param("", help="the date, if the stamp has one; recipes fill in that of the page")
 
     def stain(self, sheet: Sheet) -> Sheet:
         """Stamp the sheet."""
@@ -84,7 +84,8 @@ class Stamp(Artifact):
     def _pressed(self, ink: np.ndarray, scale: float, rng: np.random.Generator) -> np.ndarray:
         """Coverage (rows, columns), 0 to 235 uint8, by the ink on the paper: mottled, and less where the rubber is worn or not pressed."""
         broad, fine = rough(ink.shape, 9.0 * scale, rng), rough(ink.shape, max(0.35 * scale, 1.0), rng)
-        # The share of the ink that is left: less in broad patches and in fine grain, and none where the grain is lowest.
+        # The share of the ink that is left. Wear takes it where the noises `broad` and `fine` are high; the last factor mottles it. None is
+        # left where `fine` is below a limit that grows with `worn` and `broad`.
         left = np.clip(1.25 - self.worn * (1.5 * broad + 0.9 * fine - 0.25), 0.0, 1.0) * (0.78 + 0.2 * fine)
         left *= fine > 0.45 * self.worn * broad
         return np.rint(235.0 * ink * left).astype(np.uint8)

@@ -17,14 +17,15 @@ if TYPE_CHECKING:
 
 # Widths and heights of stickers, mm.
 _SIZES = {"label": (52.0, 24.0), "barcode": (46.0, 13.0), "code": (17.0, 17.0), "blank": (40.0, 16.0)}
-_FACTS = 5  # Number of lines of `who`.
+_WHO_LINES = 5  # Number of lines of `who`.
 
 
 @dataclass(frozen=True)
 class Sticker(Artifact):
     """A piece of white paper that is stuck on the page and hides what is below.
 
-    Bars and squares are random and encode nothing. The words are initials, digits, a date and a ward, which the seed decides.
+    Bars and squares are random and encode nothing. A label has initials, sex, age, number and date, those in `who` if it is given, and a
+    ward and a bed. The seed decides the rest.
     """
 
     what: str = param("label", help="patient label, barcode, square code, or an empty label", choices=("label", "barcode", "code", "blank"))
@@ -32,7 +33,7 @@ class Sticker(Artifact):
     angle_deg: float = param(0.0, -180.0, 180.0, "its angle, clockwise")
     place: str = param("free", help="in free space, anywhere, or in the upper right corner", choices=("free", "anywhere", "top_right"))
     seed: int = param(0, 0, 2**31, "decides its content and place")
-    who: str = param("", help="initials, sex, age, number and date, one per line; recipes fill in those of the page's facts")
+    who: str = param("", help="initials, sex, age, number and date, one per line; recipes fill in the page's report fields")
 
     def stain(self, sheet: Sheet) -> Sheet:
         """Draw the sticker, which hides what is below."""
@@ -71,7 +72,10 @@ def _nothing(
 def _label(
     frame: PatchFrame, window: tuple[slice, slice], sheet: Sheet, rng: np.random.Generator, who: tuple[str, ...]
 ) -> tuple[np.ndarray, str]:
-    """Coverage and words, as for `_nothing`, of lines of made-up data, or those of `who` if it has all facts, with bars below."""
+    """Coverage and words, as for `_nothing`, of four lines with bars below.
+
+    The line with ward and bed is random. The other lines are made of `who`, or random too if `who` is not complete.
+    """
     width, height = frame.size_mm
     initials = rng.choice(list(LETTERS), 3)
     number = "".join(str(digit) for digit in rng.integers(0, 10, 8))
@@ -81,7 +85,7 @@ def _label(
         f"Ward {int(rng.integers(1, 25))}{rng.choice(list('ABC'))}  Bed {int(rng.integers(1, 31))}",
         sample_date(rng),
     ]
-    if len(who) == _FACTS:
+    if len(who) == _WHO_LINES:
         name, sex, age, number, date = who
         lines = [f"{name}   {sex}  {age} y", f"No. {number}", lines[2], date]
     size, pitch = 0.125 * height, 0.155 * height
@@ -94,10 +98,13 @@ def _label(
 def _barcode(
     frame: PatchFrame, window: tuple[slice, slice], sheet: Sheet, rng: np.random.Generator, who: tuple[str, ...]
 ) -> tuple[np.ndarray, str]:
-    """Coverage and words, as for `_nothing`, of bars with digits below (the number in `who`, if any), which do not encode each other."""
+    """Coverage and words, as for `_nothing`, of random bars, and of digits below them that the bars do not encode.
+
+    The digits are from the number in `who`, or random if `who` is not complete.
+    """
     width, height = frame.size_mm
     digits = "".join(str(digit) for digit in rng.integers(0, 10, 10))
-    digits = who[3][:10] if len(who) == _FACTS else digits
+    digits = who[3][:10] if len(who) == _WHO_LINES else digits
     text = frame.text("  ".join(digits), -0.38 * width, 0.44 * height, 0.19 * height, "mono")
     bars = _bars(frame, window, sheet.scale, rng, (-0.44 * width, 0.44 * width), (-0.42 * height, 0.20 * height))
     return np.maximum(_printed([text], window, sheet), bars), digits
@@ -120,7 +127,8 @@ def _bars(
     count = int((across[1] - across[0]) / module)
     # The bars and the gaps between them are one to three modules wide.
     dark = np.repeat(np.arange(count) % 2 == 0, rng.integers(1, 4, count))[:count]
-    # A pixel's coverage is the dark width between its left and right edge, by differences of the running sum over modules.
+    # `sums` is the dark width, in modules, to the left of each module's edge. The dark width in a pixel is the difference of `sums` between
+    # the pixel's right and left edge.
     sums = np.concatenate([[0.0], np.cumsum(dark)])
     half = 0.5 / scale
     left, right = ((np.clip(u + side, *across) - across[0]) / module for side in (-half, half))
@@ -133,7 +141,7 @@ def _bars(
 def _code(
     frame: PatchFrame, window: tuple[slice, slice], sheet: Sheet, rng: np.random.Generator, who: tuple[str, ...]
 ) -> tuple[np.ndarray, str]:
-    """Coverage and words, as for `_nothing`, of random squares with three finder patterns (eyes), as of a code that encodes nothing."""
+    """Coverage and words, as for `_nothing`, of random squares with three finder patterns (eyes): a code that encodes nothing."""
     side = 25  # number of squares along a side
     cells = rng.random((side, side)) < 0.48
     eye = np.pad(np.pad(np.ones((3, 3), dtype=bool), 1), 1, constant_values=True)

@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Stylus(Artifact):
-    """As of old recorders: the steeper the trace, the faster the stylus and the fainter its line. QRS complexes are thin grey strokes."""
+    """The trace of an old recorder: where it is steep, the stylus was fast and the line is faint. QRS complexes are thin grey strokes."""
 
     loss: float = param(0.5, 0.0, 0.85, "share of the contrast that the fastest strokes lack")
-    reach_mm: float = param(3.0, 0.5, 20.0, "height of a stroke that lacks half of that")
+    reach_mm: float = param(3.0, 0.5, 20.0, "height, beyond twice the pen's width, of strokes that lack half of `loss`")
 
     def stain(self, sheet: Sheet) -> Sheet:
         """Lighten steep strokes."""

@@ -24,7 +24,7 @@ class Tear(Artifact):
     """
 
     edge: str = param("top", help="the page's edge at which it begins", choices=tuple(INWARD_DEG))
-    at: float = param(0.4, 0.0, 1.0, "where on that edge, as a share of its length from the left or upper end")
+    at: float = param(0.4, 0.0, 1.0, "place on that edge: distance from its left or upper end, as a share of its length")
     length_mm: float = param(35.0, 2.0, 250.0, "length of the tear")
     lean_deg: float = param(10.0, -60.0, 60.0, "its angle to the perpendicular of the edge, clockwise")
     gap_mm: float = param(1.2, 0.0, 15.0, "width of the gap at the edge")

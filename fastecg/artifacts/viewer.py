@@ -28,7 +28,7 @@ _FILES = ("ecg_{a:03d}.pdf", "ECG {b}.pdf", "ekg-{c:02d}-{a:02d}.png", "IMG_{b}.
 
 @dataclass(frozen=True)
 class Viewer(Artifact):
-    """Round the page a window with title, tools, scroll bar and task bar, round it the display's frame, and behind it the wall."""
+    """A window with title, tools, scroll bar and task bar round the page, the display's frame round the window, and the wall behind."""
 
     theme: str = param("light", help="colours of the window", choices=tuple(_THEMES))
     left_mm: float = param(12.0, 0, 150, "how far the window extends beyond the page's left edge, in mm of the page")

@@ -18,8 +18,8 @@ class Vignette(Artifact):
     """
 
     depth: float = param(0.2, 0, 0.8, "share of the light lost in the corners")
-    offset_x: float = param(0.0, -0.3, 0.3, "shift of its centre to the right of the picture's, in picture widths")
-    offset_y: float = param(0.0, -0.3, 0.3, "shift of its centre below the picture's, in picture heights")
+    offset_x: float = param(0.0, -0.3, 0.3, "shift of the vignette's centre to the right of the picture's, in picture widths")
+    offset_y: float = param(0.0, -0.3, 0.3, "shift of the vignette's centre below that of the picture, in picture heights")
     red: float = param(0.0, -0.2, 0.2, "how much more red light there is in the corners, as a share")
     blue: float = param(0.0, -0.2, 0.2, "how much more blue light there is in the corners, as a share")
 

@@ -30,7 +30,7 @@ class WaterStain(Artifact):
     wander: float = param(0.25, 0.0, 0.6, "how irregular the outline is, in radii")
     liquid: str = param("water", help="what was spilled", choices=tuple(_LIQUIDS))
     strength: float = param(0.5, 0.0, 2.0, "how dark it is")
-    tides: int = param(2, 1, 5, "number of tide lines inside one another, because it dried in steps")
+    tides: int = param(2, 1, 5, "number of tide lines, one inside the other: the stain dried in steps")
     bleed: float = param(0.3, 0.0, 1.0, "how much ink has run")
     bleed_mm: float = param(0.6, 0.1, 3.0, "how far ink has run, as a standard deviation")
     seed: int = param(0, 0, 2**31 - 1, "decides the outline")
@@ -46,8 +46,8 @@ class WaterStain(Artifact):
             return sheet
         field = self._field(patch, x, y)
         # Strengths above 1 are possible, as densities are divided by 1.5 and the depth is 1.5.
-        mottle = np.maximum(0.8 + 0.3 * patch.clouds(self.seed + 9, 0.5 * self.radius_mm, 4), 0.15) * self.strength / 1.5
-        dried = Wash(patch, field, mottle, *self._profile(), transmission(_LIQUIDS[self.liquid], 1.5))
+        factor = np.maximum(0.8 + 0.3 * patch.clouds(self.seed + 9, 0.5 * self.radius_mm, 4), 0.15) * self.strength / 1.5
+        dried = Wash(patch, field, factor, *self._profile(), transmission(_LIQUIDS[self.liquid], 1.5))
         return stained(sheet, self._spread_ink(sheet, patch, field), dried) if self.bleed else stained(sheet, dried)
 
     def _field(self, patch: Patch, x: float, y: float) -> np.ndarray:
@@ -88,10 +88,10 @@ class WaterStain(Artifact):
         wet = _resampled(np.clip(-field / 2.0, 0.0, 1.0), patch.every, every, cover.shape)
         uneven = _resampled(patch.clouds(self.seed + 17, 5.0, 3), patch.every, every, cover.shape)
         colour = tuple(max(0.15, level / 255.0) for level in sheet.style.ink)
-        mottle = wet * self.bleed * _ink_left(sheet, patch) * np.clip(0.8 + 0.5 * uneven, 0.1, 1.2)
+        factor = wet * self.bleed * _ink_left(sheet, patch) * np.clip(0.8 + 0.5 * uneven, 0.1, 1.2)
         table = transmission((colour[0], colour[1], colour[2]), 0.75)
         # The density is about the coverage itself.
-        return Wash(patch._replace(every=every), spread, mottle, 0.004, 0.004, np.linspace(0.004, 1.0, 250), table)
+        return Wash(patch._replace(every=every), spread, factor, 0.004, 0.004, np.linspace(0.004, 1.0, 250), table)
 
 
 def _ink_left(sheet: Sheet, patch: Patch) -> float:

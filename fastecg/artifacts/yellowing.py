@@ -22,9 +22,9 @@ class Yellowing(Artifact):
     """Paper that is yellow-brown with age: more so along the edges and in faint blotches, and with foxing, small rusty spots."""
 
     age: float = param(0.4, 0.0, 1.5, "how old the paper looks: 0 is new, 1 very old")
-    edge: float = param(0.3, 0.0, 1.5, "by how much the edges look older")
-    edge_mm: float = param(12.0, 2.0, 80.0, "distance from the edges at which that has fallen to 37 %")
-    blotches: float = param(0.15, 0.0, 1.0, "how much the age differs from place to place")
+    edge: float = param(0.3, 0.0, 1.5, "how much older the edges look, in units of `age`")
+    edge_mm: float = param(12.0, 2.0, 80.0, "distance from the edges at which what `edge` adds has fallen to 37 %")
+    blotches: float = param(0.15, 0.0, 1.0, "how much the age differs from place to place, as a share of `age`")
     foxing: int = param(0, 0, 200, "number of rusty spots")
     seed: int = param(0, 0, 2**31 - 1, "decides blotches and spots")
 

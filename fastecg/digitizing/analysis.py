@@ -55,6 +55,8 @@ class PageAnalysis:
         Slope of the rows on a page without a grid, mm per mm; positive if they fall to the right. 0 on a page with a grid.
     negative : bool
         Whether light and dark were exchanged before the analysis.
+    scaled_by_strips : bool
+        Whether the length of rhythm strips gave the scale of a page without a grid, and not that of rows with columns.
     """
 
     layers: Layers
@@ -66,6 +68,7 @@ class PageAnalysis:
     gridless: bool = False
     tilt: float = 0.0
     negative: bool = False
+    scaled_by_strips: bool = False
 
     @property
     def match(self) -> LayoutMatch | None:
@@ -78,7 +81,9 @@ class PageAnalysis:
         return 0.0 if self.match is None else self.match.found / len(self.match.cells)
 
 
-def analyse_layers(layers: Layers, layout: str | None, turns: int = 0, *, ruled: bool = True) -> PageAnalysis:
+def analyse_layers(
+    layers: Layers, layout: str | None, turns: int = 0, *, ruled: bool = True, speed_mm_s: float = USUAL_SPEED
+) -> PageAnalysis:
     """Find the grid, the tracks, the names of leads and the matching layouts in layers.
 
     Parameters
@@ -92,6 +97,8 @@ def analyse_layers(layers: Layers, layout: str | None, turns: int = 0, *, ruled:
         Whether to look for a grid; without wide pieces of traces, none is looked for. If no grid is found, or if rows fan out on the grid,
         millimetres are derived from the length of the rows. If no layout matches, no row is seen whole, or the length is far from the
         layout's, `SCALE` px/mm is assumed.
+    speed_mm_s : float
+        Paper speed from which the length of rows follows where no grid is found.
     """
     if ruled and _has_wide_pieces(layers):  # A page without traces is no ECG, so the time to follow the lines of its grid is saved.
         warp = picture_grid(layers)
@@ -114,11 +121,12 @@ def analyse_layers(layers: Layers, layout: str | None, turns: int = 0, *, ruled:
     if not any(lengths):
         return analysis
     # The last sample is one sampling interval before the end of the nominal time. Ink extends beyond the first and last sample by the cap.
-    expected = (analysis.match.layout.seconds - 1.0 / _USUAL_FS) * USUAL_SPEED + 2 * layers.cap_mm
+    expected = (analysis.match.layout.seconds - 1.0 / _USUAL_FS) * speed_mm_s + 2 * layers.cap_mm
     stretch = float(np.median(lengths[0] or lengths[1])) / expected
     if abs(np.log(stretch)) > MOST_OFF:
         return analysis
-    return _analyse_on(layers, gridless_warp(size, SCALE * stretch, tilt), layout, turns, gridless=True, tilt=tilt)
+    scaled = _analyse_on(layers, gridless_warp(size, SCALE * stretch, tilt), layout, turns, gridless=True, tilt=tilt)
+    return replace(scaled, scaled_by_strips=bool(lengths[0]))
 
 
 def _fans_out(tracks: Sequence[Track]) -> bool:
@@ -152,7 +160,7 @@ def reframed(analysis: PageAnalysis, stretch: float, fall: float, layout: str | 
     tilt = analysis.tilt + fall
     warp = gridless_warp(size, analysis.warp.scale * stretch, tilt)
     again = _analyse_on(analysis.layers, warp, layout, analysis.turns, gridless=True, tilt=tilt)
-    return replace(again, negative=analysis.negative)
+    return replace(again, negative=analysis.negative, scaled_by_strips=analysis.scaled_by_strips)
 
 
 def _analyse_on(

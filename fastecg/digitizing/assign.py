@@ -31,9 +31,10 @@ _DOWN = 0.33  # Largest distance along y of a name from where its row's names st
 _LEAST_DOWN_MM = 2.0  # The largest distance along y of a name from where its row's names stand is at least this.
 _KERNEL_MM = 2.0  # Standard deviation along y of the Gaussian kernel with which names vote for their common distance from the traces.
 _KERNEL_COLUMNS = 0.1  # Standard deviation along x of the kernel with which names vote, as a share of the distance of columns.
-# Cost of a cell that takes no name, if its row has a track; of a rhythm strip that takes none, 0.3 times this. All costs are in units of
-# the score, in which a name that a cell takes is worth up to 1.
+# Cost of a cell that takes no name, if its row has a track, and of a rhythm strip that takes none. All costs are in units of the score, in
+# which a name that a cell takes is worth up to 1.
 _EMPTY = 0.35
+_EMPTY_STRIP = 0.3 * _EMPTY
 _STRAY = 0.5  # Cost of a certain name that no cell takes.
 _MOST_STRAY = 0.4  # Largest total cost of the certain names that no cell takes, per name that a cell takes.
 _ROW_OFF = 1.3  # Cost of a track without a row of the layout, or of a row without a track.
@@ -285,8 +286,9 @@ def _scored(evidence: _Evidence, layout: Layout, rows: list[int | None], pitch: 
     candidates = [(k, row, column) for k, row, column in candidates if rows[row] is not None]
     leads = dict(cells)
     leads |= {(first_strip + k, 0): lead for k, lead in enumerate(layout.rhythm)}
-    if not candidates:  # Every cell then costs the full `_EMPTY`, also the cells of rhythm strips and of rows without a track.
-        return LayoutMatch(layout, leads, tuple(rows), pitch, left, (0.0, 0.0), -cost - _EMPTY * len(leads), 0)
+    if not candidates:  # Then the cells of rows without a track cost as much as others.
+        score = -cost - _EMPTY * len(cells) - _EMPTY_STRIP * len(layout.rhythm)
+        return LayoutMatch(layout, leads, tuple(rows), pitch, left, (0.0, 0.0), score, 0)
     index = np.array(candidates)
     sure = np.array([evidence.names[k].sure for k in index[:, 0]])
     down = np.array([evidence.below_mm[k, track] for k, row, _ in candidates if (track := rows[row]) is not None])
@@ -313,7 +315,7 @@ def _scored(evidence: _Evidence, layout: Layout, rows: list[int | None], pitch: 
         if on_strip[j] and (name.lead in _USUAL_STRIPS or name.sure > _SURE_STRIP):
             leads[cell] = name.lead
     empty = sum((row, column) not in taken for row, column in leads if row < first_strip and rows[row] is not None)
-    score -= _EMPTY * empty + 0.3 * _EMPTY * sum(cell not in taken for cell in leads if cell[0] >= first_strip)
+    score -= _EMPTY * empty + _EMPTY_STRIP * sum(cell not in taken for cell in leads if cell[0] >= first_strip)
     stray = sum(name.sure > _SURE for k, name in enumerate(evidence.names) if k not in used)
     score -= min(_STRAY * stray, _MOST_STRAY * len(used)) + _FAR_NAME * max(abs(offset[1]) - _USUAL_NAME_MM, 0.0)
     return LayoutMatch(layout, leads, tuple(rows), pitch, left, offset, float(score - cost), len(used))

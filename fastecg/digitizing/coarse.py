@@ -97,7 +97,7 @@ class Strip:
 
 def extent_mm(plane: np.ndarray, warp: PageWarp, span_mm: tuple[float, float]) -> tuple[float, float] | None:
     """Smallest and largest page y of a plane's ink between two page x; None if the plane has fewer than 8 pixels of ink there."""
-    page = warp.inverse(inked_pixels(plane, _FAINT * _full_coverage(plane)))
+    page = warp.inverse(inked_pixels(plane, _FAINT * full_coverage(plane)))
     inside = (page[:, 0] >= span_mm[0]) & (page[:, 0] <= span_mm[1])
     if inside.sum() < 8:
         return None
@@ -138,7 +138,7 @@ def straighten(plane: np.ndarray, warp: PageWarp, span_mm: tuple[float, float], 
     rows, columns = (np.arange(int((axis[-1] - axis[0]) * warp.scale) + 1) / ((axis[1] - axis[0]) * warp.scale) for axis in (y, x))
     ink = np.empty((len(rows), len(columns)), dtype=np.float32)
     sample_straight(plane, lattice, rows, columns, ink)
-    ink /= _full_coverage(plane)
+    ink /= full_coverage(plane)
     return Strip(ink, span_mm[0], reach_mm[0] - _EDGE_MM, warp.scale)
 
 
@@ -284,6 +284,6 @@ def _mean_rows(ink: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return known, (ink * np.arange(len(ink))[:, None]).sum(axis=0)[known] / mass[known]
 
 
-def _full_coverage(plane: np.ndarray) -> float:
+def full_coverage(plane: np.ndarray) -> float:
     """The value of a plane that means full coverage: 255 for uint8, otherwise 1."""
     return 255.0 if plane.dtype == np.uint8 else 1.0

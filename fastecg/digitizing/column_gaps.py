@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from fastecg.digitizing.assign import LayoutMatch
-from fastecg.digitizing.follow import StraightPage, TracePath
+from fastecg.digitizing.coarse import Strip
+from fastecg.digitizing.follow import StraightPage, TracePath, in_pixels
 from fastecg.digitizing.layout import COLUMN_GAP_MM
 from fastecg.digitizing.tracks import ink_along
 from fastecg.kernels.runs import runs_of
@@ -21,6 +22,7 @@ _MOST_GAP_MM = 15.0  # Maximum width of a gap: no machine leaves more paper blan
 _BESIDE_PX = 2  # Ink up to this far above and below a path counts as ink on the path.
 _BLANK = 0.5  # Paper is blank where the coverage (0 to 1) is below this.
 _BAR_MM = 1.0  # A bar in a gap is narrower than this: bars are drawn 0.2 to 0.8 mm wide.
+_SPIKE_MM = 30.0  # Ink that is connected with a path counts up to this far above and below it: 3 mV at the usual gain.
 _GAP_ROWS = 0.5  # Of all places where two columns of a row meet, at least this share has to show a gap.
 
 
@@ -159,15 +161,17 @@ def pitch_and_shown_mm(
 def _blanks_along(straight: StraightPage, path: TracePath, span: tuple[float, float]) -> list[tuple[float, float]]:
     """Gaps along a path: page x at which the ink before each gap ends, and page x at which the ink after the gap starts.
 
-    A gap is wider than `COLUMN_GAP_MM`. It has no ink of traces and, if the picture's own ink is known, no other ink. Two gaps with a bar
-    between them count as one if both are wider than `_BAR_MM`. Narrower gaps are breaks of a faint trace, and stay apart. `span` is the
-    page x of both ends of the row.
+    A gap is wider than `COLUMN_GAP_MM`. It has no ink of the path's trace at any height (see `_joined_ink`), and at the path no other ink,
+    if the picture's own ink is known. Two gaps with a bar between them count as one if both are wider than `_BAR_MM`. Narrower gaps are
+    breaks of a faint trace, and stay apart. `span` is the page x of both ends of the row.
     """
     along = ink_along(straight.whole, path, _BESIDE_PX)
     printed = along if straight.ink is None else np.maximum(along, ink_along(straight.ink, path, _BESIDE_PX))
     x = path.left_mm + np.arange(len(along)) / path.scale
+    inside = (x > span[0]) & (x < span[1])
+    printed = np.maximum(printed, _joined_ink(straight.whole, path, runs_of((printed < _BLANK) & inside).tolist()))
     out: list[tuple[float, float]] = []
-    for start, stop in runs_of((printed < _BLANK) & (x > span[0]) & (x < span[1])).tolist():
+    for start, stop in runs_of((printed < _BLANK) & inside).tolist():
         if start > 0 and stop < len(along) and (stop - start) / path.scale > COLUMN_GAP_MM:
             before = start - 1 + _edge_of_ink(printed[start - 1], printed[start])
             after = stop - _edge_of_ink(printed[stop], printed[stop - 1])
@@ -175,6 +179,47 @@ def _blanks_along(straight: StraightPage, path: TracePath, span: tuple[float, fl
             divided = bool(out) and blank[0] - out[-1][1] < _BAR_MM < min(blank[1] - blank[0], out[-1][1] - out[-1][0])
             begin = out.pop()[0] if divided else blank[0]
             out.append((begin, blank[1]))
+    return out
+
+
+def _joined_ink(strip: Strip, path: TracePath, runs: Sequence[tuple[int, int]]) -> np.ndarray:
+    """Coverage in every column (columns,) of a path's trace above and below the path, where the path itself is without ink.
+
+    A path may leave out the tip of a spike. It is then on bare paper between the spike's flanks, and so it is where it changes to the level
+    of the next column. In both cases the ink at the run's sides goes on above or below the path. At a gap it ends there.
+
+    Parameters
+    ----------
+    strip : Strip
+    path : TracePath
+    runs : sequence of (int, int)
+        First column of each run of the path without ink, and the column after its last one.
+
+    Returns
+    -------
+    ndarray, shape (columns,)
+        Largest coverage of ink that is connected with the ink on the path beside the run; 0 outside the runs, and in runs that are too
+        narrow for a gap or begin or end with the path.
+    """
+    from scipy.ndimage import label
+
+    out = np.zeros(len(path.top_mm), dtype=strip.ink.dtype)
+    first, tops, bottoms = in_pixels(strip, path)
+    middle = np.rint(((path.top_mm + path.bottom_mm) / 2 - strip.top_mm) * strip.scale).astype(int)
+    reach, beside = round(_SPIKE_MM * strip.scale), round(COLUMN_GAP_MM * strip.scale)
+    for start, stop in runs:
+        if start == 0 or stop >= len(out) or (stop - start) / path.scale <= COLUMN_GAP_MM:
+            continue
+        left, right = max(start - beside, 0), min(stop + beside, len(out))
+        above = max(int(middle[left:right].min()) - reach, 0)
+        box = strip.ink[above : int(middle[left:right].max()) + reach + 1, first + left : first + right]
+        labels = label(box >= _BLANK, np.ones((3, 3)))[0]
+        own = [
+            labels[max(tops[at] - _BESIDE_PX - above, 0) : max(bottoms[at] + _BESIDE_PX + 1 - above, 0), at - left]
+            for at in (*range(left, start), *range(stop, right))
+        ]
+        joined = np.isin(labels, np.setdiff1d(np.concatenate(own), 0))
+        out[start:stop] = np.where(joined, box, 0.0).max(axis=0, initial=0.0)[start - left : stop - left]
     return out
 
 

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import reduce
 from typing import Literal, get_args
 
 import numpy as np
@@ -27,11 +28,12 @@ from fastecg.digitizing.coarse import (
     column_peaks,
     extent_mm,
     far_from_ink,
+    full_coverage,
     inked_pixels,
     straighten,
     verticals,
 )
-from fastecg.digitizing.gauss_newton import STAGES, Stage, StrokeProblem, fit_from_best
+from fastecg.digitizing.gauss_newton import STAGES, Stage, StrokeProblem, fit_from_best, steepness
 from fastecg.digitizing.ink import PictureInk
 from fastecg.digitizing.layout import PageSegments, Segment, SegmentReading
 from fastecg.digitizing.phase import Fives, find_grid
@@ -51,7 +53,10 @@ _HEIGHTS = {"stroke_fit": column_means, "softargmax": column_peaks, "centroid": 
 _MARGIN_PX = 8  # A segment is fitted to the pixels of a box around it that has this margin on all sides.
 _MOST_LAG_S = 0.06  # Largest time by which a column is moved onto its strip, 1.5 mm at 25 mm/s: the map of a bent page may be as far off.
 _SAME_LEAD = 0.9  # A rhythm strip and the column of its lead are averaged if their similarity (see `similarity`) is at least this.
-_MAX_SD_PX = 3.0  # A sample counts as not read if its standard deviation is larger than this.
+# A sample counts as not read if its standard deviation across the trace is larger than this. On a flank of a tall QRS complex, that along
+# the vertical is a hundred times as large.
+_MAX_SD_PX = 3.0
+_FOREIGN = 0.15  # A pixel without a segment's own ink is covered if the ink of another segment in it is more than this (0 to 1).
 _ON_INK = 0.25  # A knot lies on the trace if the ink there is at least this share of the pen's ink.
 _SAME_START_MM = 0.002  # The rows are fitted a third time if the estimate after the second fit moves the start of time by more than this.
 _MAX_GAP_S = 0.04  # Longest gap in the ink that a fit may bridge by its prior (see `gauss_newton`).
@@ -82,6 +87,20 @@ class Decoded:
     layout: PageSegments
     warp: PageWarp
     flags: tuple[str, ...] = ()
+
+    def traces(self) -> list[tuple[Segment, np.ndarray]]:
+        """Segments with the positions (n, 2) of their samples on the page, mm; y is NaN for samples that were not read.
+
+        Segments whose lead is not in the record are left out.
+        """
+        rows, out = self.layout, []
+        for segment in rows.segments:
+            if segment.lead in self.record.leads:
+                signal = self.record.lead(segment.lead)[segment.start : segment.stop].astype(np.float64)
+                y = segment.baseline_mm - segment.gain_mm_mv * (signal - segment.offset_mv)
+                x = segment.x_mm + np.arange(len(signal)) * (rows.speed_mm_s / rows.fs)
+                out.append((segment, np.column_stack([x, y])))
+        return out
 
 
 def decode(
@@ -122,7 +141,7 @@ def decode(
         ends of the rows and from the grid.
     lines_mm : (float, float), optional
         The program that drew the grid may have rounded its lines to pixels. Smallest and largest distance by which the lines before this
-        rounding may have been to the right of the drawn lines (below 0: to the left), see
+        rounding may have been to the right of the lines at whole mm of `warp` (below 0: to the left), see
         `fastecg.digitizing.snapping.unsnapped_offset_mm`; None if no 5 mm lines are seen.
     name : str
         Name of the record.
@@ -150,7 +169,7 @@ def decode(
         if lattice.mended:
             flags.append(f"the grid's lines were miscounted at {lattice.mended} of {len(lattice.points_px)} points and set right")
         warp = fitted.moved(anchor(fitted, planes, rows))
-    readings = list(read_segments(planes, rows, warp, mode, None if ink is None else ink.hidden.astype(np.float32)))
+    readings = list(read_segments(planes, rows, warp, mode, None if ink is None else ink.hidden))
     if not readings:
         raise ImageError("no ink of any lead was found where the layout has it")
     if ink is not None and mode == "stroke_fit":
@@ -187,18 +206,26 @@ def shifted_right(readings: Sequence[SegmentReading], rows: PageSegments, by_mm:
     rows : PageSegments
         The segments with shifted starts.
     """
-    from scipy.ndimage import map_coordinates
-
     moved = rows.moved((by_mm, 0.0))
     shifted = dict(zip(rows.segments, moved.segments, strict=True))
     out = []
     for item in readings:
-        positions = np.arange(len(item.y_mm)) + by_mm / (rows.speed_mm_s / rows.fs)
-        known = np.isfinite(item.y_mm)
-        y = np.interp(np.arange(len(item.y_mm)), np.flatnonzero(known), item.y_mm[known]) if known.any() else item.y_mm
-        y = np.where(known, map_coordinates(y, [positions], order=3, mode="nearest"), np.nan)
-        out.append(replace(item, segment=shifted[item.segment], y_mm=y))
+        y = _sampled_at(item.y_mm, np.arange(len(item.y_mm)) + by_mm / (rows.speed_mm_s / rows.fs))
+        out.append(replace(item, segment=shifted[item.segment], y_mm=np.where(np.isfinite(item.y_mm), y, np.nan)))
     return out, moved
+
+
+def _sampled_at(y_mm: np.ndarray, at: np.ndarray) -> np.ndarray:
+    """Page y (m,) of a trace (n,) at fractional indices of its samples, by a cubic spline; gaps of the trace are bridged by straight lines.
+
+    Beyond the ends, page y is constant. All values are NaN if the trace has no sample.
+    """
+    from scipy.ndimage import map_coordinates
+
+    known = np.flatnonzero(np.isfinite(y_mm))
+    if not known.size:
+        return np.full(len(at), np.nan)
+    return np.asarray(map_coordinates(np.interp(np.arange(len(y_mm)), known, y_mm[known]), [at], order=3, mode="nearest"))
 
 
 def anchor(warp: PageWarp, planes: list[np.ndarray], rows: PageSegments) -> tuple[float, float]:
@@ -228,18 +255,27 @@ def read_segments(
 ) -> Iterator[SegmentReading]:
     """Read every segment that has ink, in parallel, since segments do not depend on one another.
 
-    There is one plane, (height, width), for each segment of `rows`. `hidden` (height, width) float32 is 1 in pixels in which something else
-    covers the traces, 0 elsewhere.
+    There is one plane, (height, width), for each segment of `rows`. `hidden` (height, width) bool marks pixels in which something that is
+    no trace covers the traces. The ink of other segments covers a trace as well.
     """
+    planes = list(planes)
+    all_ink = reduce(np.maximum, planes)
+
+    def read(plane: np.ndarray, segment: Segment) -> SegmentReading | None:
+        return _read_segment(plane, all_ink, segment, rows, warp, mode, hidden)
+
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        found = pool.map(lambda plane, segment: _read_segment(plane, segment, rows, warp, mode, hidden), planes, rows.segments)
+        found = pool.map(read, planes, rows.segments)
         yield from (reading for reading in found if reading is not None)
 
 
 def _read_segment(
-    plane: np.ndarray, segment: Segment, rows: PageSegments, warp: PageWarp, mode: str, hidden: np.ndarray | None = None
+    plane: np.ndarray, all_ink: np.ndarray, segment: Segment, rows: PageSegments, warp: PageWarp, mode: str, hidden: np.ndarray | None
 ) -> SegmentReading | None:
-    """Read one segment; None if it has hardly any ink."""
+    """Read one segment from its plane; None if it has hardly any ink.
+
+    `all_ink` (height, width) is the ink of all segments, and `hidden` is the same as in `read_segments`.
+    """
     x_mm = segment.x_mm + np.arange(segment.stop - segment.start) * (rows.speed_mm_s / rows.fs)
     span = float(x_mm[0]), float(x_mm[-1])
     reach = extent_mm(plane, warp, span)
@@ -249,17 +285,18 @@ def _read_segment(
     y_mm, sd_mm = _HEIGHTS[mode](strip, x_mm), np.full(len(x_mm), np.nan)
     if mode == "stroke_fit":
         lost = far_from_ink(strip, x_mm, _MAX_GAP_S * rows.speed_mm_s / 2)
-        covered = None
+        covered = (plane == 0) & (all_ink > _FOREIGN * full_coverage(plane))
         if hidden is not None:
-            covered = straighten(hidden, warp, (span[0] - 1.0, span[1] + 1.0), reach).ink > 0.5
-        starts = {STAGES: y_mm, _STAGES_FROM_INK: along_ink(strip, x_mm, rows.pen_mm, covered)}
-        y_mm, sd_mm = _fit_segment(plane, hidden, warp, x_mm, ~lost, starts, reach, rows)
+            covered |= hidden
+        behind = straighten(covered * np.uint8(255), warp, (span[0] - 1.0, span[1] + 1.0), reach).ink > 0.5
+        starts = {STAGES: y_mm, _STAGES_FROM_INK: along_ink(strip, x_mm, rows.pen_mm, behind)}
+        y_mm, sd_mm = _fit_segment(plane, covered, warp, x_mm, ~lost, starts, reach, rows)
     return SegmentReading(segment, y_mm, sd_mm)
 
 
 def _fit_segment(
     plane: np.ndarray,
-    hidden: np.ndarray | None,
+    hidden: np.ndarray,
     warp: PageWarp,
     x_mm: np.ndarray,
     known: np.ndarray,
@@ -273,8 +310,8 @@ def _fit_segment(
     ----------
     plane : ndarray, shape (height, width)
         Coverage of the segment's ink.
-    hidden : ndarray, shape (height, width), optional
-        Larger than 0 in pixels that are left out.
+    hidden : ndarray, shape (height, width) bool
+        Pixels that are left out.
     warp : PageWarp
     x_mm : ndarray, shape (n,)
         Page x of the samples, which are the knots of the stroke.
@@ -298,9 +335,7 @@ def _fit_segment(
     first = np.maximum(np.floor(np.nanmin(curves, axis=(0, 1))).astype(int) - _MARGIN_PX, 0)
     stop = np.minimum(np.ceil(np.nanmax(curves, axis=(0, 1))).astype(int) + _MARGIN_PX, plane.shape[::-1])
     part = slice(first[1], stop[1]), slice(first[0], stop[0])
-    ink = _as_coverage(plane[part])
-    if hidden is not None:
-        ink = np.where(hidden[part] > 0, np.float32(np.nan), ink)
+    ink = np.where(hidden[part], np.float32(np.nan), _as_coverage(plane[part]))
     curves[:, ~known] = np.nan  # This lifts the pen.
     stroke = StrokeProblem(ink, curves - first, CURVE_MM * warp.scale, rows.pen_mm * warp.scale / 2)
     knots = np.flatnonzero(known)
@@ -308,7 +343,8 @@ def _fit_segment(
     starts = {stages: (np.interp(np.arange(len(x_mm)), knots, start[knots]) - top) * warp.scale for stages, start in starts_mm.items()}
     fit = fit_from_best(stroke, starts)
     # Samples without ink nearby, with a large standard deviation, or in a long stretch where the stroke is not on ink count as not read.
-    sure = known & (fit.sd < _MAX_SD_PX) & ~_long_runs(stroke.ink_at(fit.heights) < _ON_INK * fit.pen.ink, round(_MAX_GAP_S * rows.fs))
+    across = fit.sd / steepness(fit.heights, rows.speed_mm_s / rows.fs * warp.scale)
+    sure = known & (across < _MAX_SD_PX) & ~_long_runs(stroke.ink_at(fit.heights) < _ON_INK * fit.pen.ink, round(_MAX_GAP_S * rows.fs))
     return np.where(sure, top + fit.heights / warp.scale, np.nan), np.where(sure, fit.sd / warp.scale, np.nan)
 
 
@@ -342,8 +378,6 @@ def _on_their_strips(readings: list[SegmentReading], fs: float) -> list[SegmentR
 
 def _moved_onto(strip: SegmentReading, column: SegmentReading, fs: float) -> SegmentReading:
     """A column, moved in time and voltage to where it is most similar to a strip of the same lead; unchanged if it is similar nowhere."""
-    from scipy.ndimage import map_coordinates
-
     one, other = simultaneous([strip, column], fs)
     most = round(_MOST_LAG_S * fs)
     if len(one) <= 2 * most:
@@ -355,11 +389,10 @@ def _moved_onto(strip: SegmentReading, column: SegmentReading, fs: float) -> Seg
         return column
     before, best, after = likeness[k - 1 : k + 2]  # The top of a parabola through the best lag and its neighbours.
     lag = lags[k] + 0.5 * (before - after) / min(before - 2.0 * best + after, -1e-12)
-    y, samples = column.y_mm, np.arange(len(column.y_mm))
-    known = np.isfinite(y)
-    at = samples + lag
-    moved = map_coordinates(np.interp(samples, samples[known], y[known]), [at], order=3, mode="nearest")
-    moved[(at < 0) | (at > len(y) - 1) | ~known[np.clip(np.rint(at).astype(int), 0, len(y) - 1)]] = np.nan
+    at = np.arange(len(column.y_mm)) + lag
+    moved = _sampled_at(column.y_mm, at)
+    nearest = np.clip(np.rint(at).astype(int), 0, len(at) - 1)
+    moved[(at < 0) | (at > len(at) - 1) | np.isnan(column.y_mm[nearest])] = np.nan
     column = replace(column, y_mm=moved)
     one, other = simultaneous([strip, column], fs)
     return replace(column, y_mm=moved - np.nanmedian(one - other) * column.segment.gain_mm_mv)

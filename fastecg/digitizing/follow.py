@@ -19,7 +19,7 @@ _FAINT = 0.02  # A pixel is copied to a row's plane if its coverage (0 to 1) is 
 # Ink is assigned to rows in the order of its coverage: first ink of at least 0.6, then of at least 0.5, and so on; last of at least `_INK`.
 _DARK_FIRST = (0.6, 0.5, 0.4, 0.3)
 _PIECE_MM = 2.5  # Where a path is on ink without a break for at least this length, the ink certainly belongs to its row.
-_STAY_PX = 3  # Ink of a row of traces, if at most this far (along x and along y) from ink of another row, belongs to both rows.
+_EDGE_PX = 3  # Paper at most this far (along x and along y) from ink of a row of traces belongs to the row.
 #: Value (0 to 1) of the network's map of traces from which a pixel may belong to a trace.
 TRACE = 0.12
 _PEN_PX = 5  # Reach above and below a path within which its pen's ink is summed.
@@ -105,7 +105,7 @@ def follow_row(strip: Strip, row_mm: float, pitch_mm: float, span_mm: tuple[floa
     return TracePath(y_mm[tops], y_mm[bottoms], strip.left_mm + first / scale, scale)
 
 
-def _in_pixels(strip: Strip, path: TracePath) -> tuple[int, np.ndarray, np.ndarray]:
+def in_pixels(strip: Strip, path: TracePath) -> tuple[int, np.ndarray, np.ndarray]:
     """A path in pixels of a strip: its first column, and its uppermost and lowest row of pixels (columns,) in every column."""
     first = round((path.left_mm - strip.left_mm) * strip.scale)
     tops, bottoms = (np.rint((edge - strip.top_mm) * strip.scale).astype(int) for edge in (path.top_mm, path.bottom_mm))
@@ -116,7 +116,7 @@ def _beside(strip: Strip, path: TracePath, reach_px: int) -> tuple[np.ndarray, n
     """The maximum and the sum (columns,) of the coverage in every column of a path, from `reach_px` above it to `reach_px` below it."""
     from fastecg.kernels.paths import ink_beside
 
-    first, tops, bottoms = _in_pixels(strip, path)
+    first, tops, bottoms = in_pixels(strip, path)
     most, mass = np.zeros(len(tops), dtype=strip.ink.dtype), np.zeros(len(tops), dtype=strip.ink.dtype)
     ink_beside(strip.ink[:, first : first + len(tops)], tops, bottoms, reach_px, most, mass)
     return most, mass
@@ -125,15 +125,16 @@ def _beside(strip: Strip, path: TracePath, reach_px: int) -> tuple[np.ndarray, n
 def assign_ink(strip: Strip, paths: list[TracePath]) -> np.ndarray:
     """Assign every pixel of ink to rows of traces: (height, width) uint32, in which bit k is set for row k, from 0, and 0 is no row.
 
-    Ink belongs to the row from whose path the way over connected ink is shortest. Ink within `_STAY_PX` of ink of another row belongs to
-    both rows. Dark ink is assigned before pale ink. Ink that is connected with no path belongs to no row.
+    Ink belongs to the row from whose path the way over connected ink has the fewest sideways steps (see `share_ink`). Dark ink is assigned
+    before pale ink. Ink that is connected with no path belongs to no row. Paper within `_EDGE_PX` of a row's ink belongs to this row as
+    well, for the soft edges of strokes.
     """
     from fastecg.kernels.paths import share_ink, spread_owners
 
     owners = np.zeros(strip.ink.shape, dtype=np.uint8)
     crumbs = np.zeros(strip.ink.shape, dtype=np.uint8)
     for k, row in enumerate(paths, 1):
-        first, tops, bottoms = _in_pixels(strip, row)
+        first, tops, bottoms = in_pixels(strip, row)
         # For every column of the path: the column, the path's first row of pixels in it, and the row of pixels after its last one. The path
         # is unbroken in a column if it is all ink there.
         spans = [(first + x, max(top, 0), bottom + 1) for x, (top, bottom) in enumerate(zip(tops, bottoms, strict=True))]
@@ -150,7 +151,7 @@ def assign_ink(strip: Strip, paths: list[TracePath]) -> np.ndarray:
     np.copyto(owners, crumbs, where=owners == 0)
     share_ink(strip.ink, _INK, owners)
     shared = np.zeros(strip.ink.shape, dtype=np.uint32)
-    spread_owners(owners, _STAY_PX, shared)
+    spread_owners(owners, _EDGE_PX, shared)
     return shared
 
 

@@ -63,6 +63,7 @@ _SHARP_PX = 0.5  # Half width of the soft edge of a stroke that is not blurred.
 # The columns with least ink are those where the trace is level, and there the ink is as high as the pen is wide. So the ink in a column
 # is measured, and its quantile over the columns is taken for the pen's width.
 _LEVEL_QUANTILE = 0.1
+_FLANK_SAMPLES = 1  # Knots at most this many away from a steep knot count as equally steep.
 
 
 @dataclass
@@ -199,6 +200,18 @@ def blur_correction(stroke: StrokeProblem, heights: np.ndarray, pen: FittedPen, 
     # A soft edge is the integral of a triangle, whose variance is a sixth of the square of its half width.
     blurred = gaussian_filter(sharp, np.sqrt((pen.blur**2 - _SHARP_PX**2) / 6.0))
     return np.asarray(np.float32(pen.ink) * (blurred - modelled))
+
+
+def steepness(heights: np.ndarray, step: float) -> np.ndarray:
+    """Factor (n,), at least 1, by which a distance along the vertical exceeds the same distance across a trace.
+
+    `heights` (n,) of the trace and `step`, the distance of its knots along x, have the same unit. A knot counts as at least as steep as the
+    knots beside it, so that the tip of a spike is as steep as its flanks.
+    """
+    from scipy.ndimage import maximum_filter1d
+
+    slope = np.abs(np.gradient(np.nan_to_num(heights), step)) if len(heights) > 1 else np.zeros(len(heights))
+    return np.asarray(np.hypot(1.0, maximum_filter1d(slope, 2 * _FLANK_SAMPLES + 1)))
 
 
 def _guess_pen_width(ink: np.ndarray, radius: float) -> float:

@@ -9,7 +9,7 @@ import numpy as np
 
 from fastecg.digitizing.coarse import PageWarp
 from fastecg.digitizing.segmenter import Layers
-from fastecg.digitizing.snapping import odd_pixels, pixel_phase
+from fastecg.digitizing.snapping import odd_width, pixel_phase
 from fastecg.digitizing.targets import SCALE
 
 #: Gains of machines, mm/mV.
@@ -102,7 +102,7 @@ def read_pulses(layers: Layers, warp: PageWarp, shown: np.ndarray | None = None)
             plateau = np.array([[x, pulse.top_mm] for x in (pulse.left_mm, pulse.right_mm)])
             found.append(replace(pulse, pixel_phase=pixel_phase(plateau, 1, warp, layers)))
     # Lines an odd number of pixels wide are drawn half a pixel too low (see `snapping`).
-    if odd_pixels([pulse.pixel_phase for pulse in found]):
+    if odd_width([pulse.pixel_phase for pulse in found]):
         half = 0.5 * layers.zoom / warp.scale
         found = [replace(pulse, foot_mm=pulse.foot_mm - half) for pulse in found]
     return found

@@ -15,6 +15,7 @@ from fastecg.digitizing.bars import frame_of_bars
 from fastecg.digitizing.checks import never_beat, tracks_beat
 from fastecg.digitizing.coarse import PageWarp, Strip, ZoomedWarp
 from fastecg.digitizing.decode import Decoded, decode, read_segments
+from fastecg.digitizing.doubts import Doubt, find_doubts, flags_of, sd_with_doubts
 from fastecg.digitizing.follow import StraightPage, TracePath, assign_ink, follow_row, own_planes, page_strip
 from fastecg.digitizing.ink import PictureInk, picture_ink
 from fastecg.digitizing.joints import behind_bars, behind_pulses
@@ -26,7 +27,7 @@ from fastecg.digitizing.names import no_heart, nothing_readable
 from fastecg.digitizing.page_model import read_page
 from fastecg.digitizing.pulses import USUAL_GAIN, Pulse, read_pulses
 from fastecg.digitizing.segmenter import WEIGHTS, OwnScale, load_segmenter
-from fastecg.digitizing.settings import READ, USUAL_SPEED, Settings
+from fastecg.digitizing.settings import READ, Settings
 from fastecg.digitizing.snapping import unsnapped_offset_mm
 from fastecg.digitizing.start import refine_start
 from fastecg.digitizing.targets import THIN_MM
@@ -79,6 +80,8 @@ class Reading:
         Probability, 0 to 1, that every signal has the name of its lead.
     checks : dict of str to float
         Residuals of the checks of the reading's consistency, see `fastecg.digitizing.checks.checks_of`; 0 is best.
+    doubts : tuple of Doubt
+        Where traces may be wrong, see `fastecg.digitizing.doubts`.
     """
 
     decoded: Decoded
@@ -88,6 +91,7 @@ class Reading:
     gain_mm_mv: float
     confidence: float = 0.0
     checks: Mapping[str, float] = field(default_factory=dict)
+    doubts: tuple[Doubt, ...] = ()
 
     @property
     def order(self) -> str:
@@ -266,8 +270,8 @@ def _lay_out_best(analysis: PageAnalysis, settings: Settings, page_ink: _PageInk
     -------
     page : LaidOutPage
     frame : (float, float)
-        For a page without a grid, stretch and fall by the bars between its columns, see `frame_of_bars`. If there are gaps between columns,
-        the stretch is corrected for their length. For other pages (1, 0).
+        For a page without a grid, stretch and fall by the bars between its columns, see `frame_of_bars`. If there are gaps between columns
+        and rows with columns gave the scale, the stretch is corrected for the gaps' length. For other pages (1, 0).
     """
     assert analysis.match is not None
     page_ink = page_ink or _page_ink(analysis)
@@ -275,8 +279,10 @@ def _lay_out_best(analysis: PageAnalysis, settings: Settings, page_ink: _PageInk
     if not analysis.gridless:
         return page, (1.0, 0.0)
     stretch, fall = frame_of_bars(axis, analysis, analysis.match, page_ink.straight)
-    # Rows with gaps between their columns are longer than the time that they show, so the length of the columns alone gives the scale.
-    return page, (stretch * axis.shown_s / axis.column_s if axis.has_gaps else stretch, fall)
+    # Rows with gaps between their columns are longer than the time that they show, so the length of the columns alone gives the scale. If
+    # rhythm strips gave it, nothing is to be corrected: gaps do not lengthen strips, and short columns leave out time.
+    lengthened = axis.has_gaps and not analysis.scaled_by_strips
+    return page, (stretch * axis.shown_s / axis.column_s if lengthened else stretch, fall)
 
 
 def _lay_out_match(analysis: PageAnalysis, match: LayoutMatch, settings: Settings, page_ink: _PageInk) -> tuple[LaidOutPage, TimeAxis]:
@@ -288,7 +294,7 @@ def _lay_out_match(analysis: PageAnalysis, match: LayoutMatch, settings: Setting
     if analysis.negative:
         flags.append("the picture is a negative: light and dark were exchanged")
     if analysis.gridless:
-        flags.append(f"no grid was seen: the rows' length is taken as {match.layout.seconds:g} s at {USUAL_SPEED:g} mm/s")
+        flags.append(f"no grid was seen: the rows' length is taken as {match.layout.seconds:g} s at {settings.expected_speed:g} mm/s")
     rows = [None if track is None else straight.followed[track] for track in match.tracks]
     axis = time_axis(analysis, match, straight, rows, pulses, settings, flags)
     if straight.shown is not None:
@@ -323,8 +329,11 @@ def read_traces(page: LaidOutPage, mode: str = "stroke_fit", name: str = "record
         {"trace": np.stack(page.by_segment)}, page.rows, mode=mode, warp=warp, ink=ink, close=close, pulses=page.pulses,
         start_sd_mm=page.start_sd_mm, lines_mm=lines_mm, name=name,
     )  # fmt: skip
-    decoded = replace(found, flags=(*page.flags, *found.flags))
-    return Reading(decoded, page.analysis, page.match.layout.name, page.rows.speed_mm_s, page.gain_mm_mv, page.confidence, page.checks)
+    trace_map = page.analysis.layers["trace"]
+    doubts = find_doubts(found.traces(), found.layout, trace_map if ink is None else np.where(ink.hidden, 0.0, trace_map), warp)
+    decoded = replace(found, sd=sd_with_doubts(found, doubts), flags=(*flags_of(doubts), *page.flags, *found.flags))
+    speed, gain = page.rows.speed_mm_s, page.gain_mm_mv
+    return Reading(decoded, page.analysis, page.match.layout.name, speed, gain, page.confidence, page.checks, tuple(doubts))
 
 
 def _without_marks(page: LaidOutPage, warp: PageWarp, ink: PictureInk) -> PictureInk:
@@ -361,14 +370,21 @@ def _unsnapped_offset_mm(analysis: PageAnalysis) -> tuple[float, float] | None:
 
 
 def as_colour(picture: np.ndarray) -> np.ndarray:
-    """A picture, grey, RGB or RGBA, as (height, width, 3) uint8; `ImageError` if it is too small or no picture."""
-    if picture.dtype != np.uint8 or picture.ndim not in (2, 3):
+    """A picture, grey or RGB, with or without an alpha channel, as (height, width, 3) uint8.
+
+    Raises
+    ------
+    ImageError
+        If it is too small, or no picture.
+    """
+    if picture.dtype != np.uint8 or picture.ndim not in (2, 3) or (picture.ndim == 3 and not 1 <= picture.shape[2] <= 4):
         raise ImageError(f"a picture of {picture.dtype} {picture.shape}, expected uint8 (height, width, 3) or (height, width)")
     if min(picture.shape[:2]) < _SMALLEST:
         raise ImageError(f"a picture of {picture.shape[1]} x {picture.shape[0]} px, expected at least {_SMALLEST} along both sides")
-    colour = np.repeat(picture[..., None], 3, axis=2) if picture.ndim == 2 else picture[..., :3]
-    if colour.shape[2] == 3 and picture.ndim == 3 and picture.shape[2] == 4:  # Transparent pixels show white paper.
-        opaque = picture[..., 3:].astype(np.float32) / 255
+    channels = picture[..., None] if picture.ndim == 2 else picture
+    colour = channels[..., :3] if channels.shape[2] >= 3 else np.repeat(channels[..., :1], 3, axis=2)
+    if channels.shape[2] in (2, 4):  # Transparent pixels show white paper.
+        opaque = channels[..., -1:].astype(np.float32) / 255
         colour = np.rint(colour * opaque + 255 * (1 - opaque)).astype(np.uint8)
     return np.ascontiguousarray(colour)
 

@@ -17,7 +17,7 @@ from itertools import pairwise
 import numpy as np
 
 from fastecg.digitizing.coarse import CURVE_MM, PageWarp, verticals
-from fastecg.digitizing.gauss_newton import FittedPen, Stage, StrokeProblem, fit_stroke
+from fastecg.digitizing.gauss_newton import FittedPen, Stage, StrokeProblem, fit_stroke, steepness
 from fastecg.digitizing.ink import PictureInk
 from fastecg.digitizing.layout import COLUMN_GAP_MM, PageSegments, SegmentReading
 from fastecg.digitizing.pulses import Pulse, runs_into
@@ -31,11 +31,12 @@ _PEN_MM = 0.4  # Width of the pen with which the second fit starts.
 _NEAR_PX = 4.0  # Ink this close to the edges of the first fit's stroke is fitted. On steep flanks, the first fit may be this far off.
 _OTHERS_PX = 1.5  # Pixels under the strokes of other rows or this close to them are left out. The margin is for the soft edges of strokes.
 _MARGIN_PX = 8  # Width of the margin around a row in the part of the picture that is used for its fit.
-_HOOK_SAMPLES = 4  # Samples at either end of a trace that are searched for a hook.
-_USUAL_SAMPLES = 12  # Number of height steps, from one sample to the next, inwards of these samples. Their median is the usual step.
+_HOOK_S = 0.008  # Time at either end of a trace that is searched for a hook, but at least one sample.
+_USUAL_S = 0.024  # Time inwards of it in which the median of the height steps, from one sample to the next, is the usual step.
 _HOOK_FACTOR = 6.0  # A height step may belong to a hook if it is more than this many times as large as the usual one.
 _LEAST_HOOK_MM = 0.5  # Minimum size of a height step that belongs to a hook.
-_MAX_SD_PX = 3.0  # Samples whose standard deviation in the second fit is this or larger keep the value of the first fit.
+# Samples whose standard deviation across the trace is this or larger in the second fit keep the value of the first fit.
+_MAX_SD_PX = 3.0
 _HIDING_PX = 9  # Side of the square around a pixel of writing in which a trace may be hidden.
 _HIDDEN_SD_MM = 1.0  # Standard deviation of samples that are interpolated behind writing.
 _MAX_GAP_MM = 8.0  # Longest gap behind writing that is interpolated: about a word.
@@ -47,7 +48,6 @@ _MAX_DISTANCE_PX = 2.0  # Samples of the second fit that are farther than this f
 # of it comes from the grid.
 _EQUAL_WEIGHT_PX = 0.25
 _WEIGHT_POWER = 4.0
-_FLANK_SAMPLES = 1  # For the distance between the fits, samples at most this many away from a steep sample count as equally steep.
 
 
 def refined(
@@ -180,17 +180,18 @@ def _refined_row(
     stroke = StrokeProblem(seen, curves - corner, CURVE_MM * warp.scale, _PEN_MM * warp.scale / 2)
     fit = fit_stroke(stroke, start, _STAGES)
     heights, sd = top + fit.heights / warp.scale, fit.sd / warp.scale
+    step_mm = rows.speed_mm_s / rows.fs
     # The second fit counts where the heights from which it started are not hidden, and where its standard deviation is small.
-    reliable = np.isfinite(stroke.ink_at(start)) & (fit.sd < _MAX_SD_PX)
+    reliable = np.isfinite(stroke.ink_at(start)) & (fit.sd / steepness(heights, step_mm) < _MAX_SD_PX)
     weight = weight_of_second_fit(float(np.median(fit.sd[reliable]))) if reliable.any() else 0.0
     out, offset = [], 0
     for item in group:
         part = slice(offset, offset + len(item.y_mm))
         offset = part.stop + 1
-        distance_mm = _distance_from_trace(heights[part], item.y_mm, rows.speed_mm_s / rows.fs)
+        distance_mm = np.abs(heights[part] - item.y_mm) / steepness(item.y_mm, step_mm)
         weights = np.where(reliable[part] & (distance_mm < _MAX_DISTANCE_PX / warp.scale), weight, 0.0)
         y = weights * heights[part] + (1.0 - weights) * item.y_mm
-        straighten_hooks(y)
+        straighten_hooks(y, rows.fs)
         out.append(replace(item, y_mm=y, sd_mm=np.where(weights > 0.0, sd[part], item.sd_mm)))
     return out, fit.pen
 
@@ -198,18 +199,6 @@ def _refined_row(
 def weight_of_second_fit(sd_px: float) -> float:
     """Weight (0 to 1) of the second fit of a row relative to the first, given its median standard deviation `sd_px`."""
     return float(1.0 / (1.0 + (sd_px / _EQUAL_WEIGHT_PX) ** _WEIGHT_POWER))
-
-
-def _distance_from_trace(second: np.ndarray, first: np.ndarray, step_mm: float) -> np.ndarray:
-    """Approximate distance (n,) in mm of the second trace from the first one, perpendicular to the first.
-
-    `second` and `first` are heights (n,) in mm at points `step_mm` apart along x. The vertical distance is multiplied by the cosine of the
-    first trace's angle to x, 1 / hypot(1, slope), where `slope` is the steepest of a sample and its neighbours.
-    """
-    from scipy.ndimage import maximum_filter1d
-
-    slope = maximum_filter1d(np.abs(np.gradient(np.nan_to_num(first), step_mm)), 2 * _FLANK_SAMPLES + 1)
-    return np.asarray(np.abs(second - first) / np.hypot(1.0, slope))
 
 
 def _part_around(own: list[np.ndarray], shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
@@ -246,19 +235,20 @@ def _ink_to_fit(
     return seen
 
 
-def straighten_hooks(y_mm: np.ndarray) -> None:
+def straighten_hooks(y_mm: np.ndarray, fs: float) -> None:
     """Flatten hooks at the ends of a trace (n,) in place: their few samples get the height of the first sample inwards of them.
 
-    Bars between columns leave such hooks.
+    Bars between columns leave such hooks. `fs` is the trace's sampling frequency, Hz.
     """
+    most_samples, usual = max(round(_HOOK_S * fs), 1), max(round(_USUAL_S * fs), 2)
     for way in (1, -1):
         y = y_mm[::way]
-        known = np.flatnonzero(np.isfinite(y))[: _HOOK_SAMPLES + _USUAL_SAMPLES + 1]
-        if len(known) <= _HOOK_SAMPLES + 2:
+        known = np.flatnonzero(np.isfinite(y))[: most_samples + usual + 1]
+        if len(known) <= most_samples + 2:
             continue
         jumps = np.abs(np.diff(y[known]))
-        most = max(_HOOK_FACTOR * float(np.median(jumps[_HOOK_SAMPLES:])), _LEAST_HOOK_MM)
-        hooks = np.flatnonzero(jumps[:_HOOK_SAMPLES] > most)
+        most = max(_HOOK_FACTOR * float(np.median(jumps[most_samples:])), _LEAST_HOOK_MM)
+        hooks = np.flatnonzero(jumps[:most_samples] > most)
         if hooks.size:
             inner = hooks[-1] + 1
             y[known[:inner]] = y[known[inner]]

@@ -76,6 +76,7 @@ def _segment_values(reading: Reading, segment: Segment) -> dict[str, Any]:
         "line_px": [[round(float(value), 2) for value in point] for point in unturned(turned, analysis)],
         "read": _share(known, np.ones(len(known), dtype=bool)),
         "sd_mv": round(float(np.nanmedian(sd)), 4) if np.isfinite(sd).any() else None,
+        "doubtful": [[round(item.start_s, 3), round(item.stop_s, 3)] for item in reading.doubts if item.segment == segment],
     }
 
 
@@ -164,15 +165,4 @@ def read_points(reading: Reading) -> list[np.ndarray]:
     Segments whose lead is not in the record are left out.
     """
     found, analysis = reading.decoded, reading.analysis
-    points = []
-    for segment in found.layout.segments:
-        if segment.lead not in found.record.leads:
-            continue
-        signal = found.record.lead(segment.lead)[segment.start : segment.stop].astype(np.float64)
-        x = segment.x_mm + np.arange(len(signal)) * (found.layout.speed_mm_s / found.layout.fs)
-        y = segment.baseline_mm - segment.gain_mm_mv * (signal - segment.offset_mv)
-        page = np.column_stack([x, np.nan_to_num(y, nan=segment.baseline_mm)])
-        seen = analysis.layers.to_picture(analysis.warp.forward(page))
-        seen[np.isnan(y)] = np.nan
-        points.append(seen)
-    return points
+    return [analysis.layers.to_picture(found.warp.forward(points)) for _, points in found.traces()]

@@ -50,6 +50,8 @@ class ReadSegment:
         Share of its samples that were read.
     sd_mv : float or None
         Median standard deviation of its samples in mV; None if no sample has one.
+    doubtful : tuple of (start_s, stop_s)
+        Parts in which its trace may be wrong, because ink beside it belongs to no trace, or because it shares ink with another row's trace.
     """
 
     lead: str
@@ -61,6 +63,7 @@ class ReadSegment:
     line_px: tuple[tuple[float, float], tuple[float, float]]
     read: float
     sd_mv: float | None
+    doubtful: tuple[tuple[float, float], ...] = ()
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -273,7 +276,9 @@ def digitize(
 def digitized_of(reading: Reading, picture: np.ndarray) -> Digitized:
     """The `Digitized` of a reading and the picture (height, width, 3) uint8 that was read."""
     report = report_of(reading, deviations=False)
-    segments = tuple(ReadSegment(**item | {"line_px": tuple(map(tuple, item["line_px"]))}) for item in report["segments"])
+    segments = tuple(
+        ReadSegment(**item | {name: tuple(map(tuple, item[name])) for name in ("line_px", "doubtful")}) for item in report["segments"]
+    )
     found = reading.decoded
     return Digitized(
         found.record, found.sd, reading.layout, reading.order, reading.confidence, reading.speed_mm_s, reading.gain_mm_mv, segments,

@@ -59,6 +59,11 @@ class Settings:
         if not 50 <= self.fs <= 5000:
             raise LayoutError(f"fs is {self.fs:g}, expected 50 to 5000 samples a second")
 
+    @property
+    def expected_speed(self) -> float:
+        """The paper speed in mm/s that is assumed where the page does not show it: the user's, or else the usual one."""
+        return self.speed_mm_s or USUAL_SPEED
+
 
 #: Settings with which everything is found from the picture.
 READ = Settings()

@@ -6,8 +6,8 @@ far to the right, or too low. Here pixel k reaches from k to k + 1. Traces are n
 lines have this error.
 
 Every grid line is snapped separately: lines 7.87 px apart are drawn 7 or 8 px apart, and the pattern of 7s and 8s determines their original
-offset to about 0.01 px. Programs that plot ECGs put the start of time on one of the grid's 5 mm lines, so `row_ends` improves the start by
-this offset.
+offset to about 0.01 px. Programs that plot ECGs put the start of time on one of the grid's 5 mm lines, so `row_ends` estimates the start
+better from the unsnapped positions of these lines.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from fastecg.digitizing.coarse import FIVE_MM, PageWarp
 from fastecg.digitizing.segmenter import Layers
 from fastecg.digitizing.warp_fit import TURNED_PX
 
-_NEAR_PX = 0.16  # A measured position counts as a snapped one if they differ by less than this.
+_NEAR_PX = 0.16  # A line counts as snapped if its measured position is nearer than this to a position to which lines are snapped.
 _SNAPPED_SHARE = 0.8  # Minimum share of lines at snapped positions for lines to count as snapped.
 # Largest drift in px of any upright line between the upper and the lower part of a grid that was not turned or bent. It is larger than
 # `TURNED_PX`, because the warp is less certain where there are few lines.
@@ -31,8 +31,8 @@ _BESIDE = 0.45  # The middle of a line is looked for up to this share of a milli
 _SHIFT_STEP_PX = 0.01  # Step of the search for the offset.
 _MISFIT_SLACK = 0.01  # A shift counts as possible if the share of lines that misfit exceeds that of the best shift by at most this.
 _FIVE_EVERY = 5  # Every n-th line is a 5 mm line.
-#: Smallest and largest offset in mm from the drawn lines to the unsnapped ones (below 0: to the left) that are assumed if the offset cannot
-#: be estimated. The smallest is half a pixel at 120 dpi.
+#: Smallest and largest offset in mm from the lines at whole mm of a page's warp to the unsnapped ones (below 0: to the left) that are
+#: assumed if the offset cannot be estimated. The smallest is half a pixel at 120 dpi.
 ANYWHERE_MM = (-0.11, 0.01)
 
 
@@ -54,7 +54,7 @@ def pixel_phase(ends_mm: np.ndarray, axis: int, warp: PageWarp, layers: Layers) 
     return float("nan") if np.ptp(ends) > TURNED_PX else (float(ends.mean()) + 0.5) % 1.0
 
 
-def odd_pixels(middles: Sequence[float]) -> bool:
+def odd_width(middles: Sequence[float]) -> bool:
     """Whether lines were drawn an odd number of pixels wide; False if fewer than two lines are given, or if they are not snapped.
 
     Parameters
@@ -66,7 +66,7 @@ def odd_pixels(middles: Sequence[float]) -> bool:
 
 
 def unsnapped_offset_mm(layers: Layers, warp: PageWarp) -> tuple[float, float]:
-    """Estimate how far to the right of the drawn upright grid lines the unsnapped ones were (below 0: to the left).
+    """Estimate how far to the right of the lines at whole mm of `warp` the unsnapped upright lines were (below 0: to the left).
 
     Parameters
     ----------
@@ -76,9 +76,8 @@ def unsnapped_offset_mm(layers: Layers, warp: PageWarp) -> tuple[float, float]:
     Returns
     -------
     (float, float)
-        Smallest and largest possible offset along page x in mm, from the lines at whole mm of `warp`; `ANYWHERE_MM` if fewer than 40
-        lines are seen clearly, or if lines are not on whole pixels, because no program snapped them or the picture was turned, bent or
-        made smaller afterwards.
+        Smallest and largest possible offset along page x in mm; `ANYWHERE_MM` if fewer than 40 lines are seen clearly, or if lines are
+        not on whole pixels, because no program snapped them or the picture was turned, bent or made smaller afterwards.
     """
     found = _upright_lines(layers, warp)
     if found is None:

@@ -19,7 +19,7 @@ from fastecg.digitizing.bars import REACH_MM, Bar, agreed_bars, find_bars
 from fastecg.digitizing.coarse import Strip
 from fastecg.digitizing.follow import StraightPage, TracePath, ends_near, pen_mm
 from fastecg.digitizing.pulses import Pulse, runs_into
-from fastecg.digitizing.snapping import odd_pixels
+from fastecg.digitizing.snapping import odd_width
 from fastecg.digitizing.time_axis import CAP_PENS, INK_ENDS, End, TimeAxis, agreement, row_length_mm
 from fastecg.digitizing.tracks import track_ends
 
@@ -154,7 +154,7 @@ def _posterior_correction(ends: _Ends | None, bars: Sequence[Sequence[Bar]], pix
             expected = ends.way * (pen_widths * ends.pen_mm - ends.cap_mm)
             likely += prior * np.exp(-0.5 * ((correction - expected) / _END_SD_MM) ** 2)
     # Lines an odd number of pixels wide are drawn half a pixel too far right.
-    rounded_mm = 0.5 * pixel_mm if odd_pixels([bar.pixel_phase for column in bars for bar in column]) else 0.0
+    rounded_mm = 0.5 * pixel_mm if odd_width([bar.pixel_phase for column in bars for bar in column]) else 0.0
     for column in bars:
         bar_mm = float(np.median([bar.off_mm for bar in column])) - rounded_mm
         # The column begins at most half a pixel before its bar, and at most half a pixel and one sample after it.

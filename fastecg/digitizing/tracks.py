@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fastecg.digitizing.coarse import FIVE_MM, Strip
-from fastecg.digitizing.follow import TRACE, TracePath, ends_mm, follow_row
+from fastecg.digitizing.follow import TRACE, TracePath, ends_mm, follow_row, in_pixels
 from fastecg.kernels.runs import runs_of
 
 _INK = 0.4  # A pixel is ink if its coverage is larger than this, where runs are counted.
@@ -209,8 +209,7 @@ def _on_ink(strip: Strip, path: TracePath) -> np.ndarray:
 
 def ink_along(strip: Strip, path: TracePath, reach_px: int) -> np.ndarray:
     """Largest coverage in every column of pixels of a path, within `reach_px` up and down of its upper and of its lower edge."""
-    first = round((path.left_mm - strip.left_mm) * strip.scale)
-    top, bottom = (np.rint((edge - strip.top_mm) * strip.scale).astype(int) for edge in (path.top_mm, path.bottom_mm))
+    first, top, bottom = in_pixels(strip, path)
     part = strip.ink[:, first : first + len(top)]
     columns = np.arange(part.shape[1])
     # Ink is sought at both edges only. Where a path is a vertical step between them, `_pieces` tests whether the step is on ink.

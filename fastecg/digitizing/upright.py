@@ -14,7 +14,7 @@ from fastecg.digitizing.gridless import gridless_warp
 from fastecg.digitizing.names import no_heart, nothing_drawn, read_names
 from fastecg.digitizing.scale import find_scales
 from fastecg.digitizing.segmenter import WEIGHTS, Layers, LayerSegmenter, load_segmenter
-from fastecg.digitizing.settings import USUAL_SPEED, Settings
+from fastecg.digitizing.settings import Settings
 from fastecg.digitizing.targets import SCALE
 from fastecg.errors import ImageError
 
@@ -80,14 +80,14 @@ def analyse_upright(picture: np.ndarray, settings: Settings, weights: Path = WEI
         layers = network.separate(np.ascontiguousarray(np.rot90(picture, turns)), SCALE / px_per_mm)
         if turns and best is not None and best.match is not None and not _at_least_names(layers, _FEW_NAMES):
             continue
-        analysis = analyse_layers(layers, settings.layout, turns, ruled=bool(scales))
+        analysis = analyse_layers(layers, settings.layout, turns, ruled=bool(scales), speed_mm_s=settings.expected_speed)
         if px_per_mm == tried[0]:
             rows[turns] = len(analysis.tracks)
         if best is None:
             has_traces = has_ink(layers)
             if page_sized and not has_traces and not _shows_traces(picture, network, dark):
                 raise nothing_drawn()
-        if _is_plausible(analysis):
+        if _is_plausible(analysis, settings):
             return analysis
         if best is None or _rank(analysis) > _rank(best):
             best = analysis
@@ -131,8 +131,10 @@ def _better_gridless(best: PageAnalysis, picture: np.ndarray, settings: Settings
     """
     implausible_allowed = _MOST_SCALES if best.gridless and best.tracks else 0
     for k, px_per_mm in enumerate(_gridless_scales(picture)[: len(_LIKELY_DPI) if tiny else _MOST_SCALES]):
-        analysis = analyse_layers(network.separate(picture, SCALE / px_per_mm), settings.layout, ruled=False)
-        plausible = _is_plausible(analysis)
+        analysis = analyse_layers(
+            network.separate(picture, SCALE / px_per_mm), settings.layout, ruled=False, speed_mm_s=settings.expected_speed
+        )
+        plausible = _is_plausible(analysis, settings)
         if (plausible or k < implausible_allowed) and _rank(analysis) > _rank(best):
             best = analysis
         if plausible or (settings.layout is None and _is_no_ecg(analysis, ruled=False)):
@@ -230,7 +232,9 @@ def analyse_as_held(picture: np.ndarray, settings: Settings, network: LayerSegme
     """Analyse a picture without turning it, at its likeliest scale, or at 200 dpi without a grid."""
     scales = find_scales(picture, network)
     px_per_mm = _scales_of_pages(picture, scales, _LARGEST_MM2)[0] if scales else _LIKELY_DPI[0] / 25.4
-    return analyse_layers(network.separate(picture, SCALE / px_per_mm), settings.layout, 0, ruled=bool(scales))
+    return analyse_layers(
+        network.separate(picture, SCALE / px_per_mm), settings.layout, 0, ruled=bool(scales), speed_mm_s=settings.expected_speed
+    )
 
 
 def _orientations(scales: list[float]) -> list[tuple[float, int]]:
@@ -249,7 +253,7 @@ def _may_be_turned(turns: int, rows: dict[int, int]) -> bool:
     return turns == 0 or rows.get((turns + 2) % 4) != 0
 
 
-def _is_plausible(analysis: PageAnalysis) -> bool:
+def _is_plausible(analysis: PageAnalysis, settings: Settings) -> bool:
     """Whether enough names are where the layout has them, and a row that is not cut off has a usual length.
 
     If every row is cut off, the names are enough.
@@ -258,8 +262,8 @@ def _is_plausible(analysis: PageAnalysis) -> bool:
     if match is None or not enough_names(analysis):
         return False
     lengths = [track.ends_mm[1] - track.ends_mm[0] for track in analysis.tracks if not any(track.cut)]
-    # Without a grid, millimetres are derived from the length of rows at 25 mm/s.
-    usual = [match.layout.seconds * speed for speed in ([USUAL_SPEED] if analysis.gridless else SPEEDS_MM_S)]
+    # Without a grid, millimetres are derived from the length of rows at one speed.
+    usual = [match.layout.seconds * speed for speed in ([settings.expected_speed] if analysis.gridless else SPEEDS_MM_S)]
     return not lengths or any(abs(np.log(length / wanted)) < _SAME_LENGTH for length in lengths for wanted in usual)
 
 

@@ -97,32 +97,54 @@ def export(folder: str | os.PathLike[str], dest: str | os.PathLike[str], *, to: 
 
 @contextmanager
 def _filled_at_the_end(target: Path) -> Iterator[Path]:
-    """A temporary folder whose content is moved to `target` at the end. If the end is not reached, the temporary folder is deleted.
+    """A temporary folder that becomes `target` at the end. If the end is not reached, the temporary folder is deleted.
 
-    The temporary folder lies beside `target`, or in `target` if that exists, because files can be moved within one disk only and `target`
-    may be the root of another disk.
+    The temporary folder lies beside `target` and takes its place in one step, also the place of an empty folder. Where that is impossible
+    (see `_is_replaceable`), it lies in `target`, and what is in it is moved at the end.
     """
     exists = target.exists()
-    place = target if exists else target.parent
+    place = target if exists and not _is_replaceable(target) else target.resolve().parent
     place.mkdir(parents=True, exist_ok=True)
-    for left in _left_aside(place, target):  # An export that was killed left its temporary folder.
-        shutil.rmtree(place / left, ignore_errors=True)
+    for folder in {place, target} if exists else {place}:
+        for left in _left_aside(folder, target):  # An export that was killed left its temporary folder.
+            shutil.rmtree(folder / left, ignore_errors=True)
     aside = place / f".{_mark(target)}.{secrets.token_hex(6)}{PART}"
     try:
         aside.mkdir()
         yield aside
         with interrupts_deferred():
-            if exists:
-                for path in sorted(aside.iterdir()):
-                    os.replace(path, target / path.name)
-            else:
-                os.replace(aside, target)
+            _put(aside, target, exists)
     except OSError as error:
         if error.filename is not None:
             error.filename = str(error.filename).replace(str(aside), str(target))
         raise
     finally:
         shutil.rmtree(aside, ignore_errors=True)
+
+
+def _put(aside: Path, target: Path, exists: bool) -> None:
+    """Let the folder `aside` become `target`, or move what is in it to `target`, if that exists and does not give way."""
+    if aside.parent != target:
+        if exists:
+            shutil.copymode(target, aside)
+        try:
+            os.replace(aside, target.resolve())
+            return
+        except OSError:
+            if not exists:
+                raise
+    for path in sorted(aside.iterdir()):
+        shutil.move(path, target / path.name)
+
+
+def _is_replaceable(target: Path) -> bool:
+    """Whether another folder may take the place of the empty folder `target`.
+
+    It may not if `target` is the root of a disk, because files can be moved within one disk only; if its parent folder cannot be written
+    to; or if it is the current folder, because the user's shell would stay in the folder that is no longer there.
+    """
+    writable = os.access(target.resolve().parent, os.W_OK | os.X_OK)
+    return writable and not os.path.ismount(target) and target.resolve() != Path.cwd().resolve()
 
 
 def _left_aside(place: Path, target: Path) -> list[str]:
@@ -132,4 +154,4 @@ def _left_aside(place: Path, target: Path) -> list[str]:
 
 def _mark(target: Path) -> str:
     """The part that the names of all temporary folders for `target` have in common: a hash of the target's name, 8 hexadecimal digits."""
-    return f"{crc32(os.fsencode(target.absolute().name)):08x}"
+    return f"{crc32(os.fsencode(target.resolve().name)):08x}"

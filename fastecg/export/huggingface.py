@@ -131,9 +131,9 @@ dataset_info:
 # ECG pages
 
 {count} pictures of pages of ECG paper, drawn by fastecg from records, with what is on them. `mask`: 0 background, 1 to 12 the leads I, II,
-III, aVR, aVL, aVF, V1 to V6. `objects`: boxes (left, top, width, height, px), categories, words, and key points (17 a trace, evenly spaced
-in time; the corners of the grid; x, y with pixel centres at integers), `seen` 2 where visible, 1 hidden, 0 outside. Pictures of one record
-are in one split.
+III, aVR, aVL, aVF, V1 to V6, 13 any other lead. `objects`: boxes (left, top, width, height, px), categories, words, and key points (17 a
+trace, evenly spaced in time; the corners of the grid; x, y with pixel centres at integers), `seen` 2 where visible, 1 hidden, 0 outside.
+Pictures of one record are in one split.
 
 ```python
 from datasets import load_dataset

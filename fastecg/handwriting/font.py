@@ -118,11 +118,10 @@ def write_in_font(words: str, font: NotesFont, writer: Writer, rng: np.random.Ge
 
 
 def _spelled(words: str, font: NotesFont) -> str:
-    """The words without characters that the font lacks; missing signs of `_SIGNS` are replaced if the font has the replacement."""
+    """The words without characters that the font lacks; missing signs of `_SIGNS` are replaced if the font has the whole replacement."""
     missing = lacking(words, font)
-    with_signs = "".join(_SIGNS.get(c, "") if c in missing else c for c in words.replace("\t", " "))
-    still = lacking(with_signs, font)
-    return "".join(c for c in with_signs if c not in still)
+    written = {sign: instead for sign, instead in _SIGNS.items() if not lacking(instead, font)}
+    return "".join(written.get(c, "") if c in missing else c for c in words.replace("\t", " "))
 
 
 def _read(path: Path) -> NotesFont:

@@ -47,13 +47,13 @@ _PLACEHOLDER = re.compile(r"\{([^}]*)\}")  # A place for a value: {rate}.
 def shown_by(facts: ReportFields) -> str:
     """The findings on a page with these report fields, as a line of words and numbers."""
     said = "; ".join(facts.statements)
-    rhythm = "slow" if facts.rate < 60 else "fast" if facts.rate > 100 else "usual"
+    pace = "slow" if facts.rate < 60 else "fast" if facts.rate > 100 else "usual"
     ectopic = "pvc" if "ventricular complexes" in said else "pac" if "atrial complexes" in said else ""
     sinus = facts.pr_ms > 0 and re.search("sinus", said, re.IGNORECASE) is not None
     walls = [wall for wall in _WALLS if f"consider {wall}" in said]
     # Names of findings, and whether the page has them. An empty name stands for no ectopic beats.
     found = {
-        rhythm: True, "sinus": sinus and not ectopic, "af": "fibrillation" in said, "arrhythmia": "arrhythmia" in said, "early": ectopic,
+        pace: True, "sinus": sinus and not ectopic, "af": "fibrillation" in said, "arrhythmia": "arrhythmia" in said, "early": ectopic,
         ectopic: ectopic, "regular": not (ectopic or "fibrillation" in said or "arrhythmia" in said), "p": facts.pr_ms > 0,
         "nop": facts.pr_ms == 0, "avb1": "A-V block" in said, "wide": facts.qrs_ms >= 120, "narrow": facts.qrs_ms < 120,
         "rbbb": "Right bundle" in said, "lbbb": "Left bundle" in said, "lad": "Left axis" in said, "rad": "Rightward" in said,

@@ -10,7 +10,7 @@ from numba.core import types
 from numba.extending import intrinsic
 
 from fastecg.kernels.address import address
-from fastecg.kernels.jit import jit
+from fastecg.kernels.jit import jit, subkernel
 
 RGB = tuple[int, int, int]
 
@@ -76,7 +76,7 @@ def _flat(pixels: np.ndarray, plane: np.ndarray) -> tuple[np.ndarray, np.ndarray
     return pixels.reshape(-1, 3), cover, cover[:whole].view(np.uint64)
 
 
-@jit
+@subkernel
 def _next_inked(words, start, stop):
     """Index of the first word from `start` up to `stop` that has ink; `stop` if none has."""
     word, stop = np.uint64(start), np.uint64(stop)
@@ -105,7 +105,7 @@ def _copy_and_ink(paper, pixels, cover, words, ink, second_cover, second_words, 
     _blend_rest(pixels, second_cover, _WORD * len(words), second_ink)
 
 
-@jit
+@subkernel
 def _copy(paper, pixels, start, stop):
     """Copy the pixels from `start` up to `stop`."""
     source, target = paper.reshape(-1), pixels.reshape(-1)
@@ -119,7 +119,7 @@ def _blend(pixels, cover, words, ink):
     _blend_rest(pixels, cover, _WORD * len(words), ink)
 
 
-@jit
+@subkernel
 def _blend_words(pixels, cover, words, start, stop, ink):
     """Draw ink on the pixels of the words from `start` up to `stop`."""
     pixels_at, cover_at, ink_at = np.uint64(address(pixels)), np.uint64(address(cover)), np.uint64(address(ink))
@@ -130,7 +130,7 @@ def _blend_words(pixels, cover, words, start, stop, ink):
         word = _next_inked(words, word + 1, stop)
 
 
-@jit
+@subkernel
 def _blend_rest(pixels, cover, start, ink):
     """Draw ink on the pixels from `start` on, one by one."""
     for k in range(start, len(cover)):

@@ -12,7 +12,7 @@ import math
 
 import numpy as np
 
-from fastecg.kernels.jit import jit
+from fastecg.kernels.jit import jit, subkernel
 
 _BLUNT = 0.75  # The ends of a pen with a smaller radius (px) are drawn as rectangles.
 _HALF_DIAGONAL = 0.7072  # Half the diagonal of a pixel, px, rounded up.
@@ -65,7 +65,7 @@ def _polyline(nodes, plane):
             _segment(nodes[i], nodes[i], starts, starts, plane)
 
 
-@jit
+@subkernel
 def _check_node(node):
     """Limit a node's values to their ranges and halve its width.
 
@@ -81,7 +81,7 @@ def _check_node(node):
     node[3] = min(max(density, 0.0), 1.0)
 
 
-@jit
+@subkernel
 def _segment(a, b, starts, ends, plane):
     """Draw the segment from node `a` to node `b`. `starts` is true if the pen was put down at `a`, and `ends` if it was lifted at `b`."""
     height, width = plane.shape
@@ -131,7 +131,7 @@ def _cover(along, across, length, ux, uy, radius, starts, ends):
     return share * _strip(distance, (ahead * ux + across * uy) / distance, (ahead * uy - across * ux) / distance, radius)
 
 
-@jit
+@subkernel
 def _strip(distance, nx, ny, radius):
     """Return the share of a pixel covered by a strip of unit normal (nx, ny) whose centre line is `distance` px from the pixel's centre.
 
@@ -140,7 +140,7 @@ def _strip(distance, nx, ny, radius):
     return max(_half_plane(radius - distance, nx, ny) + _half_plane(radius + distance, nx, ny) - 1.0, 0.0)
 
 
-@jit
+@subkernel
 def _half_plane(depth, nx, ny):
     """Return the share of a pixel covered by a half plane of unit normal (nx, ny) whose edge is `depth` px beyond the pixel's centre.
 

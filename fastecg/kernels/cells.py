@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from fastecg.kernels.jit import jit
+from fastecg.kernels.jit import jit, subkernel
 
 
 @jit
@@ -32,7 +32,7 @@ def mark_crossed_cells(cells, points, size):
         _mark(cells, column, y_min, y_max, size)
 
 
-@jit
+@subkernel
 def _mark(cells, column, y_min, y_max, size):
     """Mark the cells of a column from y_min to y_max, mm from the raster's top."""
     rows = cells.shape[0]

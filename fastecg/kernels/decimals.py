@@ -16,7 +16,7 @@ from numba.core import types
 from numba.extending import intrinsic
 
 from fastecg.kernels.address import address
-from fastecg.kernels.jit import jit
+from fastecg.kernels.jit import jit, subkernel
 
 _PER_UNIT = 1000  # Three decimals are kept, so numbers are whole thousandths.
 _IN_TABLE = 10_000  # Whole numbers below this have their characters in a table.
@@ -99,7 +99,7 @@ def _write_number(value, wholes, parts, at):
     return at + count + part_count
 
 
-@jit
+@subkernel
 def _write_whole(whole, at):
     """Write a whole number digit by digit at the address `at`; return the address after it."""
     power = np.uint64(1)

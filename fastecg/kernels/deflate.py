@@ -13,7 +13,7 @@ from numba.extending import intrinsic
 
 from fastecg.kernels.address import address
 from fastecg.kernels.huffman import code_lengths, codes_of
-from fastecg.kernels.jit import jit
+from fastecg.kernels.jit import jit, subkernel
 
 _WORD = ir.IntType(64)
 _BLOCK = 1 << 17  # Bytes of a block. Each block has its own code, because noise changes across a picture.
@@ -57,7 +57,7 @@ def deflate_noise(data, out):
     return np.int64(state[2])
 
 
-@jit
+@subkernel
 def _write_block(data, is_last, out, state):
     """Write one block of the stream, with a Huffman code made for its data."""
     lengths = code_lengths(_count_symbols(data), np.int64(15))
@@ -67,7 +67,7 @@ def _write_block(data, is_last, out, state):
     _write_bytes(data, lengths, codes_of(lengths), out, state)
 
 
-@jit
+@subkernel
 def _count_symbols(data):
     """Number of occurrences (257,) of each byte, and 1 for the end of the block.
 
@@ -83,7 +83,7 @@ def _count_symbols(data):
     return total
 
 
-@jit
+@subkernel
 def _append_bits(out, state, value, count):
     """Append `value`, which has `count` bits, to the stream. Whole bytes are written to `out`, and the bits left over stay in `state`."""
     state[0] |= np.uint64(value) << state[1]
@@ -95,7 +95,7 @@ def _append_bits(out, state, value, count):
         state[2] += np.uint64(1)
 
 
-@jit
+@subkernel
 def _write_code(out, state, lengths):
     """Write the lengths of a block's codes, in the inner code.
 
@@ -118,7 +118,7 @@ def _write_code(out, state, lengths):
         _append_bits(out, state, np.int64(inner_codes[1]), inner_lengths[1])
 
 
-@jit
+@subkernel
 def _flush(base, bits, bit_count, at):
     """Write the whole bytes of `bits` at address `base` + `at`; return the remaining bits, their number, and the next `at`."""
     _store(base + at, bits)
@@ -126,7 +126,7 @@ def _flush(base, bits, bit_count, at):
     return bits >> (whole << np.uint64(3)), bit_count & np.uint64(7), at + np.int64(whole)
 
 
-@jit
+@subkernel
 def _write_bytes(data, lengths, codes, out, state):
     """Write the codes of a block's bytes and of its end."""
     # A code and its length (lowest byte) are packed into one number, so that a byte takes one look-up.

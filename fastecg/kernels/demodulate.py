@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 
-from fastecg.kernels.jit import jit
+from fastecg.kernels.jit import jit, subkernel
 
 _TURN = 2.0 * math.pi  # Radians of one turn of the phase.
 _ROWS_AT_ONCE = 4  # Number of rows of pixels that are added up together.
@@ -59,7 +59,7 @@ def demodulate(plane, x, y, u, v, gradient, sigma, out):
         out[axis, 3] = (moment_y / total).imag / (_TURN * sigma * sigma) if magnitude > 0.0 else 0.0
 
 
-@jit
+@subkernel
 def _waves(phase, slope, first, window, out):
     """Write the conjugate of a wave times the window to `out` (4, n): its real and imaginary part, and both times the offset.
 
@@ -78,14 +78,14 @@ def _waves(phase, slope, first, window, out):
         wave *= rotation
 
 
-@jit
+@subkernel
 def _add_rows(one, two, three, four, a, b, c, d, out):
     """Add four weighted rows to `out` in a loop that is compiled to vector instructions."""
     for i in range(len(out)):
         out[i] += (a * one[i] + b * two[i]) + (c * three[i] + d * four[i])
 
 
-@jit
+@subkernel
 def _window_sum(window, first, count):
     """The sum of the window along one axis over `count` offsets from `first` on."""
     total = 0.0
@@ -136,7 +136,7 @@ def follow(plane, spacing, sigma, seed, gradient, weakest, positions, gradients,
             heapq.heappush(queue, (-strength, i, j))
 
 
-@jit
+@subkernel
 def _spacing_differs(found, seed):
     """Whether the spacing of lines in u or v differs from that expected at the seed by a factor of `_MOST_STRETCH` or more, either way.
 
@@ -151,7 +151,7 @@ def _spacing_differs(found, seed):
     return False
 
 
-@jit
+@subkernel
 def _correct_node(plane, row, column, spacing, sigma, positions, gradients, found, rounds):
     """Correct a node's position and gradient by `demodulate`, `rounds` times; return the strength of the weaker of the two waves.
 
@@ -195,7 +195,7 @@ def demodulate_nodes(plane, spacing, every, positions, gradients, period, sigma,
                 out[i, j, axis, 1] = found[axis, 1]
 
 
-@jit
+@subkernel
 def cubic_weights(t, weights, slopes):
     """Write the values at t (0 to 1, between two knots) of the four uniform cubic B-splines that are not 0 there to `weights` (4,).
 

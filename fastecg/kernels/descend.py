@@ -10,7 +10,7 @@ import math
 import numpy as np
 
 from fastecg.kernels.fit import BAND, normal_equations
-from fastecg.kernels.jit import jit
+from fastecg.kernels.jit import jit, subkernel
 
 BEND_PX = 1.0  # Second differences (px) above this are taken to be signal, and smaller ones to be noise.
 RIDGE = 1e-6  # Added to the diagonal of J'J, because the matrix would be nearly singular where several neighbouring knots have no ink.
@@ -172,7 +172,7 @@ def solve(matrix, right):
         right[k] /= matrix[k, 0]
 
 
-@jit
+@subkernel
 def _move_knots(matrix, gradient, damping, heights):
     """Move knots by the solution of the normal equations, each by at most `_MAX_STEP_PX`. Returns the predicted decrease of the cost."""
     move, predicted = gradient.copy(), 0.0

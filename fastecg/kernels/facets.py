@@ -113,8 +113,12 @@ def add_pinches(height, x_mm, y_mm, paths, lifts, widths):
     step_x, step_y = x_mm[1] - x_mm[0], y_mm[1] - y_mm[0]
     for k in range(len(paths)):
         reach = max(widths[k, 0], widths[k, 1])
-        x_min, x_max = paths[k, :, 0].min() - reach, paths[k, :, 0].max() + reach
-        y_min, y_max = paths[k, :, 1].min() - reach, paths[k, :, 1].max() + reach
+        # NumPy's `min` and `max` take Numba longer to compile.
+        x_min, x_max, y_min, y_max = paths[k, 0, 0], paths[k, 0, 0], paths[k, 0, 1], paths[k, 0, 1]
+        for m in range(1, paths.shape[1]):
+            x, y = paths[k, m, 0], paths[k, m, 1]
+            x_min, x_max, y_min, y_max = min(x_min, x), max(x_max, x), min(y_min, y), max(y_max, y)
+        x_min, x_max, y_min, y_max = x_min - reach, x_max + reach, y_min - reach, y_max + reach
         # Only nodes within reach of the crease are visited.
         first_row, stop_row = max(int((y_min - y_mm[0]) / step_y), 0), min(int((y_max - y_mm[0]) / step_y) + 2, len(y_mm))
         first, stop = max(int((x_min - x_mm[0]) / step_x), 0), min(int((x_max - x_mm[0]) / step_x) + 2, len(x_mm))
@@ -122,7 +126,7 @@ def add_pinches(height, x_mm, y_mm, paths, lifts, widths):
             for column in range(first, stop):
                 nearest, lift, side = 1e30, 0.0, 0
                 for m in range(paths.shape[1] - 1):
-                    x0, y0 = paths[k, m]
+                    x0, y0 = paths[k, m, 0], paths[k, m, 1]
                     dx, dy = paths[k, m + 1, 0] - x0, paths[k, m + 1, 1] - y0
                     px, py = x_mm[column] - x0, y_mm[row] - y0
                     t = min(max((px * dx + py * dy) / max(dx * dx + dy * dy, 1e-12), 0.0), 1.0)

@@ -9,7 +9,7 @@ import numpy as np
 from fastecg.kernels.address import address
 from fastecg.kernels.ahead import prefetch
 from fastecg.kernels.hashing import mixed
-from fastecg.kernels.jit import jit
+from fastecg.kernels.jit import jit, subkernel
 
 _WORD = 8  # Pixels that are examined at once: 98 % of a page is without ink.
 _AHEAD = 16  # Memory is prefetched this many words with ink ahead, because a trace crosses rows that are not in the cache.
@@ -93,7 +93,7 @@ def fade(pixels, paper, ink, text, rows, columns, clouds, every, how):
                 _fade_channel(pixels, paper, k, 2, keep + np.float32(0.25) * lost * keep)
 
 
-@jit
+@subkernel
 def _inked_words(ink_words, text_words):
     """Indices of the words with ink or text, then `len(ink_words)`, which stands for the pixels after the last whole word.
 
@@ -108,7 +108,7 @@ def _inked_words(ink_words, text_words):
     return words[: count + 1 + _AHEAD]
 
 
-@jit
+@subkernel
 def _most_beside(ink, text, k, width):
     """The largest coverage of the pixels to the left, to the right, above and below pixel k.
 
@@ -133,7 +133,7 @@ def _kept(keep, now, fresh, least):
     return min(max(keep, least * abs(fresh) / max(abs(now), np.float32(0.5))), np.float32(1.0))
 
 
-@jit
+@subkernel
 def _between(plane, u, v):
     """The value of a coarse plane at column u and row v, bilinear between its nodes."""
     j, i = min(int(u), plane.shape[1] - 2), min(int(v), plane.shape[0] - 2)

@@ -11,7 +11,7 @@ import math
 
 import numpy as np
 
-from fastecg.kernels.jit import jit
+from fastecg.kernels.jit import jit, subkernel
 
 BAND = 12  # Number of off-diagonals of J'J: knots farther apart than this are not coupled (see `_add_row`).
 _STRAY = 0.3  # Least coverage at which a pixel outside the stroke attracts the stroke.
@@ -43,7 +43,7 @@ def segments_by_column(lines, reach, columns):
     return spans
 
 
-@jit
+@subkernel
 def _columns(line, reach, columns):
     """The range of pixel columns that a segment touches if it is widened by `reach`; an empty one if an end is not finite."""
     left, right = line[0] + min(line[2], 0.0) - reach, line[0] + max(line[2], 0.0) + reach
@@ -86,7 +86,7 @@ def assign_points(lines, span, x, top, reach, heights, square, owner):
             _compare_segment(lines[k], k, aside, top, heights[first:stop], square[first:stop], owner[first:stop])
 
 
-@jit
+@subkernel
 def _compare_segment(line, number, aside, top, heights, square, owner):
     """Do `assign_points` for one segment. The loop has no branches and single precision, so that it becomes vector code."""
     ex, down, dx, dy = np.float32(aside), np.float32(line[1] - top), np.float32(line[2]), np.float32(line[3])
@@ -227,7 +227,7 @@ def draw_stroke(points, radius, blur, samples_per_px, cover):
         cover[:, c] = column / samples_per_px**2
 
 
-@jit
+@subkernel
 def _assign_column(points, lines, span, column, offsets, reach, heights, rows, square, owner):
     """Call `assign_points` for all points of a pixel column. Returns the range of pixel rows near the segments of the span.
 
@@ -242,7 +242,7 @@ def _assign_column(points, lines, span, column, offsets, reach, heights, rows, s
     return top, bottom
 
 
-@jit
+@subkernel
 def _rows(points, span, reach, height):
     """The range of pixel rows that the segments of a span touch if they are widened by `reach`."""
     y_min, y_max = np.inf, -np.inf
@@ -252,7 +252,7 @@ def _rows(points, span, reach, height):
     return max(math.ceil(y_min - reach), 0), min(math.floor(y_max + reach) + 1, height)
 
 
-@jit
+@subkernel
 def _any_owner(owner):
     """Whether any point of a pixel has an owner, that is a segment near it."""
     for i in range(owner.shape[0]):
@@ -262,7 +262,7 @@ def _any_owner(owner):
     return False
 
 
-@jit
+@subkernel
 def _attract(lines, along, span, x, y, observed, near, attract_px, bands, right):
     """Let a pixel with ink outside the stroke attract the nearest point of the polyline. Returns the cost that this adds.
 
@@ -284,7 +284,7 @@ def _attract(lines, along, span, x, y, observed, near, attract_px, bands, right)
     return observed * (distance if distance < 2.0 else 2.0 + 2.0 * math.log(0.5 * distance))
 
 
-@jit
+@subkernel
 def _add_pixel(lines, along, radius, owner, x, y, observed, density, blur, offsets, row, bands, right, pen):
     """Add one pixel to the normal equations. Returns the square of its difference r.
 
@@ -316,7 +316,7 @@ def _add_pixel(lines, along, radius, owner, x, y, observed, density, blur, offse
     return residual * residual
 
 
-@jit
+@subkernel
 def _add_row(row, start, stop, residual, bands, right):
     """Add one row of J to J'J and J'r, and clear the row.
 
@@ -336,7 +336,7 @@ def _add_row(row, start, stop, residual, bands, right):
     row[start:stop] = 0.0
 
 
-@jit
+@subkernel
 def _add_pen(a, b, c, residual, pen):
     """Add one pixel to the normal equations of the pen.
 

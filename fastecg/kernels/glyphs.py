@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from fastecg.kernels.jit import jit
+from fastecg.kernels.jit import jit, subkernel
 
 
 @jit
@@ -47,7 +47,7 @@ def blit_glyph(plane, sums, left, top, step):
         upper_sums, lower_sums = lower_sums, upper_sums
 
 
-@jit
+@subkernel
 def _row_sums(sums, row, sides, out):
     """Write the sums of the mask above a fractional row to `out` (n, 2), up to the whole columns just left and just right of each side.
 
@@ -62,7 +62,7 @@ def _row_sums(sums, row, sides, out):
             out[k, i] = sums[r, c + i] + part * (sums[r + 1, c + i] - sums[r, c + i])
 
 
-@jit
+@subkernel
 def _between(upper, lower, side, columns):
     """The sum of the mask between two fractional rows, up to a side.
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fastecg.kernels.jit import jit
+from fastecg.kernels.jit import jit, subkernel
 
 if TYPE_CHECKING:
     from fastecg.handwriting.glyphs import Table
@@ -65,14 +65,14 @@ def lay_letters(
     return count
 
 
-@jit
+@subkernel
 def _fill_row(row: np.ndarray, values: tuple[float, ...]) -> None:
     """Do the same as ``row[:] = values``, whose check of shapes would take Numba a second to compile."""
     for k in range(len(values)):
         row[k] = values[k]
 
 
-@jit
+@subkernel
 def _lay_word(
     table: Table,
     hand: Hand,
@@ -131,7 +131,7 @@ def _lay_word(
     return count, x
 
 
-@jit
+@subkernel
 def _add_final_stroke(hand: Hand, chance: np.ndarray, noise: np.ndarray, nodes: np.ndarray, count: int) -> int:
     """Add a final stroke to a word: up, down or along the line, longer for hands that add them often. Returns the number of nodes."""
     x, y = nodes[count - 1, 0], nodes[count - 1, 1]
@@ -142,7 +142,7 @@ def _add_final_stroke(hand: Hand, chance: np.ndarray, noise: np.ndarray, nodes: 
     return count
 
 
-@jit
+@subkernel
 def _join_letter(table: Table, stroke: int, pose: np.ndarray, hand: Hand, nodes: np.ndarray, count: int) -> tuple[int, bool]:
     """Lead the pen in a sagging line to a letter that is not cursive, if the letter is near and not far back.
 
@@ -158,7 +158,7 @@ def _join_letter(table: Table, stroke: int, pose: np.ndarray, hand: Hand, nodes:
     return count + 1, True
 
 
-@jit
+@subkernel
 def _add_dots_and_bars(
     table: Table,
     hand: Hand,
@@ -190,7 +190,7 @@ def _add_dots_and_bars(
     return count
 
 
-@jit
+@subkernel
 def _append_stroke(
     table: Table,
     hand: Hand,
@@ -263,7 +263,7 @@ def sample_path(nodes: np.ndarray, step: float, path: np.ndarray) -> int:
     return count
 
 
-@jit
+@subkernel
 def _catmull_rom(p0: np.ndarray, p1: np.ndarray, p2: np.ndarray, p3: np.ndarray, t: float, axis: int) -> float:
     """One coordinate, that of `axis`, of a centripetal Catmull-Rom curve at t (0 to 1) between p1 and p2.
 
@@ -309,7 +309,7 @@ def smooth_path(path: np.ndarray, sigma: float, out: np.ndarray) -> None:
         start = stop + 1
 
 
-@jit
+@subkernel
 def _reflected(path: np.ndarray, start: int, stop: int, i: int, axis: int) -> float:
     """The coordinate, x (0) or y (1), of point i of a run, which is continued beyond its ends by reflection through the end points."""
     if i < start:
@@ -363,7 +363,7 @@ def press_pen(path: np.ndarray, grip: np.ndarray, unrest: np.ndarray, runs: np.n
         run += 1
 
 
-@jit
+@subkernel
 def _speed_at(path: np.ndarray, start: int, stop: int, i: int) -> float:
     """The pen's speed at point i by the two-thirds power law, about 1 on the curves of letters and lower at the ends of a run.
 
@@ -378,7 +378,7 @@ def _speed_at(path: np.ndarray, start: int, stop: int, i: int) -> float:
     return (2.0 * turn / (u + v) + 0.25) ** (-1.0 / 3.0) * (0.6 + 0.4 * min(1.0, min(i - start, stop - 1 - i) / 5.0))
 
 
-@jit
+@subkernel
 def _shape_ends(start: int, stop: int, grip: np.ndarray, chance: np.ndarray, width: np.ndarray, density: np.ndarray) -> None:
     """Shape the ends of a run. They taper if the hand moves when the pen lands or lifts; a pen that rests leaves a blob.
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from fastecg.kernels.jit import jit
+from fastecg.kernels.jit import jit, subkernel
 
 # Odd factors by which two coordinates are multiplied before they are added up. The first is 2**64 divided by the golden ratio.
 _FIRST = np.uint64(0x9E3779B97F4A7C15)
@@ -27,7 +27,7 @@ scramble = jit(scrambled)
 
 
 # One multiplication for each coordinate keeps (1, 0) and (0, 1) apart; `scramble` makes the bits independent.
-@jit
+@subkernel
 def combined(first, second):
     """Combine two integers into one of 64 bits, for `scramble`."""
     return np.uint64(np.int64(first)) * _FIRST + np.uint64(np.int64(second)) * _SECOND

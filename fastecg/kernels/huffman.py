@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from fastecg.kernels.jit import jit
+from fastecg.kernels.jit import jit, subkernel
 
 _RADIX = 512  # A count and its symbol are sorted as one number, count * _RADIX + symbol; no alphabet here has more symbols.
 _DEEPEST = 64  # Largest depth of a tree. A deeper one would need larger counts than memory holds bytes.
@@ -34,14 +34,14 @@ def code_lengths(counts, longest):
     return lengths
 
 
-@jit
+@subkernel
 def _rank_symbols(counts):
     """Count and symbol, as one number, of every symbol that occurs, the rarest first.
 
     If fewer than two symbols occur, the first others are added, with a count of 1.
     """
     ranked = np.empty(counts.size, np.int64)
-    used = 0
+    used = np.int64(0)
     for symbol in range(counts.size):
         if counts[symbol] > 0:
             used = _insert(ranked, used, counts[symbol] * _RADIX + symbol)
@@ -51,7 +51,7 @@ def _rank_symbols(counts):
     return ranked[:used]
 
 
-@jit
+@subkernel
 def _insert(ranked, used, number):
     """Insert a number into the first `used` numbers, which are sorted; return `used` + 1. NumPy's sort takes seconds to compile."""
     k = used
@@ -62,7 +62,7 @@ def _insert(ranked, used, number):
     return used + 1
 
 
-@jit
+@subkernel
 def _count_lengths(ranked, longest):
     """Number of symbols with each length of code, (64,). The length is the symbol's depth in Huffman's tree, but at most `longest`."""
     used = ranked.size
@@ -92,7 +92,7 @@ def _count_lengths(ranked, longest):
     return by_length
 
 
-@jit
+@subkernel
 def _limit_lengths(by_length, longest):
     """Make short codes longer until there is room for the codes that were cut to `longest`, that is until Kraft's sum is one."""
     # Kraft's sum less one, in units of 2**-longest. Each round below makes it smaller by one unit.

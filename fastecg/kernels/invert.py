@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from fastecg.kernels.jit import jit
+from fastecg.kernels.jit import jit, subkernel
 
 _ROUNDS = 16  # Largest number of iterations of Newton's method.
 _CLOSE = 1e-7  # Tolerance, in cells, within which a point is inside a cell.
@@ -55,7 +55,7 @@ def lookup_plane(points, values, origin, step, outside, out):
         out[k] = top + t * (bottom - top)
 
 
-@jit
+@subkernel
 def solve_cell(ax, ay, bx, by, cx, cy, dx, dy, px, py, s, t):
     """Solve for the position (s, t) in a cell at which the bilinear map is p, by Newton's method from a given (s, t).
 
@@ -147,7 +147,7 @@ def smallest_corner(nodes):
     return least
 
 
-@jit
+@subkernel
 def _in_cell(nodes, i, j, px, py, s, t):
     """The position (s, t) of page point p in cell (row i, column j) of the lattice, by `solve_cell` from a given (s, t)."""
     return solve_cell(
@@ -200,7 +200,7 @@ def invert_lattice(points, nodes, cell, pixels):
             pixels[k, 1] = cell * (i + t - 1.0)
 
 
-@jit
+@subkernel
 def _search_around(nodes, home_i, home_j, px, py):
     """Find the cell (i, j) that shows page point p, among cells at most 4 from (home_i, home_j), the nearest first.
 

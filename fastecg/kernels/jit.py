@@ -63,6 +63,15 @@ def jit(function: Function | None = None, **options: Any) -> Any:
             config.CACHE_DIR = before
 
 
+def subkernel(function: Function) -> Function:
+    """Compile a function that only kernels call.
+
+    It takes less time to compile, because it gets no wrapper with which Python could call it. If Python did call it, the process would
+    crash.
+    """
+    return jit(no_cpython_wrapper=True)(function)
+
+
 def on_compile(began: Callable[[], None], ended: Callable[[], None] | None = None) -> None:
     """Register functions that are called before and after a kernel is compiled. They are not called for kernels read from the cache.
 

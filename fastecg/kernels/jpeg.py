@@ -22,7 +22,7 @@ from numba.core import types
 from numba.extending import intrinsic
 
 from fastecg.kernels.address import address
-from fastecg.kernels.jit import jit
+from fastecg.kernels.jit import jit, subkernel
 from fastecg.kernels.vectors import I8, I16, I32, I64, Vectors
 
 BLOCK = 8  # Side of a block in px.
@@ -106,7 +106,7 @@ def _recompress(pixels, quantisers, steps, left, top, luma, chroma, lines, sums)
             _copy_row(lines[0][3 * left :], pixels[row - top])
 
 
-@jit
+@subkernel
 def split_unit(pixels, unit, left, top, first, luma, chroma, lines):
     """Split row `unit` of the units: 16 rows go to `luma`, from row `first` on, and 8 to each plane of `chroma`, from row `first` // 2 on.
 
@@ -126,7 +126,7 @@ def split_unit(pixels, unit, left, top, first, luma, chroma, lines):
                 _copy_row(chroma[i, first // 2 + k - 1], chroma[i, first // 2 + k])
 
 
-@jit
+@subkernel
 def _extend_row(row, left, line):
     """Copy a row of pixels to `line`, with its first pixel repeated `left` times before it, and its last one up to the end of `line`."""
     _copy_row(row, line[3 * left : 3 * left + len(row)])
@@ -136,14 +136,14 @@ def _extend_row(row, left, line):
         line[k] = line[k - 3]
 
 
-@jit
+@subkernel
 def _copy_row(row, out):
     """Fill a row with the beginning of another."""
     for i in range(np.uint64(len(out))):  # With an unsigned index LLVM makes this one call of memcpy.
         out[i] = row[i]
 
 
-@jit
+@subkernel
 def _split_rows(upper, lower, luma_upper, luma_lower, chroma):
     """Split two rows of pixels into their brightness and, averaged over blocks of 2x2, their differences of blue and red."""
     upper_at, lower_at, first, second = address(upper), address(lower), address(luma_upper), address(luma_lower)
@@ -152,7 +152,7 @@ def _split_rows(upper, lower, luma_upper, luma_lower, chroma):
         _split_pixels(upper_at + 3 * x, lower_at + 3 * x, first + x, second + x, blue + x // 2, red + x // 2)
 
 
-@jit
+@subkernel
 def _transform(rows, quantisers, steps):
     """Transform, quantise and transform back eight or sixteen rows of a plane, in place, with its quantisers (2, 64) and steps (64,)."""
     rows_at, stride, quantisers_at, steps_at = address(rows), np.int64(rows.strides[0]), address(quantisers), address(steps)
@@ -161,7 +161,7 @@ def _transform(rows, quantisers, steps):
             _quantise_blocks(rows_at + y * stride + x, stride, quantisers_at, steps_at)
 
 
-@jit
+@subkernel
 def _blend_rows(near, far, sums, count):
     """Write three times the nearer row of colours plus the farther one to `sums`, from its second element on, and repeat both ends."""
     inner = sums[1 : count + 1]
@@ -170,7 +170,7 @@ def _blend_rows(near, far, sums, count):
     sums[0], sums[count + 1] = sums[1], sums[count]
 
 
-@jit
+@subkernel
 def _join_row(luma, blue, red, line):
     """Write a row of pixels to `line`, from their brightness and the sums of colours of `_blend_rows`."""
     luma_at, blue_at, red_at, line_at = address(luma), address(blue), address(red), address(line)

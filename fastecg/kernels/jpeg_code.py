@@ -16,7 +16,7 @@ from numba.core import types
 from numba.extending import intrinsic
 
 from fastecg.kernels.address import address
-from fastecg.kernels.jit import jit
+from fastecg.kernels.jit import jit, subkernel
 from fastecg.kernels.jpeg import BLOCK, MCU, quantise_zigzag, quantisers_of, split_unit
 from fastecg.kernels.vectors import I16, I64, Vectors
 
@@ -135,7 +135,7 @@ def _scan(pixels, first, stop, tables, planes, blocks, state, words, out):
     return written
 
 
-@jit
+@subkernel
 def _transform_unit(luma, chroma, quantisers, blocks):
     """Compute the quantised coefficients of a row of units, two blocks at a time.
 
@@ -154,14 +154,14 @@ def _transform_unit(luma, chroma, quantisers, blocks):
         quantise_zigzag(red_at + unit * BLOCK, stride // 2, for_chroma, unit_at + 5 * size, next_at + 5 * size)
 
 
-@jit
+@subkernel
 def _repeat_mean(blocks, k):
     """Give block k the mean of the block before it, and set all other coefficients to zero."""
     blocks[k * _COEFFICIENTS] = blocks[(k - 1) * _COEFFICIENTS]
     blocks[k * _COEFFICIENTS + 1 : (k + 1) * _COEFFICIENTS] = 0
 
 
-@jit
+@subkernel
 def _write_unit(blocks, across, codes, numbers, state, words):
     """Write the codes of a row of units to `words`. Returns the number of whole bytes."""
     bits, bit_count, blocks_at, start, zero = state[3], state[4], address(blocks), address(words), np.int64(0)
@@ -192,7 +192,7 @@ def _write_unit(blocks, across, codes, numbers, state, words):
     return at - start
 
 
-@jit
+@subkernel
 def _append(code, number, bits, bit_count, at):
     """Append a code and the number after it to the `bit_count` (fewer than eight) highest bits of `bits`, and write all at address `at`.
 
@@ -205,7 +205,7 @@ def _append(code, number, bits, bit_count, at):
     return bits << (bit_count & 56), bit_count & 7, at + (bit_count >> 3)
 
 
-@jit
+@subkernel
 def _copy_stuffed(words, count, out, written):
     """Append the first `count` bytes of words, in their order in memory, to `out`, with a zero after every byte of 0xFF (T.81, B.1.1.5).
 

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from fastecg.kernels.jit import jit
+from fastecg.kernels.jit import jit, subkernel
 
 _FAINTEST = 0.0015  # A wave of a smaller amplitude changes no pixel by half a level.
 
@@ -69,7 +69,7 @@ def _multiply_moire(rows, nodes, cell, stripe, gap, damping, columns, lines):
                 _modulate(rows[y], lines[y - top], u, u_rise, v, v_rise, across, down)
 
 
-@jit
+@subkernel
 def _amplitudes(above, below, cell, strengths, damping, across, down):
     """Write the two waves' amplitudes in a row of cells, in 1/32768, to `across` (of u) and `down` (of v).
 
@@ -86,7 +86,7 @@ def _amplitudes(above, below, cell, strengths, damping, across, down):
     return found
 
 
-@jit
+@subkernel
 def _phases(above, below, cell, columns, delay, start, rise):
     """Write a wave's phases in the first row of pixels of a row of cells to `start`, and their increase per row of pixels to `rise`.
 
@@ -106,7 +106,7 @@ def _phases(above, below, cell, columns, delay, start, rise):
             rise[offset + k] = np.uint16(down + np.uint16(columns[k] * twist))
 
 
-@jit
+@subkernel
 def _contrast_kept(a, b, c, d, cell, damping):
     """The factor by which averaging over a pixel and the lens's blur reduce a wave's amplitude, given its phases at a cell's corners.
 
@@ -118,13 +118,13 @@ def _contrast_kept(a, b, c, d, cell, damping):
     return _sinc(x) * _sinc(y) * math.exp(-damping * (x * x + y * y))
 
 
-@jit
+@subkernel
 def _sinc(x):
     """sin(πx) / (πx)."""
     return math.sin(math.pi * x) / (math.pi * x) if abs(x) > 1e-9 else 1.0
 
 
-@jit
+@subkernel
 def _modulate(row, line, u, u_rise, v, v_rise, across, down):
     """Multiply a row by (1 + across * cos u) (1 + down * cos v). `line` (n,) is how many rows below the cells' top each value is seen."""
     for i in range(len(row)):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from fastecg.kernels.jit import jit
+from fastecg.kernels.jit import jit, subkernel
 
 _BOX_MM = 5.0  # Distance of the thicker lines of a ruled leaf, mm.
 _HALF_RULE_MM = 0.09  # Half the width of these lines, mm.
@@ -48,7 +48,7 @@ def lay_leaf(picture, shown, cell, frame, colour, shadow, lines, words):
                 _lay_cell(picture, rows, columns, frame, colour, shadow, lines, words)
 
 
-@jit
+@subkernel
 def _lay_cell(picture, rows, columns, frame, colour, shadow, lines, words):
     """Draw the part of a leaf within a range of rows and a range of columns, (first, stop) each."""
     x0, y0, cos, sin, half_width, half_height = frame
@@ -79,7 +79,7 @@ def _lay_cell(picture, rows, columns, frame, colour, shadow, lines, words):
                     picture[y, x, c] = int(picture[y, x, c] + cover * (light * colour[c] - picture[y, x, c]) + 0.5)
 
 
-@jit
+@subkernel
 def _ink_of_words(words, row, column):
     """Coverage by print, 0 to 1, at a fractional row and column of `words`, bilinear between its pixels, which are at whole numbers."""
     i, j = math.floor(row), math.floor(column)
@@ -91,7 +91,7 @@ def _ink_of_words(words, row, column):
     return (above + down * (below - above)) / 255.0
 
 
-@jit
+@subkernel
 def _ink_of_rules(x, pitch):
     """Coverage, 0 to 1, at x (px) by lines that are `pitch` px apart, one of them at 0, and by four finer lines between each two.
 

@@ -14,7 +14,7 @@ import math
 
 import numpy as np
 
-from fastecg.kernels.jit import jit
+from fastecg.kernels.jit import jit, subkernel
 
 # Measured when there were 4 sub-columns, on the 20,000 samples of a page: capsules by their distance field, combined by maximum, took 2.8
 # times as long; OpenCV's antialiased polyline 15 times, with 1.7 times the ink where segments join; the extremes of the samples in each
@@ -100,7 +100,7 @@ def _stroke(points, radius, opacity, pen, plane):
     return top, bottom, left, right
 
 
-@jit
+@subkernel
 def _largest(values):
     """The largest value; NumPy's `max` takes Numba longer to compile."""
     most = values[0]
@@ -109,7 +109,7 @@ def _largest(values):
     return most
 
 
-@jit
+@subkernel
 def _clear_edges(edges):
     """Set the edges (2, sub-columns) to those of sub-columns without ink."""
     for side in range(edges.shape[0]):
@@ -117,7 +117,7 @@ def _clear_edges(edges):
             edges[side, k] = -np.inf
 
 
-@jit
+@subkernel
 def _envelope(points, radius, widths, rim, edges):
     """Raise the edges, whose first sub-column begins at x = `rim`, to the envelope of the ink along a run of points.
 
@@ -155,19 +155,19 @@ def _envelope(points, radius, widths, rim, edges):
     _arc(edges[_ABOVE], u + (lean if last else -half), u + half, u, -v, half)
 
 
-@jit
+@subkernel
 def _half_width(radius, widths, u):
     """Half the pen's width, px, at u px from the left rim of the columns of `widths`; beyond them, that of the first or last column."""
     return radius * widths[np.uint64(min(max(u, 0.0), len(widths) - 1.0))]
 
 
-@jit
+@subkernel
 def _from_rims(point, rim):
     """Return how far a point is right of the left rim of the sub-columns, and below the upper rim of the plane, in px."""
     return min(max(point[0], -_FARTHEST), _FARTHEST) - rim, min(max(point[1], -_FARTHEST), _FARTHEST) + 0.5
 
 
-@jit
+@subkernel
 def _tangent(edge, start, stop, u, level, slope):
     """Raise an edge from `start` to `stop` to a straight line that has the height `level` (v, or -v for the upper edge) at u."""
     k0, count = _subcolumns(edge, start, stop)
@@ -180,7 +180,7 @@ def _tangent(edge, start, stop, u, level, slope):
         edge[base + j] = max(edge[base + j], reach)
 
 
-@jit
+@subkernel
 def _arc(edge, start, stop, u, v, radius):
     """Raise an edge to the disc around (u, v), at least from `start` to `stop`. More of the disc does no harm: it is ink as well."""
     k0, count = _subcolumns(edge, start, stop)
@@ -196,7 +196,7 @@ def _arc(edge, start, stop, u, v, radius):
         edge[base + j] = max(edge[base + j], reach)
 
 
-@jit
+@subkernel
 def _subcolumns(edge, start, stop):
     """Return the first sub-column whose middle lies from `start` to `stop` (like u, px) and on the plane, and the number of such ones."""
     size = float(len(edge) - _BLOCK)
@@ -206,13 +206,13 @@ def _subcolumns(edge, start, stop):
     return k0, np.int32(max(k1 - k0, 0))
 
 
-@jit
+@subkernel
 def _whole_blocks(count):
     """Return `count` rounded up to whole blocks. The result is unsigned, because LLVM does not vectorise loops over signed indices here."""
     return np.uint64(count + _BLOCK - 1) // np.uint64(_BLOCK) * np.uint64(_BLOCK)
 
 
-@jit
+@subkernel
 def _fill(edges, first, last, opacity, strengths, plane):
     """Draw the ink between the edges into the plane's columns from `first` up to `last`. Returns the rows that may have changed."""
     height = plane.shape[0]
@@ -239,13 +239,13 @@ def _fill(edges, first, last, opacity, strengths, plane):
     return top, bottom
 
 
-@jit
+@subkernel
 def _add_pixel(plane, y, column, scale, covered):
     """Draw the ink of a column's intervals into one pixel, of which they cover `covered` (1 / 4096 px, summed over the sub-columns)."""
     plane[y, column] = max(plane[y, column], np.uint8(scale * np.float32(covered) + np.float32(0.5)))
 
 
-@jit
+@subkernel
 def _overlap(tops, bottoms, rim):
     """Return the sum of the overlaps of the intervals from `tops` to `bottoms` with the row that begins at `rim`, in 1 / 4096 px."""
     covered = np.int32(0)
@@ -256,7 +256,7 @@ def _overlap(tops, bottoms, rim):
     return covered
 
 
-@jit
+@subkernel
 def _intervals(below, above, k, height, tops, bottoms):
     """Write where the ink begins (`tops`) and ends (`bottoms`) in the sub-columns of a pixel column, clipped to the plane.
 
@@ -276,7 +276,7 @@ def _intervals(below, above, k, height, tops, bottoms):
     return y_min >> _BITS, (y_max + _UNIT - 1) >> _BITS
 
 
-@jit
+@subkernel
 def _add_steps(change, heights, sign):
     """Add a step of the coverage at each height to `change`: an increase if `sign` is 1, a decrease if it is -1.
 

@@ -51,33 +51,49 @@ def cheapest_path(ink, bias, paper, climb, tops, bottoms):
 def share_ink(ink, least, owners):
     """Assign every pixel with `ink` (height, width) of at least `least` to the nearest owner (a row of traces) with which it is connected.
 
-    `owners` (height, width) uint8 has the number of the owner at pixels whose owner is known and 0 elsewhere, and is filled in. Distances
-    are counted in steps from a pixel to one of its eight neighbours, over ink only. Ink that is connected with no owner keeps 0, and owners
-    at pixels with less ink are not spread.
+    `owners` (height, width) uint8 has the number of the owner at pixels whose owner is known and 0 elsewhere, and is filled in. The
+    distance of a pixel from an owner is the smallest number of sideways steps, straight or oblique, on a way over ink from a pixel to one
+    of its eight neighbours. Steps up and down do not count. So where spikes of two rows overlap, each tip belongs to the row from which it
+    rises straight. Ink that is connected with no owner keeps 0, and owners at pixels with less ink are not spread.
     """
     height, width = ink.shape
-    # A breadth-first search from all owners at once: ink gets the owner from which the path over ink is shortest.
-    queue = np.empty(height * width, dtype=np.int64)
-    first, last = 0, 0
+    # A breadth-first search from all owners at once: all pixels of one distance, then those of the next.
+    near, far = np.empty(height * width, dtype=np.int64), np.empty(height * width, dtype=np.int64)
+    count = 0
     for y in range(height):
         for x in range(width):
             if owners[y, x] and ink[y, x] >= least:
-                queue[last] = y * width + x
-                last += 1
-    while first < last:
-        y, x = queue[first] // width, queue[first] % width
-        first += 1
-        for ny in range(max(y - 1, 0), min(y + 2, height)):
-            for nx in range(max(x - 1, 0), min(x + 2, width)):
-                if owners[ny, nx] == 0 and ink[ny, nx] >= least:
-                    owners[ny, nx] = owners[y, x]
-                    queue[last] = ny * width + nx
-                    last += 1
+                near[count] = y * width + x
+                count += 1
+    while count:
+        k = 0
+        while k < count:  # The list grows by the pixels above and below.
+            y, x = near[k] // width, near[k] % width
+            for ny in (y - 1, y + 1):
+                if 0 <= ny < height and owners[ny, x] == 0 and ink[ny, x] >= least:
+                    owners[ny, x] = owners[y, x]
+                    near[count] = ny * width + x
+                    count += 1
+            k += 1
+        further = 0
+        for k in range(count):
+            y, x = near[k] // width, near[k] % width
+            for ny in range(max(y - 1, 0), min(y + 2, height)):
+                for nx in (x - 1, x + 1):
+                    if 0 <= nx < width and owners[ny, nx] == 0 and ink[ny, nx] >= least:
+                        owners[ny, nx] = owners[y, x]
+                        far[further] = ny * width + nx
+                        further += 1
+        near, far = far, near
+        count = further
 
 
 @jit
 def spread_owners(owners, reach, bits):
-    """Set bit k - 1 of `bits` (height, width) uint32 wherever a pixel of owner k (1 to 32) is at most `reach` px away along both axes."""
+    """Set bit k - 1 of `bits` (height, width) uint32 at every pixel of owner k (1 to 32), and at pixels without owner near it.
+
+    `owners` (height, width) uint8 is 0 at pixels without owner. These get the bits of all owners at most `reach` px away along both axes.
+    """
     height, width = owners.shape
     for y in range(height):
         for x in range(width):
@@ -85,7 +101,8 @@ def spread_owners(owners, reach, bits):
                 bit = np.uint32(1) << np.uint32(owners[y, x] - 1)
                 for ny in range(max(y - reach, 0), min(y + reach + 1, height)):
                     for nx in range(max(x - reach, 0), min(x + reach + 1, width)):
-                        bits[ny, nx] |= bit
+                        if owners[ny, nx] == 0 or owners[ny, nx] == owners[y, x]:
+                            bits[ny, nx] |= bit
 
 
 @jit

@@ -10,7 +10,7 @@ import math
 import numpy as np
 
 from fastecg.kernels.hashing import mixed
-from fastecg.kernels.jit import jit
+from fastecg.kernels.jit import jit, subkernel
 
 # Slope (px up or down per px) at which half of the possible loss of width and darkness is reached: T waves lose little, QRS complexes
 # nearly all.
@@ -67,7 +67,7 @@ def _fill_factors(points, scale, thin, pale, wander, mottle, length, out):
             out[1, first + k] = (one - pale * fast) * (one - mottle * (half - half * waves[k]))
 
 
-@jit
+@subkernel
 def _measure_slopes(points, scale, rim, out):
     """Add how far the trace moves up and down in each column, in px, to `out`. Returns a hash of the heights.
 
@@ -100,7 +100,7 @@ def _distribute(rise, start, stop, whole, out):
     out[last] += steep * (stop - last)
 
 
-@jit
+@subkernel
 def _smooth(values, share):
     """Smooth the values in place by an exponential filter, from left to right and back. `share` is the weight of the new value."""
     held = values[0]
@@ -112,7 +112,7 @@ def _smooth(values, share):
         values[k] = held
 
 
-@jit
+@subkernel
 def _add_waves(seed, first, frequency, height, out):
     """Add smooth noise between -height and height to `out`, with one independent value every 1 / frequency columns.
 

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from fastecg.kernels.hashing import combined, scramble
-from fastecg.kernels.jit import jit
+from fastecg.kernels.jit import jit, subkernel
 
 LIFTED_PX = 1e4  # This is added to the length of the pen's path when the pen is lifted, so that the next stroke counts as a new pass.
 _MAX_OVERLAP = 0.75  # Share of a second pass's ink that is added to the first, because paper with ink takes less ink.
@@ -32,7 +32,7 @@ def lay_ink(nodes: np.ndarray, below: np.ndarray, top: np.ndarray, passed: np.nd
             travelled += math.hypot(nodes[j, 0] - nodes[i, 0], nodes[j, 1] - nodes[i, 1])
 
 
-@jit
+@subkernel
 def _lay_segment(a: np.ndarray, b: np.ndarray, travelled: float, below: np.ndarray, top: np.ndarray, passed: np.ndarray) -> None:
     """Draw the capsule from node `a` to node `b`, a strip with round ends.
 
@@ -68,7 +68,7 @@ def _lay_segment(a: np.ndarray, b: np.ndarray, travelled: float, below: np.ndarr
                 passed[y, x] = travelled
 
 
-@jit
+@subkernel
 def _over(first: float, second: float) -> np.uint8:
     """Coverage, 0 to 255, by a second layer of ink over a first one."""
     added = _MAX_OVERLAP if first > 0 else 1.0
@@ -102,7 +102,7 @@ def paper_tooth(u: float, v: float, seed: int) -> float:
     return upper * (1.0 - b) + lower * b
 
 
-@jit
+@subkernel
 def _random_at(i: float, j: float, seed: int) -> float:
     """A random number, uniform from 0 to 1, for the whole numbers (i, j)."""
     return float(scramble(combined(i, j) + np.uint64(seed)) >> np.uint64(40)) / 16777216.0

@@ -18,7 +18,7 @@ from numba.core import types
 from numba.extending import intrinsic
 
 from fastecg.kernels.address import address
-from fastecg.kernels.jit import jit
+from fastecg.kernels.jit import jit, subkernel
 from fastecg.kernels.noise import LUMA_COUNT, LUMA_STREAM, UNIT, table_offset, tables
 from fastecg.kernels.stencil import LANES, filter_line, filter_sums, find_sources_along, find_sources_down, gaussian_weights, pad_row
 from fastecg.kernels.vectors import I8, I16, I32, Vectors
@@ -41,8 +41,8 @@ def process(
     sigma_px : float
         Standard deviation of the blur. Details are the differences between brightness and its blur.
     core : int
-        Part of a detail, in levels, that counts as noise and is multiplied by `kept` (0 to 1). The rest of the detail is multiplied by
-        1 + `sharpen`, where `sharpen` is 0 to 3.
+        How many levels of a detail count as noise, which is multiplied by `kept` (0 to 1). What exceeds them is the rest of the detail,
+        which is multiplied by 1 + `sharpen`, where `sharpen` is 0 to 3.
     limit : int
         Largest size of the rest of a detail, in levels; more is cut off, which limits halos.
     passes : int
@@ -81,7 +81,7 @@ def _process(
     """
     height, width, reach, ring_rows = len(rows), rows.shape[1] // 3, len(weights) - 1, len(ring)
     blocks, half, passes = (height + 1) // 2, (width + 1) // 2, len(smooth)
-    find_sources_along(address(long_line), 1, along)
+    find_sources_along(address(long_line), np.int64(1), along)
     step, ready = 0, 0  # number of rows of blocks that were read, and of rows of brightness that were blurred along x
     for y in range(height):
         # A row of pixels needs the cleaned colours of the block below it, and brightness as far down as the blur reaches.
@@ -97,7 +97,7 @@ def _process(
                     _smooth_row(colours, smooth[p], step - p - 1, blocks, line, below)
             step += 1
         while ready < min(y + reach + 1, height):
-            pad_row(grey[ready % len(grey)][:width], reach, 1, long_line)
+            pad_row(grey[ready % len(grey)][:width], reach, np.int64(1), long_line)
             filter_line(along, weights, ring[ready % ring_rows])
             ready += 1
         find_sources_down(address(ring), np.int64(ring.shape[1]), ring_rows, y, height, down)
@@ -115,7 +115,7 @@ def _process(
         )  # fmt: skip
 
 
-@jit
+@subkernel
 def _split_rows(upper, lower, grey_upper, grey_lower, blue, red, tail):
     """Split two rows of pixels into two rows of brightness and one row of blocks of each colour difference.
 
@@ -134,7 +134,7 @@ def _split_rows(upper, lower, grey_upper, grey_lower, blue, red, tail):
         _split_pixels(address(tail[0]), address(tail[1]), first + whole, second + whole, blue_at + whole, red_at + whole)
 
 
-@jit
+@subkernel
 def _smooth_row(colours, waiting, row, blocks, line, below):
     """Smooth one row of blocks of both colours by 1-2-1 along both axes, in place in the ring buffers `colours`, rounding after each axis.
 
@@ -157,13 +157,13 @@ def _smooth_row(colours, waiting, row, blocks, line, below):
         _copy_row(below, above)
 
 
-@jit
+@subkernel
 def _copy_row(row, out):
     for x in range(np.uint64(len(out))):
         out[x] = row[x]
 
 
-@jit
+@subkernel
 def _smooth_along(row, line, out):
     """Fill `out` with a row smoothed by 1-2-1; `line` is a scratch array that is two elements longer."""
     width = len(out)
@@ -176,7 +176,7 @@ def _smooth_along(row, line, out):
         out[x] = np.int16(np.int16(total + np.int16(2)) >> np.int16(2))
 
 
-@jit
+@subkernel
 def _mottle_row(deviates, start, mottle, out):
     """Write one row of the mottle, linear between nodes, in units of 1 / `PART` of a level. Its first node is deviate number `start`."""
     for x in range(len(out)):
@@ -186,7 +186,7 @@ def _mottle_row(deviates, start, mottle, out):
         out[x] = mottle * (left + share * (right - left))
 
 
-@jit
+@subkernel
 def _blend_rows(near, far, mixed, count):
     """Write 3/4 of the nearer plus 1/4 of the farther row of colour differences to `mixed`, with its first and last value repeated once."""
     inner = mixed[1 : count + 1]
@@ -195,7 +195,7 @@ def _blend_rows(near, far, mixed, count):
     mixed[0], mixed[count + 1] = mixed[1], mixed[count]
 
 
-@jit
+@subkernel
 def _join_row(grey, sources, weights, factors, mottle_above, mottle_below, share, blue, red, row, tail):
     """Write one row of pixels. Its end, shorter than `_BATCH` pixels, is computed in `tail` and copied.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from fastecg.kernels.jit import jit
+from fastecg.kernels.jit import jit, subkernel
 
 _BLOCK = 16  # Side of a block in px. Blocks without ink, which are most of a page, are skipped.
 
@@ -30,13 +30,13 @@ def sample_plane(plane, nodes, cell, out, hold=False):
                 _sample_cell(plane, corners, cell, out[i * cell : (i + 1) * cell, j * cell : (j + 1) * cell], hold)
 
 
-@jit
+@subkernel
 def _extremes(a, b, c, d):
     """The smallest and the largest of four numbers."""
     return min(min(a, b), min(c, d)), max(max(a, b), max(c, d))
 
 
-@jit
+@subkernel
 def _find_ink(plane, has_ink):
     """Mark the blocks of `_BLOCK` x `_BLOCK` pixels that have ink."""
     whole = plane.shape[1] // _BLOCK
@@ -63,7 +63,7 @@ def _any_ink(has_ink, left, right, top, bottom):
     return found
 
 
-@jit
+@subkernel
 def _sample_cell(plane, corners, cell, out, hold):
     """Fill one cell, `out`, whose `corners` (2, 2, 2) are positions on the plane."""
     a, b, c, d = corners[0, 0], corners[0, 1], corners[1, 0], corners[1, 1]

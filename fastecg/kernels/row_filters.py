@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from fastecg.kernels.jit import jit
+from fastecg.kernels.jit import jit, subkernel
 
 
 @jit
@@ -23,7 +23,7 @@ def paeth_rows(rows, pixel, out):
         _paeth_row(rows[y], rows[y - 1], pixel, out[y, 1:])
 
 
-@jit
+@subkernel
 def _paeth_row(row, above, pixel, out):
     """Filter one row. Its first pixel has no left neighbours, which count as 0, so the upper one is the closest."""
     for x in range(min(pixel, row.size)):
@@ -32,7 +32,7 @@ def _paeth_row(row, above, pixel, out):
     _paeth_bytes(row[pixel:], row, above[pixel:], above, out[pixel:])
 
 
-@jit
+@subkernel
 def _paeth_bytes(row, left, above, corner, out):
     """Filter bytes whose neighbours have the same index in other arrays, because only such loops become vector instructions."""
     for x in range(row.size):

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from fastecg.kernels.hashing import combined, scramble
-from fastecg.kernels.jit import jit
+from fastecg.kernels.jit import jit, subkernel
 from fastecg.kernels.wear import lattice_noise
 
 _SLABS = 16  # Number of rectangles that make up a dot.
@@ -50,14 +50,14 @@ def print_rules(pixels, columns, across, rows, down, inks, unprinted):
             kept = y
 
 
-@jit
+@subkernel
 def _copy_row(row, out):
     """Do the same as `out[:] = row`, whose check of shapes would take Numba two seconds to compile."""
     for i in range(len(row)):
         out[i] = row[i]
 
 
-@jit
+@subkernel
 def _mix_row(row, columns, across, here, down, ink):
     """Print lines of one weight on one row of pixels, rounding to nearest. `here` is the row's coverage by level lines.
 
@@ -76,7 +76,7 @@ def print_dots(pixels, columns, rows, radius, ink, uneven, seed):
     The other parameters are those of `add_discs`. Dots are printed in bands of pixels: rows of dots that share pixels are in one band.
     """
     # A dot reaches farthest if its radius grows by 0.5 * `uneven` radii and it moves by `uneven` radii.
-    first, reach = 0, radius * (1.0 + 1.5 * uneven)
+    first, reach = np.int64(0), radius * (1.0 + 1.5 * uneven)  # With a plain 0, Numba would compile `add_discs` twice.
     while first < len(rows):
         last = first
         while last + 1 < len(rows) and math.floor(rows[last + 1] - reach) < math.ceil(rows[last] + reach):
@@ -127,7 +127,7 @@ def add_discs(columns, rows, first, radius, plane, uneven, seed):
                         plane[y, x] += np.float32(ink_height * (min(right, x + 1.0) - max(left, float(x))))
 
 
-@jit
+@subkernel
 def _dot(i, j, uneven, seed):
     """Return the radius of the dot in column i and row j and its shifts right and down, in ideal radii, and its ink, 0 to 1."""
     # If all dots are equal, no random numbers are needed.
@@ -147,7 +147,7 @@ def _random_byte(bits, shift):
     return ((bits >> np.uint64(shift)) & np.uint64(255)) / 127.5 - 1.0
 
 
-@jit
+@subkernel
 def _disc_area(h):
     """Return the area of the unit disc between its level diameter and the level line at distance h from it, negative for h < 0."""
     h = min(max(h, -1.0), 1.0)

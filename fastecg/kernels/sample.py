@@ -14,7 +14,7 @@ import numpy as np
 from fastecg.kernels import CELL as CELL
 from fastecg.kernels.address import address
 from fastecg.kernels.ahead import prefetch
-from fastecg.kernels.jit import jit
+from fastecg.kernels.jit import jit, subkernel
 from fastecg.kernels.noise import CHROMA_COUNT, CHROMA_STREAM, LUMA_COUNT, LUMA_STREAM, SIGN_STREAM, table_offset
 from fastecg.kernels.sample_cell import (
     DARKEST,
@@ -53,7 +53,7 @@ def nodes_to_integers(nodes, lattice):
             lattice[1, i, j] = _to_q16(y) if np.isfinite(x + y) else NOWHERE
 
 
-@jit
+@subkernel
 def _to_q16(position):
     """A position in px as Q16, rounded to nearest and limited to `FAR_AWAY`."""
     return np.int32(np.floor(min(max(position, -float(FAR_AWAY)), float(FAR_AWAY)) * 65536.0 + 0.5))
@@ -69,7 +69,7 @@ def classify_cells(lattice, height, width, cells):
             cells[i, j] = _kind(x0, x1, y0, y1, height, width)
 
 
-@jit
+@subkernel
 def _row_kind(sides, j, height, width):
     """The kind of one row of pixels in column j of the cells, from the coordinates at the `sides` (see `_interpolate_coordinates`)."""
     x0, x1 = np.int64(sides[0, j]), np.int64(sides[0, j + 1])
@@ -77,7 +77,7 @@ def _row_kind(sides, j, height, width):
     return _kind(min(x0, x1), max(x0, x1), min(y0, y1), max(y0, y1), height, width)
 
 
-@jit
+@subkernel
 def _kind(x0, x1, y0, y1, height, width):
     """The kind of pixels with Q16 coordinates x0 to x1 and y0 to y1: ON the sheet of (height, width), BESIDE it, or ACROSS its edge.
 
@@ -89,7 +89,7 @@ def _kind(x0, x1, y0, y1, height, width):
     return ON if on else BESIDE if beside else ACROSS
 
 
-@jit
+@subkernel
 def _span(plane, i, j):
     """The smallest and the largest coordinate at the corners of a cell; `plane` holds the x or the y of the nodes."""
     a, b, c, d = np.int64(plane[i, j]), np.int64(plane[i, j + 1]), np.int64(plane[i + 1, j]), np.int64(plane[i + 1, j + 1])
@@ -231,7 +231,7 @@ def _expose_rows(
         copy_bytes(line_at - 3 * origin[0], address(out[row]), np.int64(out.shape[1] * 3))
 
 
-@jit
+@subkernel
 def _interpolate_coordinates(lattice, i, eighths, sides):
     """Write the coordinates on the sheet at which one row of pixels crosses the sides of cells to `sides` (2, n).
 
@@ -243,7 +243,7 @@ def _interpolate_coordinates(lattice, i, eighths, sides):
             interpolate_coordinates(upper + 4 * j, lower + 4 * j, eighths, out + 4 * j)
 
 
-@jit
+@subkernel
 def _interpolate_light(light, i, eighths, lit):
     """Write the light, on the sheet and beside it, where one row of pixels crosses the cells' sides, to `lit`."""
     for kind in range(light.shape[0]):
@@ -252,7 +252,7 @@ def _interpolate_light(light, i, eighths, lit):
             interpolate_light(upper + 2 * j, lower + 2 * j, eighths, out + 2 * j)
 
 
-@jit
+@subkernel
 def _desk_patch(desk, row, x, patch):
     """Copy eight background pixels from x on to `patch`. Beyond the picture's sides, the outermost pixel is repeated."""
     for k in range(CELL):
@@ -260,7 +260,7 @@ def _desk_patch(desk, row, x, patch):
             patch[k, c] = desk[row, min(max(x + k, 0), desk.shape[1] - 1), c]
 
 
-@jit
+@subkernel
 def _coordinate(plane, i, j, eighths, k):
     """The coordinate, Q16, at pixel k of a row in a cell, rounded exactly as by the vector code."""
     left, right = np.int64(plane[i, j]), np.int64(plane[i, j + 1])
@@ -269,14 +269,14 @@ def _coordinate(plane, i, j, eighths, k):
     return left + (((right - left) * k + 4) >> 3)
 
 
-@jit
+@subkernel
 def _light_at(lit, kind, j, c, k):
     """Light at pixel k of a row in cell j: the factor of channel c, or the lift for c = 3. `kind` 0 is on the sheet, 1 beside it."""
     left, right = np.int64(lit[kind, 4 * j + c]), np.int64(lit[kind, 4 * j + 4 + c])
     return left + (((right - left) * k + 4) >> 3)
 
 
-@jit
+@subkernel
 def _expose_across_edge(sheet, lattice, i, j, eighths, lit, desk, desk_row, x, levels):
     """Write the levels, Q6, of eight pixels of a cell that is ACROSS the sheet's edge, in the order of the vector code.
 
@@ -298,7 +298,7 @@ def _expose_across_edge(sheet, lattice, i, j, eighths, lit, desk, desk_row, x, l
             levels[j, slot + c] = np.int16(min((shown >> 40) + lifted, 32767))
 
 
-@jit
+@subkernel
 def _neighbours(position, count):
     """The two pixels beside a position (Q16) and their shares of 65536; a pixel that is not on the sheet has the share 0."""
     before, share = position >> 16, position & 0xFFFF

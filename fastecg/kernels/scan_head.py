@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from fastecg.kernels.jit import jit
+from fastecg.kernels.jit import jit, subkernel
 
 _LIMIT = 64 * 256  # Largest change of a line, in 256ths of a level. The sum with 60 times a difference of 255 fits 16 bits.
 
@@ -56,14 +56,14 @@ def _move_right(rows, before, after, columns, line):
         _mix(rows[y], line[3 : n + 3], line[:n], line[6:], before, after, zero, columns)
 
 
-@jit
+@subkernel
 def _copy_row(row, out):
     """Do the same as `out[:] = row`, which Numba takes longer to compile."""
     for i in range(np.uint64(len(row))):
         out[i] = row[i]
 
 
-@jit
+@subkernel
 def _mix(row, here, earlier, later, before, after, added, added_each):
     """Fill `row` with `here` plus shares `before` of `earlier` - `here`, shares `after` of `later` - `here`, and a brightness.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from fastecg.kernels.jit import jit
+from fastecg.kernels.jit import jit, subkernel
 
 
 @jit
@@ -36,14 +36,14 @@ def foreshorten(height, step, steepest, radius, lost):
             lost[i, j] -= middle
 
 
-@jit
+@subkernel
 def _lost(before, after, apart, steepest):
     """Share of its length that a piece of paper loses by its slope, from the heights at its ends, between which are `apart` mm of paper."""
     slope = (after - before) / apart
     return 1.0 - np.sqrt(1.0 - min(slope * slope, steepest * steepest))
 
 
-@jit
+@subkernel
 def _box_mean(values, radius, out):
     """Fill `out` with means over 2 * radius + 1 rows, the outermost rows repeated."""
     rows, columns = values.shape
@@ -83,7 +83,7 @@ def remaining_shear(height, step_x, step_y, lost_x, lost_y, along_rows, along_co
             along_columns[j] += shear[j] / rows
 
 
-@jit
+@subkernel
 def _shear(height, lost_x, lost_y, i, up, down, j, left, right, span_x, span_y):
     """Shear at node (i, j), from neighbours in rows `up` and `down` (`span_y` mm apart) and columns `left` and `right` (`span_x` mm)."""
     shear = (height[i, right] - height[i, left]) * (height[down, j] - height[up, j]) / (span_x * span_y)

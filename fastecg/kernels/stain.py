@@ -108,17 +108,17 @@ def mix_colours(pixels, share, colours):
 
 
 @jit
-def absorb(pixels, field, mottle, every, lowest, step, profile, passed):
+def absorb(pixels, field, factor, every, lowest, step, profile, passed):
     """Multiply pixels by the share of the light that a stain lets pass, in place.
 
     Parameters
     ----------
     pixels : (height, width, 3) uint8
-    field, mottle : (rows, columns) float32
+    field, factor : (rows, columns) float32
         Values at every `every`-th pixel down and along, bilinear between; they reach beyond the pixels.
     lowest, step, profile : float, float, (n,) float32
         ``profile[k]`` is the stain's density, 0 to 1, where the field is from lowest + k * step up to one step more. Where the field is
-        lower or higher than in any entry, there is no stain. The density is multiplied by `mottle`.
+        lower or higher than in any entry, there is no stain. The density is multiplied by `factor`.
     passed : (256, 3) uint16
         ``passed[k]`` is the share of red, green and blue light, in 1/65535, that passes the density ``k / 255``.
     """
@@ -129,7 +129,7 @@ def absorb(pixels, field, mottle, every, lowest, step, profile, passed):
             # Most cells are outside the stain, as the values at their corners show.
             if max(max(a, b), max(c, d)) < lowest or min(min(a, b), min(c, d)) >= lowest + step * len(profile):
                 continue
-            e, f, g, h = mottle[i, j], mottle[i, j + 1], mottle[i + 1, j], mottle[i + 1, j + 1]
+            e, f, g, h = factor[i, j], factor[i, j + 1], factor[i + 1, j], factor[i + 1, j + 1]
             for y in range(i * every, min(i * every + every, height)):
                 t = np.float32((y - i * every) / every)
                 value, noise = a + t * (c - a), e + t * (g - e)

@@ -4,20 +4,30 @@ from __future__ import annotations
 
 import numpy as np
 
-from fastecg.kernels.jit import jit
+from fastecg.kernels.jit import jit, subkernel
+
+
+def with_neighbours(tile: np.ndarray) -> np.ndarray:
+    """Each pixel of a tile (n, n) uint8 with its right, lower and lower right neighbours, as four bytes of a number, (n, n) uint32.
+
+    The pixel itself is in the lowest byte. The tile repeats: the neighbour of the last pixel of a row is the first, and so for columns.
+    """
+    rows = np.array(tile, np.uint32, order="C")
+    rows |= np.roll(rows, -1, axis=1) << np.uint32(8)
+    return rows | np.roll(rows, -1, axis=0) << np.uint32(16)
 
 
 @jit
-def paint_cells(picture, shown, cell, tile, ramp, start_x, start_y, along, down):
+def paint_cells(picture, shown, cell, fours, ramp, start_x, start_y, along, down):
     """Paint the lattice cells marked in `shown` (rows, columns) with a pattern.
 
-    Cell (i, j) covers pixels from cell * (j - 1, i - 1) on. A pixel (x, y) has the level of `tile` (n, n) uint8, n a power of two, at
-    (column, row) = start + x * (along, -down) + y * (down, along), bilinear between the tile's pixels, and the colour of that level in
-    `ramp` (256, 3) uint8.
+    Cell (i, j) covers pixels from cell * (j - 1, i - 1) on. The pattern is a tile (n, n), n a power of two, and `fours` is its
+    `with_neighbours`. A pixel (x, y) has the level of the tile at (column, row) = start + x * (along, -down) + y * (down, along), bilinear
+    between the tile's pixels, and the colour of that level in `ramp` (256, 3) uint8.
     """
     height, width = picture.shape[:2]
     # Each step is done for a whole run of pixels, so that all steps but the look-up of colours become vector instructions.
-    fours, places, shares, chosen = _neighbours(tile), np.empty(width, np.uint32), np.empty(width, np.uint32), np.empty(width, np.uint32)
+    flat, places, shares, chosen = fours.reshape(-1), np.empty(width, np.uint32), np.empty(width, np.uint32), np.empty(width, np.uint32)
     # Positions have 16 binary digits after the point, modulo 2**32, so that they wrap around the tile without a check.
     step_u, step_v = np.uint32(np.int64(round(along * 65536))), np.uint32(np.int64(round(-down * 65536)))
     for y in range(height):
@@ -32,33 +42,14 @@ def paint_cells(picture, shown, cell, tile, ramp, start_x, start_y, along, down)
             u = np.uint32(np.int64((start_x + left * along + y * down) * 65536))
             v = np.uint32(np.int64((start_y - left * down + y * along) * 65536))
             count = max(min(cell * (j - 1), width) - left, 0)
-            _locate(u, v, step_u, step_v, len(tile), places[:count], shares[:count])
+            _locate(u, v, step_u, step_v, len(fours), places[:count], shares[:count])
             for i in range(count):
-                chosen[i] = fours[places[i]]
+                chosen[i] = flat[places[i]]
             _mix(chosen[:count], shares[:count], places[:count])  # From here on, `places` holds levels.
             _colour(places[:count], ramp, row[3 * left : 3 * (left + count)])
 
 
-@jit
-def _neighbours(tile):
-    """Each pixel of the tile with its right, lower and lower right neighbours, (n * n,) uint32, the pixel itself in the lowest byte."""
-    n = len(tile)
-    fours = np.empty((n, n), dtype=np.uint32)
-    for i in range(n):
-        upper, lower, out = tile[i], tile[(i + 1) % n], fours[i]
-        for j in range(n - 1):
-            out[j] = _packed(upper[j], upper[j + 1], lower[j], lower[j + 1])
-        out[n - 1] = _packed(upper[n - 1], upper[0], lower[n - 1], lower[0])
-    return fours.reshape(-1)
-
-
-@jit(inline="always")
-def _packed(a, b, c, d):
-    """Four bytes as one number, the first in the lowest byte."""
-    return np.uint32(a) | np.uint32(np.uint32(b) << np.uint32(8)) | np.uint32(np.uint32(c) << np.uint32(16)) | np.uint32(d) << np.uint32(24)
-
-
-@jit
+@subkernel
 def _locate(u, v, step_u, step_v, n, places, shares):
     """Write the indices into a tile (n, n), for pixels from (u, v) on, to `places`, and the weights of the next tile pixels to `shares`.
 
@@ -73,7 +64,7 @@ def _locate(u, v, step_u, step_v, n, places, shares):
         shares[i] = np.uint32((x >> np.uint32(8)) & byte) | np.uint32(np.uint32((y >> np.uint32(8)) & byte) << np.uint32(16))
 
 
-@jit
+@subkernel
 def _mix(fours, shares, levels):
     """Write levels, 0 to 255, between four tile pixels: both rows are interpolated at once, as two sums of 16 bits, and then added up."""
     pairs, half, whole = np.uint32(0xFF00FF), np.uint32(0xFFFF), np.uint32(256)
@@ -86,7 +77,7 @@ def _mix(fours, shares, levels):
         levels[i] = np.uint32(total + np.uint32(32768)) >> np.uint32(16)
 
 
-@jit
+@subkernel
 def _colour(levels, ramp, row):
     """Write the colours (3 * count,) of levels (count,)."""
     for i in range(len(levels)):

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from fastecg.kernels.hashing import mixed
-from fastecg.kernels.jit import jit
+from fastecg.kernels.jit import jit, subkernel
 
 
-@jit
+@subkernel
 def lattice_noise(seed, x, y):
     """Smooth noise in the plane, -1 to 1, with one independent value at every whole (x, y)."""
     i, j = np.int64(np.floor(x)), np.int64(np.floor(y))
@@ -19,7 +19,7 @@ def lattice_noise(seed, x, y):
     return (1 - t) * top + t * bottom
 
 
-@jit
+@subkernel
 def _bump(u):
     """Return (1 - u²/4)⁴, or 0 for abs(u) > 2: close to exp(-u²), and faster."""
     rest = 1.0 - 0.25 * u * u
@@ -104,7 +104,7 @@ def wear_over(pixels, plane, origin, step, bare, scale, seed):
                         pixels[row, column, channel] = np.uint8(value + (bare[channel] - value) * lost + 0.5)
 
 
-@jit
+@subkernel
 def _pixels_between(start, length, limit):
     """The range (first, stop) of whole numbers from `start` to `start + length`, cut to 0 and `limit`."""
     return min(max(int(np.ceil(start)), 0), limit), min(max(int(np.ceil(start + length)), 0), limit)

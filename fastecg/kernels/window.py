@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fastecg.kernels.jit import jit
+from fastecg.kernels.jit import jit, subkernel
 
 #: Rows of the `colours` of `paint_window`.
 GROUND = 0  # The window beside the page.
@@ -117,7 +117,7 @@ def paint_window(picture, shown, cell, plane, window, tools, programs, words, co
                         row[x, c] = np.uint8(share * (colours[kind, c] + ink * (colours[written, c] - colours[kind, c])))
 
 
-@jit
+@subkernel
 def _part_and_brightness(x, y, window):
     """Return the row of `colours` at a position on the display, in mm, without signs and programs, and the brightness at this position.
 
@@ -133,7 +133,7 @@ def _part_and_brightness(x, y, window):
     return _part(x, y, window), 0.6 if outside > -0.6 or beside < 0.35 else 1.0
 
 
-@jit
+@subkernel
 def _line_of_words(v):
     """The index of the line of words `v` mm below the window's upper edge, and the row of the line's pixels, -1 if `v` is above the words.
 
@@ -147,7 +147,7 @@ def _line_of_words(v):
     return line, int(below * WORDS_PER_MM) if below >= 0.0 else -1
 
 
-@jit
+@subkernel
 def _part(x, y, window):
     """The row of `colours` for the part of the window at a position, in mm."""
     u, v = x - window.left, y - window.top
@@ -165,7 +165,7 @@ def _part(x, y, window):
     return GROUND
 
 
-@jit
+@subkernel
 def _is_on_button(left, down):
     """Whether a position lies on a button: close, enlarge or reduce.
 
@@ -180,7 +180,7 @@ def _is_on_button(left, down):
     return left < 24.0 and abs(right) < 1.2 and abs(down) < 0.18
 
 
-@jit
+@subkernel
 def _is_on_sign(kind, right, down):
     """Whether a position, in mm from the middle of a sign, lies on the sign's strokes.
 

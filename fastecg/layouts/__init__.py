@@ -33,7 +33,8 @@ _FOURS = (("I", "II", "III", "aVR"), ("aVL", "aVF", "V1", "V2"), ("V3", "V4", "V
 _TWOS = (("I", "II"), ("III", "aVR"), ("aVL", "aVF"), ("V1", "V2"), ("V3", "V4"), ("V5", "V6"))
 _CABRERA = ("aVL", "I", "-aVR", "II", "aVF", "III")
 _FURTHER = ("V4R", "V8", "V9")  # Leads in the fifth column of 3x5.
-_ROWS = re.compile(r"([1-9]\d?)x1(-wide)?")  # Names of layouts of up to 99 rows, which are 2 mm apart on the highest paper.
+_ROWS = re.compile(r"([1-9]\d?)x1(-wide)?")  # Names of layouts of up to 99 rows, 2 mm apart on the highest paper.
+_MOST_NAMED_ROWS = 99  # Largest number that `_ROWS` matches.
 _MOST_ROWS = 24  # For the twelve leads and others, "auto" gives each lead a row up to this number of leads (15: mostly not), else 3x5.
 
 _TABLE = (
@@ -101,11 +102,11 @@ def layout_for(name: str, leads: Sequence[str]) -> Layout:
 def fitting_layouts(leads: Sequence[str]) -> tuple[str, ...]:
     """The names of the layouts that a record with these leads fills completely, preferred ones first; at least one."""
     known = set(leads)
-    large = [name for name in LAYOUTS if not name.startswith(("1x1", "2x1", "3x5")) and set(LAYOUTS[name].leads) <= known]
+    large = [name for name in LAYOUTS if name not in ("1x1", "2x1", "3x5") and set(LAYOUTS[name].leads) <= known]
     if len(known) >= 15 and known >= set(LEADS):
         large.insert(0, "3x5")
     if not known >= set(LEADS):
-        large.insert(0, f"{len(leads)}x1")
+        large.insert(0, f"{min(len(leads), _MOST_NAMED_ROWS)}x1")
     small = [f"{n}x1" for n in (2, 1) if n <= len(leads)]
     return tuple(dict.fromkeys([*large, *small]))
 
@@ -137,7 +138,7 @@ def auto_layouts(leads: Sequence[str], printed: Iterable[tuple[str, float]], sec
         return {"3x5": 0.7, "15x1": 0.3} if count == 15 else {"3x5": 1.0}
     if known == set(_LIMB) and seconds > LAYOUTS["6x1"].seconds:
         return {"6x1-wide": 1.0}
-    return {f"{min(count, 99)}x1": 1.0}
+    return {f"{min(count, _MOST_NAMED_ROWS)}x1": 1.0}
 
 
 def single_column(leads: Sequence[str]) -> Layout:

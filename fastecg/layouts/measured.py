@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -63,29 +64,35 @@ def measured(record: Record) -> Measured:
     record : Record
         It may have any leads; axes need I and II.
     """
-    signal = record.signal[:, : round(_MEASURED_S * record.fs)]
-    slope, hz = _steepness(signal, record.fs)
+    return _measured(record.signal[:, : round(_MEASURED_S * record.fs)].tobytes(), record.fs, record.leads)
+
+
+@lru_cache(maxsize=16)
+def _measured(millivolts: bytes, fs: float, leads: tuple[str, ...]) -> Measured:
+    """What `measured` returns, for the bytes of a signal (leads, samples) float32. It is kept for the next variants of the page."""
+    signal = np.frombuffer(millivolts, np.float32).reshape(len(leads), -1)
+    slope, hz = _steepness(signal, fs)
     if slope.size < 3 * hz or not slope.any():  # shorter than 3 s, or flat
         return Measured()
     peaks = _peaks(slope, hz)
     if len(peaks) < 3:
         return Measured()
     gaps = np.diff(peaks) / hz
-    usual = float(np.median(gaps))
+    usual = float(_median(gaps))
     rate = round(60.0 / usual)
     if not _RATES[0] <= rate <= _RATES[1]:
         return Measured()
     deviation = gaps / usual - 1.0  # of each interval, as a share of the usual one; negative if the beat after it is early
     regular = float(np.mean(np.abs(deviation) < _ON_TIME)) > 0.8
-    names = [lead for lead in _DIPOLE if lead in record.leads]
+    names = [lead for lead in _DIPOLE if lead in leads]
     has_slow = _has_slow_beats(slope, peaks, gaps, usual, hz)
     # Slow beats are not among the peaks. If there are some, the mean interval is too long, so the rate stays that of the median.
     if not regular and not has_slow:
         rate = round(60.0 / float(np.mean(gaps)))
     rhythm = Measured(rate=rate, regular=regular, early="wide" if has_slow else "")
-    if len(names) < 2 or record.fs < 50.0:
+    if len(names) < 2 or fs < 50.0:
         return rhythm
-    beats, indices = _beats_in(signal[[record.leads.index(lead) for lead in names]], record.fs, np.array(peaks) / hz, usual)
+    beats, indices = _beats_in(signal[[leads.index(lead) for lead in names]], fs, np.array(peaks) / hz, usual)
     if len(beats) < 2:
         return rhythm
     # A beat is on time if the interval before it is usual. Nothing is known of the interval before the first beat, which counts as on time.
@@ -125,10 +132,13 @@ def _means(rows: np.ndarray, step: int) -> np.ndarray:
     return np.nan_to_num(sum(rows[:, k::step] for k in range(step)) / rows.dtype.type(step))
 
 
-def _median(beats: np.ndarray) -> np.ndarray:
-    """Median (leads, samples) of at least one beat, (beats, leads, samples), in a third of the time of `numpy.median`."""
-    ordered = np.sort(beats, axis=0)
-    return np.asarray(0.5 * (ordered[(len(beats) - 1) // 2] + ordered[len(beats) // 2]))
+def _median(values: np.ndarray) -> np.ndarray:
+    """Median along the first axis, such as that of beats (beats, leads, samples), which has at least one element.
+
+    It takes a third of the time of `numpy.median`, and of a few numbers a fifth.
+    """
+    ordered = np.sort(values, axis=0)
+    return np.asarray(0.5 * (ordered[(len(values) - 1) // 2] + ordered[len(values) // 2]))
 
 
 def _peaks(slope: np.ndarray, hz: float) -> list[int]:
@@ -138,18 +148,21 @@ def _peaks(slope: np.ndarray, hz: float) -> list[int]:
     """
     second = max(1, round(hz))
     tops = [slope[k : k + second].max() for k in range(0, max(1, slope.size - second + 1), second)]
-    above = np.flatnonzero(slope > 0.3 * float(np.median(tops)))
+    above = np.flatnonzero(slope > 0.3 * float(_median(np.array(tops))))
+    if not above.size:
+        return []
+    ends = np.flatnonzero(np.diff(above) > 1)
     peaks: list[int] = []
-    for run in np.split(above, np.flatnonzero(np.diff(above) > 1) + 1):
-        top = int(run[slope[run].argmax()]) if run.size else -1
-        if top >= 0 and (not peaks or top - peaks[-1] >= 0.25 * hz):
+    for first, last in zip(above[[0, *(ends + 1)]].tolist(), above[[*ends, -1]].tolist(), strict=True):
+        top = first + int(slope[first : last + 1].argmax())
+        if not peaks or top - peaks[-1] >= 0.25 * hz:
             peaks.append(top)
     return peaks
 
 
 def _has_slow_beats(slope: np.ndarray, peaks: list[int], gaps: np.ndarray, usual_s: float, hz: float) -> bool:
     """Whether there are wide complexes in long gaps between beats: steeper than T waves, but less steep than the beats."""
-    top = float(np.median(slope[peaks]))
+    top = float(_median(slope[peaks]))
     # Each gap is searched from 0.3 s after one beat to 0.12 s before the next, where neither of their QRS complexes is.
     for k in np.flatnonzero(gaps > 1.4 * usual_s):
         between = slope[peaks[k] + round(0.3 * hz) : peaks[k + 1] - round(0.12 * hz)]
@@ -230,7 +243,7 @@ def _with_beat(
     found_p = p_mv > _LEAST_P_MV and _correlation(*(half[:, window] for half in halves)) > (0.5 if known.regular else 0.8)
     pr_ms = round((on - p_start) * ms) if found_p else None
     wide = qrs_ms >= 120
-    sizes = {name: float(np.ptp(row[on : off + 1])) for name, row in leads.items()}
+    sizes = dict(zip(leads, np.ptp(np.array(list(leads.values()))[:, on : off + 1], axis=1).tolist(), strict=True))
     limbs, chest = ([mv for name, mv in sizes.items() if name.startswith("V") == is_chest] for is_chest in (False, True))
     st = {name: float(row[min(off + 10, len(row) - 1)]) for name, row in leads.items()}  # mV, 40 ms after the complex
     t = {name: float(row[t_peak]) for name, row in leads.items()} if t_peak else {}
@@ -253,11 +266,11 @@ def _complex_end(speed: np.ndarray, top: int, way: int) -> int:
     From `top` on in this direction, it is the first at which the dipole rests for 16 ms, at most 120 ms away. `speed` is the dipole's speed
     in mV a sample, `top` the index of its highest value in the complex.
     """
-    quiet = _QUIET * speed[top] + 0.002  # with an allowance of 0.002 mV a sample for noise
+    values = speed.tolist()  # a list, because arrays of four numbers take five times as long
+    quiet = _QUIET * values[top] + 0.002  # with an allowance of 0.002 mV a sample for noise
     k = top
-    while 4 < k < len(speed) - 5 and abs(k - top) < 30:
-        ahead = speed[k : k + 4] if way > 0 else speed[k - 3 : k + 1]
-        if ahead.max() < quiet:
+    while 4 < k < len(values) - 5 and abs(k - top) < 30:
+        if max(values[k : k + 4] if way > 0 else values[k - 3 : k + 1]) < quiet:
             break
         k += way
     return k

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from functools import lru_cache
 
 from fastecg.layouts.paper import MachineSettings, PageFrame
 from fastecg.layouts.report_fields import ReportFields
@@ -32,6 +33,17 @@ def printed_words(
 
     Texts that would leave the page or overlap others are left out, and so is a header that is too high for the paper. Notes say so.
     """
+    words, own_notes = _words_and_notes(facts, setup, style, frame)
+    notes += own_notes
+    return words
+
+
+@lru_cache(maxsize=1)  # Where crops have to leave the rows in the picture, a page's words are needed before the page is placed.
+def _words_and_notes(
+    facts: ReportFields, setup: MachineSettings, style: Style, frame: PageFrame
+) -> tuple[tuple[tuple[Text, Edges], ...], tuple[str, ...]]:
+    """What `printed_words` returns, and the notes that it adds."""
+    notes: list[str] = []
     header = [
         (text, measure(text)) for text in _printable(_with_administration(HEADERS[style.header](facts, setup, style, frame), facts), notes)
     ]
@@ -52,7 +64,7 @@ def printed_words(
             notes.append(f"no room to print {text.words!r}")
     if facts.header_text:
         kept += _user_lines(facts.header_text, style, frame, kept, notes)
-    return tuple(kept)
+    return tuple(kept), tuple(notes)
 
 
 def _with_administration(texts: Iterable[Text], facts: ReportFields) -> Iterable[Text]:

@@ -109,9 +109,9 @@ def sample_report_fields(
         qrs_axis=facts["qrs_axis"],
         t_axis=facts["t_axis"],
         statements=_statements(rng, found, facts),
-        filter_low_hz=str(rng.choice(["0.05", "0.15", "0.5", "0.67"])),
-        filter_high_hz=int(rng.choice([35, 40, 100, 150])),
-        mains_hz=int(rng.choice([50, 60])),
+        filter_low_hz=("0.05", "0.15", "0.5", "0.67")[rng.integers(0, 4)],
+        filter_high_hz=(35, 40, 100, 150)[rng.integers(0, 4)],
+        mains_hz=(50, 60)[rng.integers(0, 2)],
         **_administration(rng, date_form, clock_form),
     )
 
@@ -205,17 +205,17 @@ class _Administration(TypedDict):
 
 def _administration(rng: np.random.Generator, date_form: str, clock_form: str) -> _Administration:
     """Made-up administrative data: numbers, initials, dates and the like."""
-    letters = "".join(rng.choice(list(LETTERS), 2))
+    letters = [LETTERS[k] for k in rng.integers(0, len(LETTERS), 2)]
     day, month, year = int(rng.integers(1, 29)), int(rng.integers(0, 12)), int(rng.integers(1996, 2026))
     hour, minute, second = (int(rng.integers(0, most)) for most in (24, 60, 60))
     return {
         "number": "".join(str(digit) for digit in rng.integers(0, 10, int(rng.integers(5, 11)))),
         "initials": f"{letters[0]}. {letters[1]}.",
         "age": int(rng.integers(19, 92)),
-        "sex": str(rng.choice(["M", "F"])),
+        "sex": "MF"[rng.integers(0, 2)],
         "date": date_form.format(day=day, month=month + 1, name=MONTHS[month], year=year),
         "time": clock_form.format(hour=hour, minute=minute, second=second),
-        "device": f"{int(rng.integers(0, 100)):03d}{rng.choice(list(LETTERS))}",
+        "device": f"{int(rng.integers(0, 100)):03d}{LETTERS[rng.integers(0, len(LETTERS))]}",
         "page_words": "Page 1 of 1",
         "shows": str(rng.choice(list(SHOWS), p=list(SHOWS.values()))),
     }

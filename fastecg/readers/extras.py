@@ -226,12 +226,15 @@ def _qualified(name: str) -> str:
 def _muse(path: Path, root: ElementTree.Element) -> Record:
     """The record in a GE MUSE file, which has 16-bit integers in base64 for every lead.
 
-    III, aVR, aVL and aVF may be missing. Of several waveforms of type Rhythm the last is read; if there is none, the first waveform.
+    III, aVR, aVL and aVF may be missing. Of the waveforms of type Rhythm (of all if there is none), the one with the most leads is read; of
+    several with as many, the longest, or else the first.
     """
-    waves = {wave.findtext("WaveformType", "").strip().lower(): wave for wave in root.findall("Waveform")}
-    wave = waves.get("rhythm", next(iter(waves.values()), None))
-    if wave is None:
+    waves = root.findall("Waveform")
+    waves = [wave for wave in waves if wave.findtext("WaveformType", "").strip().lower() == "rhythm"] or waves
+    if not waves:
         raise RecordError(f"{path}: it has no waveform, expected one of type Rhythm")
+    stored_in = [[lead.findtext("WaveFormData", "") for lead in wave.findall("LeadData")] for wave in waves]
+    wave = waves[max(range(len(waves)), key=lambda k: (len(stored_in[k]), sum(map(len, stored_in[k]))))]
     fs = float(wave.findtext("SampleBase", "")) * 10.0 ** float(wave.findtext("SampleExponent", "0"))
     names, units, signals = [], [], []
     for lead in wave.findall("LeadData"):

@@ -169,7 +169,12 @@ _TEXT_BYTES = bytes(sorted({9, 10, 13} | set(range(32, 256)) - {127}))
 
 def parse_header(raw: bytes, path: str | Path) -> Header:
     """Parse the bytes of a header. Raises `RecordError`, with `path` in its message."""
-    path = os.fspath(path)
+    return _parsed(raw, os.fspath(path))
+
+
+@lru_cache(maxsize=2)  # The pages of a record are counted before it is read, so every header is needed twice.
+def _parsed(raw: bytes, path: str) -> Header:
+    """What `parse_header` returns, cached."""
     lines = header_lines(raw, path)
     if not lines:
         raise RecordError(f"{path}: the header is empty, expected a record line and one line a signal")

@@ -77,8 +77,8 @@ def choose_leads(names: Sequence[str], units: Sequence[str], path: object) -> li
     Raises
     ------
     RecordError
-        If no signal is an ECG lead; if two leads have the same name in the file, apart from upper and lower case; or if there are more than
-        24 leads, and either none of them or more than 24 have known names.
+        If no signal is an ECG lead; if two leads have the same known name in the file, apart from upper and lower case; or if there are
+        more than 24 leads, and either none of them or more than 24 have known names.
     """
     try:
         return list(_choose(tuple(name.strip()[:LONGEST_NAME] for name in names), tuple(unit[:LONGEST_NAME] for unit in units)))
@@ -107,12 +107,13 @@ def _name_leads(signals: list[tuple[int, str]]) -> list[Lead]:
     Of several leads with the same standard name, all but one keep their names in the file, cut at "#". A lead is
     called ECG1, ECG2, … if another one already has its cut name, or if its name is unknown: names are printed on pages, and remarks and
     unknown names may be personal data.
-    `RecordError` if two whole names in the file are the same, apart from upper and lower case.
+    `RecordError` if two whole names in the file are the same, apart from upper and lower case, and mean a known lead. Unknown names may be
+    the same (both signals of many Holter records are called ECG), because they are not kept.
     """
-    spelled = [raw.lower() for _, raw in signals]
-    twice = sorted({raw for _, raw in signals if spelled.count(raw.lower()) > 1})
+    spelled = [raw.lower() if standard_name(raw) else None for _, raw in signals]
+    twice = sorted({raw for raw in spelled if raw and spelled.count(raw) > 1})
     if twice:
-        pair = " and ".join(str(index + 1) for index, raw in signals if raw.lower() == twice[0].lower())
+        pair = " and ".join(str(index + 1) for (index, _), raw in zip(signals, spelled, strict=True) if raw == twice[0])
         raise RecordError(f"two leads are named alike (signals {pair}), expected each lead once")
     leads: list[Lead] = []
     found = standard_names(tuple(raw for _, raw in signals))

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fastecg.errors import RecipeError
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
 
 MOST_ARTIFACTS = 200  # Largest number of artifacts of a shot, and of slots of a recipe.
 MOST_HEADER_LINES = 40  # Largest number of a user's lines in a header.
@@ -21,10 +27,19 @@ _LARGEST = 2**63  # Integers of TOML are from the negative of this number to one
 _DEEP_NAME = re.compile(rf"""(?<![\w'"-])(?:(?:[\w-]+|"[^"\n]*"|'[^'\n]*')[ \t]*\.[ \t]*){{{_DEEPEST}}}""")
 
 
-def check_toml(text: str) -> None:
-    """Raise a `RecipeError` if a dotted name has too many parts, before the TOML reader makes nested tables of it."""
+def parse_toml(text: str) -> dict[str, Any]:
+    """Parse TOML text.
+
+    Raises
+    ------
+    RecipeError
+        If a dotted name has too many parts. This is checked before the TOML reader makes nested tables of it.
+    ValueError, RecursionError
+        If it is no TOML. A number of thousands of digits is a ValueError, too.
+    """
     if _DEEP_NAME.search(text):
         raise RecipeError(f"a name has more than {_DEEPEST} parts, expected tables in tables no deeper than that")
+    return tomllib.loads(text)
 
 
 def check_values(table: Any) -> None:

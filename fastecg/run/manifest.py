@@ -15,7 +15,8 @@ from typing import Any
 
 import orjson
 
-from fastecg.errors import FastecgError
+from fastecg.errors import FastecgError, RecipeError
+from fastecg.recipes.limits import parse_toml
 from fastecg.system.files import lines_of, parse_json, read_file
 from fastecg.writers.image import write_atomic
 
@@ -150,10 +151,20 @@ def write_options(folder: Path, options: Mapping[str, Any]) -> None:
 
 
 def changed_options(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    """A description of every option that differs between two runs. The version of fastecg is ignored.
+    """A description of every option that differs between two runs. The version of fastecg and the comments of recipes are ignored.
 
     The recipe's text is only mentioned if nothing else differs. Without a difference the list is empty.
     """
     names = [name for name in {**before, **now} if name != "version" and before.get(name) != now.get(name)]
+    if "recipe_toml" in names and _said(before.get("recipe_toml")) == _said(now.get("recipe_toml")):
+        names.remove("recipe_toml")
     described = (f"{name} {before.get(name)!r}, now {now.get(name)!r}" for name in names if name != "recipe_toml")
     return list(described) or ["the recipe's contents" for name in names]
+
+
+def _said(toml: Any) -> str:
+    """What a recipe's text says, without its comments, with the order of its tables; the text itself if it is no TOML."""
+    try:
+        return repr(parse_toml(toml))
+    except (RecipeError, TypeError, ValueError, RecursionError):
+        return repr(toml)

@@ -34,8 +34,7 @@ def drawn_by_workers(
 ) -> Iterator[TaskResult]:
     """Draw tasks in `workers` processes, and yield their results as they are ready.
 
-    When the run is stopped, each task under way ends after its present picture, and its result is put into `late` (not while tasks are
-    drawn alone).
+    When the run is stopped, each task under way ends after its present picture, and its result is put into `late`.
 
     When a worker dies, the tasks that were under way or queued are drawn again, one at a time in one process. A task that kills this
     process too is reported as failed.
@@ -51,7 +50,7 @@ def drawn_by_workers(
         finished = not suspects
         if suspects and not began.is_set():
             raise FastecgError(UNGUARDED)
-        for drawn in _drawn_alone(suspects, options, target):
+        for drawn in _drawn_alone(suspects, options, target, late):
             waiting.put_first(drawn.parts)
             yield drawn
 
@@ -91,11 +90,16 @@ def _until_broken(
         suspects.extend(pending.values())
         _kill_rest(pool)
     except BaseException:
-        stop.set()
-        pool.shutdown(wait=True, cancel_futures=True)
-        if late is not None:
-            late += [future.result() for future in pending if not future.cancelled() and future.exception() is None]
+        _end_early(pool, pending, stop, late)
         raise
+
+
+def _end_early(pool: ProcessPoolExecutor, pending: Iterable[Future[TaskResult]], stop: Event, late: list[TaskResult] | None) -> None:
+    """End a pool whose run was stopped: queued tasks are cancelled, and `late` gets the results of the tasks that were under way."""
+    stop.set()
+    pool.shutdown(wait=True, cancel_futures=True)
+    if late is not None:
+        late += [future.result() for future in pending if not future.cancelled() and future.exception() is None]
 
 
 def _kill_rest(pool: ProcessPoolExecutor) -> None:
@@ -126,8 +130,8 @@ def _submit(pool: ProcessPoolExecutor, task: Task, options: Options, target: Pat
         return future
 
 
-def _drawn_alone(tasks: list[Task], options: Options, target: Path | str) -> Iterator[TaskResult]:
-    """Draw tasks one at a time in another process.
+def _drawn_alone(tasks: list[Task], options: Options, target: Path | str, late: list[TaskResult] | None = None) -> Iterator[TaskResult]:
+    """Draw tasks one at a time in another process. When the run is stopped, `late` gets the result of the task under way.
 
     The process is replaced only if it dies: starting a process takes as long as drawing many pages.
     """
@@ -135,15 +139,20 @@ def _drawn_alone(tasks: list[Task], options: Options, target: Path | str) -> Ite
     broken = True
     while broken:
         broken = False
-        with _pool(1) as pool:
+        stop = multiprocessing.get_context("spawn").Event()  # A new one, because a process that died may have held the lock of the last.
+        with _pool(1, stop=stop) as pool:
             for task in remaining:
+                future = _submit(pool, task, options, target)
                 try:
-                    drawn = _submit(pool, task, options, target).result()
+                    drawn = future.result()
                 except BrokenProcessPool:
                     broken = True
                     drawn = TaskResult(
                         task.stem, error=f"{task.stem}: the process that drew it died, expected it to finish (out of memory?)"
                     )
+                except BaseException:
+                    _end_early(pool, [future], stop, late)
+                    raise
                 yield drawn
                 if broken:
                     break

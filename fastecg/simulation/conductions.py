@@ -33,8 +33,8 @@ class Conduction:
     about: str
     qrs: Lobes = QRS  # lobes of the QRS complex, with times in ms
     stt: Lobes = STT  # lobes of the ST segment, the T wave and the U wave, with times in shares of the QT interval
-    pr_ms: float = 0.0  # added to the body's PR interval
-    qtc_ms: float = 0.0  # added to the body's QTc
+    pr_ms: float = 0.0  # added to the PR interval of the patient (`Body.pr_s`)
+    qtc_ms: float = 0.0  # added to the QTc of the patient (`Body.qtc_s`)
     p_gain: float = 1.0  # factor of P waves
 
 

@@ -103,7 +103,9 @@ def _entry(folder: Path, line: Line) -> dict[str, Any]:
     return {
         "title": f"{line['source']}" + (f", page {line['page'] + 1}" if line["page"] else ""),
         "about": f"{line.get('layout')}, order {order}, confidence {confidence}, {100 * _number(line.get('read'), 0.0):.0f} % read",
-        "doubt": order == "uncertain" or _number(confidence, 0.0) < 0.9,
+        "doubt": order == "uncertain"
+        or _number(confidence, 0.0) < 0.9
+        or any(item.get("doubtful") for item in report.get("segments") or []),
         "notes": [*_checks(report), *map(str, report.get("flags") or [])] + ([] if segments else ["its report has no segments to correct"]),
         "image": _jpeg_url(whole),
         "model": model,

@@ -7,7 +7,9 @@ import os
 import re
 import secrets
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
@@ -67,18 +69,28 @@ def image_bytes(image: np.ndarray, suffix: str, *, dpi: float, quality: int | No
 
 def write_atomic(path: str | os.PathLike[str], data: bytes | memoryview) -> None:
     """Write a file under a temporary name and rename it, so that it appears whole or not at all. Missing folders are made."""
-    target = Path(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.parent / f".{target.name}.{secrets.token_hex(6)}{PART}"
+    target = os.fspath(path)
+    folder, name = os.path.split(target)
+    temporary = os.path.join(folder, f".{name}.{secrets.token_hex(6)}{PART}")
     try:
-        with open(temporary, "xb") as file:
+        with _new_file(temporary) as file:
             file.write(data)
         os.replace(temporary, target)
     except BaseException as error:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            os.remove(temporary)
         if isinstance(error, OSError):
-            error.filename = str(target)  # the error of a full disk has no file name
+            error.filename = target  # the error of a full disk has no file name
         raise
+
+
+def _new_file(path: str) -> BinaryIO:
+    """Make a file, and its folder if there is none."""
+    try:
+        return open(path, "xb")
+    except FileNotFoundError:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        return open(path, "xb")
 
 
 def whole_name(temporary: str) -> str | None:

@@ -147,10 +147,11 @@ def _lead_entries(photo: Photo) -> list[dict[str, Any]]:
         }
         for trace in photo.truth.traces
     ]
-    for box in photo.truth.boxes:
-        key = {"lead": "lead_bounding_box", "lead_name": "text_bounding_box"}.get(box.kind)
-        if key and box.trace >= 0:
-            entries[box.trace][key] = {str(corner): point for corner, point in enumerate(_row_column(box.corners).tolist())}
+    keys = {"lead": "lead_bounding_box", "lead_name": "text_bounding_box"}
+    boxes = [box for box in photo.truth.boxes if box.kind in keys and box.trace >= 0]
+    corners = _rounded(np.array([box.corners for box in boxes]))[..., ::-1].tolist()
+    for box, points in zip(boxes, corners, strict=True):
+        entries[box.trace][keys[box.kind]] = {str(corner): point for corner, point in enumerate(points)}
     return entries
 
 
@@ -197,11 +198,6 @@ def _trace(trace: Trace) -> dict[str, Any]:
     """How a segment's millivolts became millimetres: ``y_mm = baseline_mm - gain_mm_mv * (mV - offset_mv)``."""
     values = {name: getattr(trace, name) for name in ("baseline_mm", "gain_mm_mv", "offset_mv")}
     return {name: round(value, 6) for name, value in values.items()} | {"row": trace.row, "column": trace.column, "rhythm": trace.rhythm}
-
-
-def _row_column(points: np.ndarray) -> np.ndarray:
-    """Points (n, 2) (x, y) as (row, column), rounded."""
-    return np.ascontiguousarray(_rounded(points)[:, ::-1])
 
 
 def _written(points: np.ndarray) -> orjson.Fragment | np.ndarray:

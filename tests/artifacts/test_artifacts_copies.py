@@ -5,12 +5,14 @@ import json
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
 
 import naive_copies
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.ndimage import label
 
 import fastecg
 from fastecg import RecipeError
@@ -26,6 +28,7 @@ from fastecg.kernels import grey, lattice
 from fastecg.mesh import Mesh, Warp
 from fastecg.recipe import RECIPES, Recipe
 from fastecg.recipes.distributions import rng_for
+from fastecg.sheet import Sheet
 from fastecg.shot import loads_shot
 from fastecg.views import Screen
 
@@ -410,6 +413,16 @@ def test_crease_lines_brighten_and_move_nothing(record):
     assert change.max() > 15
     assert 0.005 < np.mean(change.max(axis=2) > 4) < 0.2
     assert np.all(lined.image[np.all(plain.image == 255, axis=2)] >= 254)
+
+
+@pytest.mark.parametrize("angle_deg", [0, 25, 90])
+def test_all_crease_lines_cross_the_page(angle_deg):
+    """As many are seen as were asked for, as on pages of ECG-Image-Kit."""
+    bare = np.zeros((0, 720), np.uint8)
+    sheet = Sheet(np.full((480, 720, 3), 150, np.uint8), bare, bare, 6.0, SimpleNamespace(size_mm=(120.0, 80.0)), None)
+    for along, across in ((7, 0), (0, 7)):
+        lined = CreaseLines(angle_deg=angle_deg, along=along, across=across).stain(sheet).pixels[..., 0] > 155
+        assert label(lined, np.ones((3, 3)))[1] == 7
 
 
 # --- recipes -----------------------------------------------------------------------------------------------------

@@ -752,7 +752,7 @@ def test_tiles_are_read_bilinearly(angle):
     ramp[:] = np.arange(256, dtype=np.uint8)[:, None]
     shown = rng.random((6, 7)) < 0.7
     along, down, out = 1.1 * np.cos(angle), 1.1 * np.sin(angle), np.zeros((27, 35, 3), dtype=np.uint8)
-    tiles.paint_cells(out, shown, 8, tile, ramp, 3.3, 5.7, along, down)
+    tiles.paint_cells(out, shown, 8, tiles.with_neighbours(tile), ramp, 3.3, 5.7, along, down)
     expected = naive_light.painted((27, 35), shown, 8, tile, ramp, (3.3, 5.7), along, down)
     assert np.abs(out.astype(int) - expected).max() <= 3
     assert ((out.sum(axis=2) > 0) <= np.repeat(np.repeat(shown[1:, 1:], 8, axis=0), 8, axis=1)[:27, :35]).all()

@@ -456,10 +456,10 @@ def test_tint_agrees_with_its_naive_twin(shape):
 def test_absorb_agrees_with_its_naive_twin():
     pixels, every = noise((41, 53, 3)), 8
     rng = np.random.default_rng(5)
-    field, mottle = rng.uniform(-2, 2, (8, 9)).astype(np.float32), rng.uniform(0, 1, (8, 9)).astype(np.float32)
+    field, factor = rng.uniform(-2, 2, (8, 9)).astype(np.float32), rng.uniform(0, 1, (8, 9)).astype(np.float32)
     colour, profile = (0.8, 0.6, 0.4), np.linspace(0, 1, 30).astype(np.float32)
-    expected = naive_wear.absorb(pixels, field, mottle, every, -1.5, 0.1, profile, colour, 2.0)
-    stain.absorb(pixels, field, mottle, every, np.float32(-1.5), np.float32(0.1), profile, transmission(colour, 2.0))
+    expected = naive_wear.absorb(pixels, field, factor, every, -1.5, 0.1, profile, colour, 2.0)
+    stain.absorb(pixels, field, factor, every, np.float32(-1.5), np.float32(0.1), profile, transmission(colour, 2.0))
     off = np.abs(pixels - expected).max(axis=2)
     assert (off < 2.0).mean() > 0.995  # a place on the edge of a step of the profile may fall on either side
     assert off.max() < 12.0

@@ -65,6 +65,43 @@ def test_a_spike_runs_on_behind_a_letter(way):
     assert tip - (way * SCALE * along_ink(strip, x / SCALE, 2.0 / SCALE)).max() > 30
 
 
+def page_of_planes(*points, shape):
+    """Planes of the ink of several traces (n, 2), in px, and segments for them, on a flat page."""
+    planes = []
+    for trace in points:
+        planes.append(np.zeros(shape, np.uint8))
+        stroke_trace(trace, 2.0, planes[-1])
+    starts = [(trace[0, 0] / SCALE, np.median(trace[:, 1]) / SCALE) for trace in points]
+    segments = (Segment(f"V{k}", 0, len(points[0]), x, y, 10.0, row=k) for k, (x, y) in enumerate(starts, 1))
+    return planes, PageSegments(tuple(segments), 25.0, 500.0, 2.0 / SCALE)
+
+
+def test_flanks_of_a_tall_spike_are_read():
+    """Along the vertical, the deviation of a flank whose slope is 100 is some pixels: all such flanks counted as not read."""
+    i = np.arange(1000)
+    y = 640 - 560 * np.exp(-(((i - 500) / 4.0) ** 2))
+    planes, rows = page_of_planes(np.column_stack([6 + 0.4 * i, y]), shape=(700, 420))
+    noise = np.random.default_rng(0).normal(0.0, 40.0, planes[0].shape) * (planes[0] > 0)
+    planes[0] = np.clip(planes[0] + noise, 0, 255).astype(np.uint8)
+    (read,) = read_segments(planes, rows, FlatPage(SCALE), "stroke_fit")
+    assert np.isfinite(read.y_mm).all()
+    slope = np.hypot(1.0, np.gradient(y, 0.4))
+    assert np.quantile(np.abs(read.y_mm * SCALE - y) / slope, 0.98) < 0.5  # Across the trace, px.
+
+
+def test_ink_of_another_row_is_left_out_where_it_crosses_a_trace():
+    """A spike of one row crosses a wave of another. The plane of the wave lacks the ink that the spike took, which is no bare paper."""
+    i = np.arange(1000)
+    x = 6 + 0.4 * i
+    wave = 160 + 30 * np.sin(i / 60)
+    spike = 40 + 240 * np.exp(-(((i - 580) / 4.0) ** 2))
+    planes, rows = page_of_planes(np.column_stack([x, wave]), np.column_stack([x, spike]), shape=(320, 420))
+    planes[0][planes[1] > 40] = 0
+    read, _ = read_segments(planes, rows, FlatPage(SCALE), "stroke_fit")
+    assert np.isfinite(read.y_mm).all()
+    assert np.abs(read.y_mm * SCALE - wave)[500:660].max() < 0.3
+
+
 @pytest.fixture(scope="module")
 def laid_out():
     photo = page()

@@ -20,7 +20,7 @@ from fastecg.digitizing.follow import TracePath
 from fastecg.digitizing.names import Name
 from fastecg.digitizing.page_model import read_page
 from fastecg.digitizing.pulses import snapped
-from fastecg.digitizing.reading import read_analysed, read_signals
+from fastecg.digitizing.reading import as_colour, read_analysed, read_signals
 from fastecg.digitizing.report import overlay, read_points, report_of, twelve_leads, unturned
 from fastecg.digitizing.segmenter import Layers
 from fastecg.digitizing.settings import Settings
@@ -206,9 +206,56 @@ def test_rows_without_a_grid_are_as_long_as_their_time():
         assert last - first == pytest.approx(25.0 * (10.0 - 1.0 / photo.record.fs), rel=5e-4)
 
 
+def test_beats_where_columns_meet_do_not_change_the_scale_of_a_page_without_a_grid():
+    """With four beats a column, the same part of a beat is at the end of every column, and paths leave out spikes there."""
+    record = fastecg.simulate("sinus", seed=2, heart_rate=96)
+    photo = fastecg.render(record, layout="3x4+1", style="muse", seed=2)
+    found = reading_module.lay_out(analyse_layers(true_view_layers(photo), None, ruled=False), Settings())
+    assert found.analysis.warp.scale == pytest.approx(SCALE, rel=1e-3)
+    assert {segment.stop - segment.start for segment in found.rows.segments} == {1250, 5000}
+
+
+@pytest.mark.parametrize(("layout", "by_strips"), [("3x4+1", True), ("3x4", False)])
+def test_strips_give_the_scale_of_a_page_without_a_grid_whatever_its_columns_leave_out(layout, by_strips):
+    photo = page(layout, seed=2)
+    layers = true_view_layers(photo)
+    maps, scale = layers.maps.copy(), SCALE / photo.warp.scale
+    columns = [trace for trace in photo.truth.traces if not trace.trace.rhythm]
+    below = max(trace.points[:, 1].max() for trace in columns) * scale
+    for start in sorted({float(trace.points[0, 0]) for trace in columns})[1:]:
+        x = round(start * scale)
+        maps[0, : round(below) + 3, x - round(1.5 * SCALE) : x] = 0.0  # the last 1.5 mm of the column before
+    analysis = analyse_layers(replace(layers, maps=maps), None, ruled=False)
+    assert analysis.scaled_by_strips == by_strips
+    found = reading_module.lay_out(analysis, Settings())
+    if by_strips:
+        assert found.analysis.warp.scale == pytest.approx(SCALE, rel=1e-3)
+        shown_s = [(segment.stop - segment.start) / 500 for segment in found.rows.segments if not segment.rhythm]
+        assert shown_s == pytest.approx([2.44] * 12, abs=0.01)
+    else:  # Nothing tells columns that leave out time from whole ones that stand apart.
+        assert found.analysis.warp.scale == pytest.approx(SCALE * 61.0 / 62.5, rel=2e-3)
+
+
+def test_rows_without_a_grid_are_as_long_as_their_time_at_the_given_speed(monkeypatch):
+    photo = page("3x4+1", "muse", "clean", seed=4, speed_mm_s=50.0)
+    monkeypatch.setattr(analysis_module, "SCALE", 1.1 * SCALE)  # as if the picture had a tenth fewer dpi than is guessed first
+    analysis = analyse_layers(true_view_layers(photo), None, ruled=False, speed_mm_s=50.0)
+    assert analysis.gridless
+    assert analysis.warp.scale == pytest.approx(SCALE, rel=1e-3)
+    page_found = reading_module.lay_out(analysis, Settings(speed_mm_s=50.0))
+    assert page_found.rows.speed_mm_s == 50.0
+    assert "no grid was seen: the rows' length is taken as 10 s at 50 mm/s" in page_found.flags
+
+
 def test_no_layout_without_names():
     assert hypotheses([], []) == []
     assert hypotheses(level_tracks((40.0, 60.0)), [])[0].score < 0, "no name speaks for it"
+
+
+@pytest.mark.parametrize(("rows", "layout"), [(3, "3x4"), (4, "3x4+1"), (5, "3x4+2"), (6, "6x2"), (7, "6x2+1"), (12, "12x1")])
+def test_rows_without_any_name_have_the_usual_layout(rows, layout):
+    """Without names a rhythm strip costs as little as with them, so that four rows are not taken for the rare 4x3."""
+    assert hypotheses(level_tracks(tuple(40.0 + 15.0 * row for row in range(rows))), [])[0].layout.name == layout
 
 
 def test_snapped():
@@ -222,6 +269,21 @@ def test_pictures_that_are_none(tmp_path):
         read_signals(np.zeros((50, 80, 3), dtype=np.uint8))
     with pytest.raises(fastecg.ImageError, match="expected uint8"):
         read_signals(np.zeros((500, 800)))
+    for channels in (0, 5):
+        with pytest.raises(fastecg.ImageError, match="expected uint8"):
+            as_colour(np.zeros((500, 800, channels), dtype=np.uint8))
+
+
+def test_grey_and_transparent_arrays_are_colour():
+    """Grey as (height, width), or with one channel, or with alpha: transparent pixels show white paper."""
+    rng = np.random.default_rng(3)
+    grey, alpha = (rng.integers(0, 256, (200, 210, 1), dtype=np.uint8) for _ in range(2))
+    rgb = np.repeat(grey, 3, axis=2)
+    for picture in (grey[..., 0], grey, rgb):
+        np.testing.assert_array_equal(as_colour(picture), rgb)
+    over = np.rint(255 - (255.0 - grey) * (alpha / 255.0)).astype(np.uint8).repeat(3, axis=2)
+    for picture in (np.concatenate([grey, alpha], axis=2), np.concatenate([rgb, alpha], axis=2)):
+        np.testing.assert_array_equal(as_colour(picture), over)
 
 
 def test_the_cheapest_path_is_the_cheapest_of_all():
@@ -262,14 +324,14 @@ def test_ink_goes_to_the_nearest_owner():
 
 
 def naive_distance(ink, start):
-    """Steps to the eight neighbours over ink, from where a start is on ink."""
+    """Sideways steps, of steps to the eight neighbours over ink, from where a start is on ink."""
     away = np.where(start & (ink > 0.5), 0.0, np.inf)
+    height, width = ink.shape
+    steps = [(j, i) for j in (-1, 0, 1) for i in (-1, 0, 1)]
     for _ in range(ink.size):
         padded = np.pad(away, 1, constant_values=np.inf)
-        around = np.min(
-            [padded[1 + j : 1 + j + ink.shape[0], 1 + i : 1 + i + ink.shape[1]] for i in (-1, 0, 1) for j in (-1, 0, 1)], axis=0
-        )
-        away = np.where(ink > 0.5, np.minimum(away, around + 1), np.inf)
+        around = np.min([padded[1 + j : 1 + j + height, 1 + i : 1 + i + width] + abs(i) for j, i in steps], axis=0)
+        away = np.where(ink > 0.5, np.minimum(away, around), np.inf)
     return away
 
 
@@ -281,7 +343,7 @@ def test_owners_spread():
     for k in (1, 2, 3):
         padded = np.pad(owners == k, 2)
         near = np.any([padded[j : j + 15, i : i + 17] for i in range(5) for j in range(5)], axis=0)
-        assert np.array_equal((bits >> (k - 1)) & 1 == 1, near)
+        assert np.array_equal((bits >> (k - 1)) & 1 == 1, np.where(owners == 0, near, owners == k))
 
 
 def test_a_page_cut_off_on_both_sides_is_read_with_a_flag():

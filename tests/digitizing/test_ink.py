@@ -112,18 +112,27 @@ def test_hooks_at_the_ends_are_straightened_and_steep_waves_kept():
     hooked = y.copy()
     hooked[:2] += 3.0
     hooked[-1] -= 4.0
-    straighten_hooks(hooked)
+    straighten_hooks(hooked, 500.0)
     assert np.abs(hooked - y).max() < 0.2
     steep = np.where((t > 90) & (t < 110), 8.0 - 0.8 * np.abs(t - 100), 0.0)
     kept = steep.copy()
-    straighten_hooks(kept)
+    straighten_hooks(kept, 500.0)
     np.testing.assert_array_equal(kept, steep)
     broken = y.copy()
     broken[:30] = np.nan
     broken[30] += 5.0
-    straighten_hooks(broken)
+    straighten_hooks(broken, 500.0)
     assert np.isnan(broken[:30]).all()
     assert abs(broken[30] - y[31]) < 0.2
+
+
+def test_a_complex_at_the_end_of_a_slowly_sampled_trace_is_no_hook():
+    """At 100 Hz, the four samples that a hook has at 500 Hz are a QRS complex, which was flattened."""
+    y = np.zeros(250)
+    y[-4:] = 2.0, 12.0, -5.0, 0.0
+    kept = y.copy()
+    straighten_hooks(kept, 100.0)
+    np.testing.assert_array_equal(kept[:-1], y[:-1])
 
 
 def test_letters_over_a_wave_do_not_cut_it():

@@ -131,8 +131,10 @@ def test_many_rows_that_do_not_beat_are_refused_at_once_whatever_their_names(tol
         analysis.match = SimpleNamespace(found=12, score=-1.0, layout=SimpleNamespace(seconds=10.0))
         return analysis
 
-    stubs = {"find_scales": lambda *given: [8.0, 5.0], "_shows_traces": lambda *given: True, "_at_least_names": lambda *given: True,
-             "_is_plausible": lambda analysis: False, "never_beat": lambda tracks: True, "tracks_beat": lambda tracks: False}  # fmt: skip
+    stubs = {
+        "find_scales": lambda *given: [8.0, 5.0], "_shows_traces": lambda *given: True, "_at_least_names": lambda *given: True,
+        "_is_plausible": lambda *given: False, "never_beat": lambda tracks: True, "tracks_beat": lambda tracks: False,
+    }  # fmt: skip
     with pytest.raises(ImageError, match="do not beat together") if refused else nullcontext():
         look(monkeypatch, analyse_layers, settings=Settings(layout=told), **stubs)
     assert looked[:3] == ([(8, 0)] if refused else [(8, 0), (5, 0), (8, 2)])
@@ -143,7 +145,7 @@ def test_a_better_guess_without_the_grid_does_not_make_them_beat(beat, looks, mo
     """At another scale names may be found by chance in prices of shares, and no grid."""
     seen = []
 
-    def analyse_layers(layers, layout, turns=0, *, ruled):
+    def analyse_layers(layers, layout, turns=0, *, ruled, speed_mm_s):
         scale = round(SCALE / layers.zoom)
         seen.append((scale, turns))
         analysis = unread(layers, gridless=scale != 2)
@@ -164,7 +166,7 @@ def test_a_better_guess_without_the_grid_does_not_make_them_beat(beat, looks, mo
 def test_rows_without_a_grid_that_do_not_beat_are_looked_at_once(beat, looks, monkeypatch):
     zooms = []
 
-    def analyse_layers(layers, layout, turns=0, *, ruled):
+    def analyse_layers(layers, layout, turns=0, *, ruled, speed_mm_s):
         zooms.append(layers.zoom)
         return unread(layers, gridless=True)
 
@@ -190,7 +192,7 @@ def test_a_page_whose_grid_was_none_is_looked_at_as_one_without(gridless, tiny_m
     """Letters side by side have a period too, and a scale that it tells is a wrong one."""
     zooms = []
 
-    def analyse_layers(layers, layout, turns=0, *, ruled):
+    def analyse_layers(layers, layout, turns=0, *, ruled, speed_mm_s):
         zooms.append(layers.zoom)
         return unread(layers, gridless)
 
@@ -232,7 +234,7 @@ def test_rows_of_a_large_picture_beat_or_have_names(found, beat, never, named, s
 def test_a_plausible_scale_is_taken_although_another_has_a_better_score(monkeypatch):
     stubs = {
         "find_scales": lambda *given: [8.0, 5.0], "_shows_traces": lambda *given: True,
-        "_rank": lambda analysis: (analysis.layers.zoom < 1.0,), "_is_plausible": lambda analysis: analysis.layers.zoom > 1.0,
+        "_rank": lambda analysis: (analysis.layers.zoom < 1.0,), "_is_plausible": lambda analysis, settings: analysis.layers.zoom > 1.0,
     }  # fmt: skip
     found = look(monkeypatch, lambda layers, *given, **ruled: unread(layers, gridless=False), **stubs)
     assert found.layers.zoom == pytest.approx(SCALE / 5.0)

@@ -111,6 +111,20 @@ def test_a_spike_that_just_touches_the_row_above_stays_whole():
     assert (shared[60, :100] == 1).all()
 
 
+def test_tips_of_spikes_that_overlap_belong_to_the_rows_from_which_they_rise():
+    """A spike of the lower row stands beside one of the upper row, with pale ink between: it was cut off halfway along the overlap."""
+    ink = np.zeros((200, 300), np.float32)
+    ink[59:62], ink[159:162] = 0.9, 0.9
+    ink[59:62, 156:159], ink[159:162, 149:151] = 0.0, 0.0
+    ink[80:160, 146:149], ink[80:160, 151:154], ink[80:83, 146:154] = 0.9, 0.9, 0.9  # The lower row's.
+    ink[60:140, 154:157], ink[60:140, 159:162], ink[138:141, 154:162] = 0.9, 0.9, 0.9  # The upper row's, which touches it.
+    strip = Strip(ink, 0.0, 0.0, SCALE)
+    rows = [follow_row(strip, level / SCALE, 100 / SCALE, (0.0, 299 / SCALE)) for level in (60, 160)]
+    shared = assign_ink(strip, rows)
+    assert (shared[81:158, [147, 152]] == 2).all()
+    assert (shared[62:139, [155, 160]] == 1).all()
+
+
 def named_page(wrong_mm, zero="isoelectric", offset=0.0, names_off=(0.0,) * 4, steady_mv=0.0):
     """A page whose names stand 6 mm below 0 mV, and its reading."""
     page, drawn = page_of(RECORD, np.array(wrong_mm), zero)

@@ -12,7 +12,7 @@ from fastecg.digitizing import bars, start
 from fastecg.digitizing.bars import Bar, agreed_bars, frame_of_bars
 from fastecg.digitizing.coarse import Strip
 from fastecg.digitizing.follow import TracePath
-from fastecg.digitizing.snapping import odd_pixels
+from fastecg.digitizing.snapping import odd_width
 from fastecg.digitizing.start import _Ends, _posterior_correction
 from fastecg.digitizing.time_axis import TimeAxis
 
@@ -109,9 +109,9 @@ def test_bars_may_be_dashed_and_letters_are_none(dashes_mm, seen):
 
 def test_an_odd_number_of_pixels_is_told_by_the_middle_of_one():
     for odd in (True, False):
-        assert odd_pixels([bar.pixel_phase for bar in chain(*drawn(0.03, 0.127, odd))]) == odd
-    assert not odd_pixels([0.1, 0.5, 0.9, 0.3])
-    assert not odd_pixels([0.5])
+        assert odd_width([bar.pixel_phase for bar in chain(*drawn(0.03, 0.127, odd))]) == odd
+    assert not odd_width([0.1, 0.5, 0.9, 0.3])
+    assert not odd_width([0.5])
 
 
 def test_ends_alone_tell_where_both_are_free_or_no_bar_is_seen(monkeypatch):

@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 from fastecg.digitizing import column_gaps, time_axis
+from fastecg.digitizing.coarse import Strip
+from fastecg.digitizing.follow import TracePath
 from fastecg.digitizing.pulses import runs_into
 from fastecg.digitizing.time_axis import End, TimeAxis, row_length_mm
 from fastecg.errors import ImageError
@@ -371,9 +373,35 @@ def test_a_bar_in_a_gap_divides_it_without_ending_it(monkeypatch, ink, expected)
     for begin, end in ink:
         along[round(10 * begin) : round(10 * end)] = 1.0
     monkeypatch.setattr(column_gaps, "ink_along", lambda strip, path, reach: along)
+    monkeypatch.setattr(column_gaps, "_joined_ink", lambda strip, path, runs: np.zeros(300))
     path = SimpleNamespace(left_mm=0.0, scale=10.0)
     found = column_gaps._blanks_along(SimpleNamespace(whole=None, ink=None), path, (0.0, 30.0))
     assert [pytest.approx(gap, abs=0.1) for gap in expected] == found
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "expected"),
+    [
+        (0, 0, [(12.5, 14.0)]),  # both columns end level with the path, and paper is blank between them
+        (8, 8, []),  # a spike, of which the path leaves out the tip
+        (8, 0, [(13.3, 14.0)]),  # a flank before the gap
+        (0, 8, [(12.5, 13.2)]),  # a flank after the gap
+    ],
+)
+@pytest.mark.parametrize("other_row", [False, True])
+def test_a_spike_that_a_path_leaves_out_is_no_gap(left, right, expected, other_row):
+    """A row at 10 px/mm with a path at 2 mm; flanks that are `left` and `right` px wide and high rise from 12.5 and from 14 mm."""
+    ink = np.zeros((30, 300), dtype=np.float32)
+    ink[19:22, :125] = ink[19:22, 140:] = 1.0
+    for k in range(left):
+        ink[18 - k : 21 - k, 125 + k] = 1.0
+    for k in range(right):
+        ink[18 - k : 21 - k, 139 - k] = 1.0
+    if other_row:
+        ink[1:3] = 1.0
+    strip, path = Strip(ink, 0.0, 0.0, 10.0), TracePath(np.full(300, 2.0), np.full(300, 2.0), 0.0, 10.0)
+    found = column_gaps._blanks_along(SimpleNamespace(whole=strip, ink=None), path, (0.0, 29.0))
+    assert [pytest.approx(gap, abs=0.11) for gap in expected] == found
 
 
 def test_columns_that_lose_some_time_are_shorter_than_it():

@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import inspect
 import itertools
+import os
+import re
 import shutil
 import signal
 import sys
@@ -29,6 +31,7 @@ from fastecg.export.nnunet import splits
 from fastecg.export.rendered import Rendered, rendered_in
 from fastecg.export.things import CATEGORIES, Thing, _cut, _ink_outline, _trace, things_in
 from fastecg.export.webdataset import Shards
+from fastecg.photo import OTHER_LEAD
 from fastecg.record import LEADS
 from fastecg.styles import style_for
 from fastecg.writers import write_record
@@ -560,6 +563,14 @@ def test_datasets_reads_huggingface(exported, pictures, tmp_path, monkeypatch):
     assert told[0]["objects"]["categories"] == [CATEGORIES.index(name) for name in told[0]["objects"]["names"]]
 
 
+def test_the_card_names_every_class_of_the_masks(exported):
+    card = " ".join((exported["huggingface"] / "README.md").read_text().split())
+    told = re.search(r"`mask`: 0 background, 1 to 12 the leads (.+?), 13 any other lead\.", card)
+    assert told is not None
+    assert told[1].replace("V1 to V6", "V1, V2, V3, V4, V5, V6").split(", ") == list(LEADS)
+    assert OTHER_LEAD == 13
+
+
 def test_datasets_reads_whole_and_broken_numbers_beside_each_other(tmp_path, monkeypatch):
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     datasets = pytest.importorskip("datasets")
@@ -706,12 +717,61 @@ def test_what_a_killed_export_left_is_deleted_by_the_next(rendered, tmp_path, mo
     monkeypatch.setitem(EXPORTS, "yolo", _broken_off(_raised(KeyboardInterrupt)))
     with pytest.raises(KeyboardInterrupt):
         export(rendered, target, to="yolo")
-    place = target if exists else tmp_path
-    assert [path.name for path in place.glob(".*.part/annotations/train.json")] == ["train.json"]
+    assert [path.name for path in tmp_path.glob(".*.part/annotations/train.json")] == ["train.json"]
     monkeypatch.undo()
+    if exists:  # An export into the root of a disk lies in it.
+        next(tmp_path.glob(".*.part/annotations")).parent.rename(target / f".{export_module._mark(target)}.{'0' * 12}.part")
     assert export(rendered, target, to="yolo") == 6
     assert sorted(path.name for path in target.iterdir()) == ["data.yaml", "images", "labels"]
     assert sorted(tmp_path.iterdir()) == [other, target]
+
+
+@pytest.mark.parametrize("linked", [False, True])
+def test_an_empty_folder_is_filled_in_one_step(rendered, tmp_path, monkeypatch, linked):
+    """Whoever kills an export between two of its moves finds the whole data set or none."""
+    target, moves, replace = tmp_path / "yolo", [], os.replace
+    if linked:
+        (tmp_path / "real").mkdir()
+        target.symlink_to(tmp_path / "real")
+    else:
+        target.mkdir(mode=0o750)
+
+    def move(source, dest):
+        replace(source, dest)
+        if ".part" not in str(dest):  # out of the temporary folder
+            moves.append(dest)
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "replace", move)
+    monkeypatch.setattr(os, "rename", move)
+    with pytest.raises(KeyboardInterrupt):
+        export(rendered, target, to="yolo")
+    assert len(moves) == 1
+    assert sorted(path.name for path in target.iterdir()) == ["data.yaml", "images", "labels"]
+    assert target.is_symlink() == linked
+    if not linked:
+        assert target.stat().st_mode & 0o777 == 0o750
+
+
+def test_an_export_into_the_current_folder_stays_in_it(rendered, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert export(rendered, ".", to="yolo") == 6
+    assert sorted(os.listdir()) == ["data.yaml", "images", "labels"]
+
+
+def test_an_empty_folder_that_does_not_give_way_is_filled_too(rendered, tmp_path, monkeypatch):
+    target, replace = tmp_path / "yolo", os.replace
+    target.mkdir()
+
+    def busy(source, dest):
+        if Path(dest) == target:
+            raise OSError(16, "Device or resource busy", str(dest))
+        replace(source, dest)
+
+    monkeypatch.setattr(os, "replace", busy)
+    assert export(rendered, target, to="yolo") == 6
+    assert sorted(path.name for path in target.iterdir()) == ["data.yaml", "images", "labels"]
+    assert list(tmp_path.iterdir()) == [target]
 
 
 def test_the_error_of_a_full_disk_names_a_file_of_the_destination(rendered, tmp_path, monkeypatch):

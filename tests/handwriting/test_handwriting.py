@@ -18,6 +18,7 @@ from fastecg.artifacts.stamp import Stamp
 from fastecg.artifacts.sticker import Sticker
 from fastecg.artifacts.white_out import WhiteOut
 from fastecg.errors import FastecgError, RecipeError
+from fastecg.handwriting import font as font_module
 from fastecg.handwriting import ink as inks
 from fastecg.handwriting import marks, motor, phrases, read_font, read_notes, spelled, unwritable
 from fastecg.handwriting.font import write_in_font
@@ -805,6 +806,15 @@ def test_notes_may_have_the_characters_of_their_font(tmp_path):
     with pytest.raises(RecipeError, match=r"notes\.txt: cannot write '心', expected characters that .*STIXGeneralItalic"):
         read_notes(path, font)
     assert write_in_font("K+ 心 ok", font, sample_writer(rng(0)), rng(0)).words == "K+  ok"
+
+
+@with_serif
+def test_a_sign_is_replaced_whole_or_left_out(monkeypatch):
+    font, lacks = read_font(SERIF), set("→↑>")
+    monkeypatch.setattr(font_module, "lacking", lambda words, _: "".join(sorted(lacks & set(words))))
+    assert font_module._spelled("PR → 240\t↑", font) == "PR  240 ^", "no '-' of '->'"
+    lacks.remove(">")
+    assert font_module._spelled("PR → 240", font) == "PR -> 240"
 
 
 def test_font_files_are_checked(tmp_path):

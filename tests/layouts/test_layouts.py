@@ -200,6 +200,9 @@ def test_other_lead_sets_get_a_row_each() -> None:
     assert fitting_layouts(("MLII", "V1"))[0] == "2x1"
     assert layout_for("3x5", (*LEADS, "vx", "vy", "vz")).columns[4] == ("vx", "vy", "vz")
     assert fitting_layouts((*LEADS, "vx", "vy", "vz"))[0] == "3x5"
+    many = tuple(f"lead {k}" for k in range(120))
+    assert fitting_layouts(many) == ("99x1", "2x1", "1x1")
+    assert [len(layout_for(name, many).leads) for name in fitting_layouts(many)] == [99, 2, 1]
 
 
 def test_gaps_are_kept_and_an_empty_lead_has_a_flat_box() -> None:

@@ -370,7 +370,7 @@ def test_names_that_only_a_remark_tells_apart_stay_two_leads():
 
 
 def test_twins_are_refused():
-    for names in (("V1", "v1"), ("ECG", "ECG"), ("II", "MLII", "mlii")):
+    for names in (("V1", "v1"), ("ECG II", "ecg ii"), ("II", "MLII", "mlii")):
         with pytest.raises(RecordError, match=r"named.*expected each lead once"):
             named(*names)
 
@@ -562,6 +562,14 @@ def test_one_flat_lead_is_a_finding(tmp_path):
 def test_duplicate_leads(tmp_path):
     header = "r 3 500 20\n" + "".join(f"r.dat 16 1 16 0 0 0 0 {name}\n" for name in ("V1", "II", "ii"))
     refused(write(tmp_path, header, ramp(20, 3)), "two leads are named alike (signals 2 and 3)")
+
+
+def test_unknown_names_may_be_there_twice(tmp_path):
+    """As both signals of a Holter record are often called ECG: they are numbered anyway."""
+    header = "r 4 500 20\n" + "".join(f"r.dat 16 1 16 0 0 0 0 {name}\n" for name in ("ECG", "II", "ECG", "ecg"))
+    record = read_record(write(tmp_path, header, ramp(20, 4)))
+    assert record.leads == ("II", "ECG1", "ECG2", "ECG3")
+    np.testing.assert_array_equal(record.signal, ramp(20, 4).T[[1, 0, 2, 3]])
 
 
 @pytest.mark.parametrize(("gain", "taken"), [("1e-12", True), ("1e12", True), ("0.9e-12", False), ("1.1e12", False)])
@@ -1167,9 +1175,9 @@ def test_no_name_takes_long(tmp_path, name):
 
 
 def test_names_are_told_apart_by_their_first_letters():
-    first = "a" * 64
+    longest = "V1" + " " * 60 + "# "
     with pytest.raises(RecordError, match="two leads are named alike"):
-        choose_leads([first + "b", first + "c"], ["mV", "mV"], "r")
+        choose_leads([longest + "b", longest + "c"], ["mV", "mV"], "r")
     assert [lead.name for lead in choose_leads(["x" * 70, "V1" + " " * 99], ["mV", "mV"], "r")] == ["V1", "ECG1"]
 
 

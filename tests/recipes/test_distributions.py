@@ -20,6 +20,8 @@ class Kite(Params):
     ribbons: int = param(3, 0, 12, "on the tail")
     shape: str = param("diamond", help="its outline", choices=("diamond", "box"))
     striped: bool = param(False, help="with stripes")
+    line_m: float = param(80.0, 1, help="length of its line")
+    drift_deg: float = param(0.0, high=90, help="to the left")
     seed: int = param(0, 0, 2**31, "of the stripes")
 
 
@@ -131,7 +133,12 @@ def test_what_is_no_distribution_is_refused_by_name(wrong):
         ({}, "slots.kite.kind is None, expected one of Kite"),
         ({"kind": "Balloon"}, "slots.kite.kind is 'Balloon', expected one of Kite"),
         ({"kind": ["Kite"]}, "slots.kite.kind is ['Kite'], expected one of Kite"),
-        ({"kind": "Kite", "tale_mm": 3}, "unknown key 'tale_mm', expected kind, chance or one of tail_mm, ribbons, shape, striped, seed"),
+        (
+            {"kind": "Kite", "tale_mm": 3},
+            "unknown key 'tale_mm', expected kind, chance or one of tail_mm, ribbons, shape, striped, line_m, drift_deg, seed",
+        ),
+        ({"kind": "Kite", "line_m": 0.5}, "slots.kite: Kite.line_m is 0.5, expected at least 1"),
+        ({"kind": "Kite", "drift_deg": 91}, "slots.kite: Kite.drift_deg is 91, expected at most 90"),
         ({"kind": "Kite", "tail_mm": 1001}, "slots.kite: Kite.tail_mm is 1001, expected 0 to 1000"),
         ({"kind": "Kite", "tail_mm": [0, 1001]}, "slots.kite: Kite.tail_mm is 1001, expected 0 to 1000"),
         ({"kind": "Kite", "tail_mm": {"graded": [-1, 5]}}, "slots.kite: Kite.tail_mm is -1, expected 0 to 1000"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import re
@@ -10,7 +11,10 @@ import signal
 import subprocess
 import sys
 import zlib
+from concurrent.futures import Future
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
+from types import SimpleNamespace
 
 import imageio.v3 as iio
 import numpy as np
@@ -25,6 +29,7 @@ from fastecg.errors import FastecgError, ImageError, LayoutError, RecipeError, R
 from fastecg.options import Options
 from fastecg.record import Record
 from fastecg.run import dataset, drawing, plan, workers
+from fastecg.run.drawing import TaskResult
 from fastecg.system.interrupts import interrupts_deferred, interrupts_kept
 from fastecg.writers import write_record
 
@@ -117,7 +122,8 @@ def test_copies_hold_the_record(whole, records):
 
 def test_two_workers_write_the_same_bytes(whole, records, tmp_path, monkeypatch):
     started = []
-    monkeypatch.setattr(workers, "_pool", lambda count, *rest, pool=workers._pool: started.append(count) or pool(count, *rest))
+    pool = workers._pool
+    monkeypatch.setattr(workers, "_pool", lambda count, *rest, **stop: started.append(count) or pool(count, *rest, **stop))
     summary = dataset.render_dataset([records], tmp_path, **{**SMALL, "workers": 2})
     assert started[0] == 2
     assert summary.pages == 4
@@ -445,6 +451,35 @@ def test_a_worker_that_dies_fails_its_record_alone(records, tmp_path):
     )
     assert done.stdout == "3 ['a', 'lost']\n", done.stderr
     assert {line["record"]: line["error"] for line in lines(out) if "error" in line}["a"].startswith("a: the process that drew it died")
+
+
+@pytest.mark.parametrize("dies", [False, True])
+def test_a_task_drawn_alone_is_noted_when_the_run_is_stopped(monkeypatch, dies):
+    """It ends after its present picture, as tasks of several workers do."""
+    stops, late, drawn = [], [], TaskResult("a", ({"path": "a-0.png"},))
+
+    class UnderWay(Future):
+        def result(self, timeout=None):
+            if not stops[-1].is_set():
+                raise KeyboardInterrupt
+            return super().result(timeout)
+
+    @contextlib.contextmanager
+    def pool(count, stop):
+        stops.append(stop)
+        yield SimpleNamespace(shutdown=lambda wait, cancel_futures: None)
+
+    future = UnderWay()
+    if dies:
+        future.set_exception(BrokenProcessPool())
+    else:
+        future.set_result(drawn)
+    monkeypatch.setattr(workers, "_pool", pool)
+    monkeypatch.setattr(workers, "_submit", lambda *given: future)
+    with pytest.raises(KeyboardInterrupt):
+        list(workers._drawn_alone([SimpleNamespace(stem="a")] * 2, None, "out", late))
+    assert [stop.is_set() for stop in stops] == [True]
+    assert late == ([] if dies else [drawn])
 
 
 UNGUARDED = """

@@ -73,6 +73,17 @@ def test_another_version_is_no_other_option():
     assert changed_options({"a": 1}, {}) == ["a 1, now None"]
 
 
+def test_comments_of_a_recipe_are_no_other_option():
+    """Those of built-in recipes are in its text, and may be others in another version."""
+    before = {"recipe_toml": "# once\ntitle = 'a'\n[slots.x]\nkind = 'X' # so\n[slots.y]\nkind = 'Y'\n"}
+    after = "title = \"a\"\n\n[slots.x]\nkind = 'X'\n[slots.y]\nkind = 'Y' # now\n"
+    assert changed_options(before, {"recipe_toml": after}) == []
+    assert changed_options(before, {"recipe_toml": after, "dpi": 1}) == ["dpi None, now 1"]
+    turned = "title = 'a'\n[slots.y]\nkind = 'Y'\n[slots.x]\nkind = 'X'\n"  # the order of slots is the order in which they happen
+    for other in (turned, after.replace("'X'", "'Z'"), None, 5, "[", "a." * 20 + "b = 1", ""):
+        assert changed_options(before, {"recipe_toml": other}) == ["the recipe's contents"]
+
+
 def test_lines_count_at_once_in_a_folder_that_had_none(tmp_path):
     new = Manifest(tmp_path)
     new.append([])

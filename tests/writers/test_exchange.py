@@ -123,6 +123,22 @@ def test_muse(tmp_path):
     np.testing.assert_allclose(found.lead("aVL") + found.lead("aVR") + found.lead("aVF"), 0, atol=1e-5)
 
 
+def test_the_most_complete_rhythm_of_a_muse_file_is_read(tmp_path):
+    """Of two as complete the first; a median beat only if there is no rhythm, however many leads it has."""
+    record = fastecg.simulate("sinus", seed=4, noise=0.0)
+    named = {"whole": ["I", "II", "V1"], "other": ["I", "II", "V2"], "part": ["V5"]}
+    waves = {name: muse_text(record, leads).partition("</Waveform>")[2].removesuffix("</RestingECG>") for name, leads in named.items()}
+    start = MUSE.partition("<Waveform>")[0]
+    median = waves["other"].replace("Rhythm", "Median")
+    for order, lead in (
+        (("whole", "part"), "V1"), (("part", "whole"), "V1"), (("whole", "other"), "V1"), (("other", "whole"), "V2"), (("part",), "V5"),
+    ):  # fmt: skip
+        (tmp_path / "a.xml").write_text(start + median + "".join(waves[name] for name in order) + "</RestingECG>")
+        assert read_record(tmp_path / "a.xml").leads[-1] == lead, order
+    (tmp_path / "a.xml").write_text(start + median + "</RestingECG>")
+    assert read_record(tmp_path / "a.xml").leads[-1] == "V2"
+
+
 def test_aecg_of_others(tmp_path):
     (tmp_path / "a.xml").write_text(AECG)
     found = read_record(tmp_path / "a.xml")
