@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fastecg.kernels.descend import RIDGE, add_prior, descend, factor
-from fastecg.kernels.fit import BAND, draw_stroke, inverse_diagonal
+from fastecg.kernels.fit import BAND, draw_stroke, inverse_diagonal, segment_radii
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,8 @@ class Stage:
         Half width of the stroke's soft edge in px; 0 if it is fitted together with the pen.
     rel_tol : float
         The stage ends with a successful iteration that reduces the cost by less than this share.
+    thins : bool
+        Whether it is fitted how much narrower the pen's stroke is where the pen moves fast.
     """
 
     stiffness: float
@@ -44,6 +46,7 @@ class Stage:
     max_iter: int
     blur: float = 0.0
     rel_tol: float = 0.02
+    thins: bool = False
 
 
 # The first stages have stiff and soft strokes, which find their ink from a rough start. The last ones follow every detail of the ink.
@@ -63,6 +66,8 @@ _SHARP_PX = 0.5  # Half width of the soft edge of a stroke that is not blurred.
 # The columns with least ink are those where the trace is level, and there the ink is as high as the pen is wide. So the ink in a column
 # is measured, and its quantile over the columns is taken for the pen's width.
 _LEVEL_QUANTILE = 0.1
+_FAST = 4.0  # Slope at which a pen loses half of the width that it loses where it is fastest.
+_FAST_PX = 1.0  # Standard deviation, along x, of the weights by which a slope is averaged.
 _FLANK_SAMPLES = 1  # Knots at most this many away from a steep knot count as equally steep.
 
 
@@ -78,11 +83,14 @@ class FittedPen:
         Coverage inside the stroke, about 1.
     blur : float
         Half width of the stroke's soft edge, px.
+    thin : float
+        Share of the width that is lost where the pen is fastest.
     """
 
     width: float = 1.0
     ink: float = 1.0
     blur: float = 0.7
+    thin: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,24 +161,25 @@ def fit_from_best(stroke: StrokeProblem, starts: Mapping[tuple[Stage, ...], np.n
     observed = np.asfortranarray(stroke.ink, dtype=np.float32)  # The kernel reads it column by column.
     curves = np.ascontiguousarray(stroke.curves, dtype=np.float64)
     width, size = _guess_pen_width(observed, stroke.radius), stroke.curves.shape[1]
-    bands, right = np.zeros((BAND + 1, size)), np.zeros(size)
+    bands, right, still = np.zeros((BAND + 1, size)), np.zeros(size), np.zeros(size - 1)
 
     def fit(stage: Stage, ink: np.ndarray, heights: np.ndarray, pen: np.ndarray) -> float:
         pen[2] = stage.blur or pen[2]
-        # Number of parameters of the pen that are fitted: all three, or width and ink, or none.
-        free = 3 if not stage.blur else 2 if stage.stiffness < _PEN_BELOW else 0
+        # Number of parameters of the pen that are fitted: all four, or all but the last, or width and ink, or none.
+        free = 3 + stage.thins if not stage.blur else 2 if stage.stiffness < _PEN_BELOW else 0
+        fast = how_fast(stroke.knots(heights)[0]) if stage.thins else still
         return float(
             descend(
-                ink, curves, float(stroke.step), float(stroke.radius), stage.stiffness,
-                stage.samples_per_px, stage.attract_px, stage.max_iter, stage.rel_tol,
+                ink, curves, float(stroke.step), float(stroke.radius), fast, stage.stiffness, stage.samples_per_px,
+                stage.attract_px, stage.max_iter, stage.rel_tol,
                 free, heights, pen, bands, right,
             )
         )  # fmt: skip
 
-    least, heights, pen = np.inf, np.empty(size), np.empty(3)
+    least, heights, pen = np.inf, np.empty(size), np.empty(4)
     for stages, start in starts.items():
-        # The parameters of the pen are in the order of `FittedPen`: width, ink, blur.
-        tried, its_pen, misfit = np.array(start, dtype=np.float64), np.array([width, 1.0, 0.7]), 0.0
+        # The parameters of the pen are in the order of `FittedPen`: width, ink, blur, thin.
+        tried, its_pen, misfit = np.array(start, dtype=np.float64), np.array([width, 1.0, 0.7, 0.0]), 0.0
         for stage in stages[:-1]:
             misfit = fit(stage, observed, tried, its_pen)
         if misfit < least:
@@ -193,13 +202,27 @@ def blur_correction(stroke: StrokeProblem, heights: np.ndarray, pen: FittedPen, 
     """
     from scipy.ndimage import gaussian_filter
 
-    points, radius = stroke.knots(heights)[0], stroke.radius * pen.width
+    points = stroke.knots(heights)[0]
+    radii = segment_radii(stroke.radius * pen.width, how_fast(points), pen.thin)
     modelled, sharp = (np.zeros(stroke.ink.shape, dtype=np.float32, order="F") for _ in range(2))
-    draw_stroke(points, radius, pen.blur, samples_per_px, modelled)
-    draw_stroke(points, radius, _SHARP_PX, samples_per_px, sharp)
+    draw_stroke(points, radii, pen.blur, samples_per_px, modelled)
+    draw_stroke(points, radii, _SHARP_PX, samples_per_px, sharp)
     # A soft edge is the integral of a triangle, whose variance is a sixth of the square of its half width.
     blurred = gaussian_filter(sharp, np.sqrt((pen.blur**2 - _SHARP_PX**2) / 6.0))
     return np.asarray(np.float32(pen.ink) * (blurred - modelled))
+
+
+def how_fast(points: np.ndarray) -> np.ndarray:
+    """How fast a pen moves along each segment of a polyline (n, 2) px, 0 to 1 (n - 1,); 0 where the pen is lifted.
+
+    It is one half where the pen moves up and down `_FAST` times as far as it moves to the right, summed over a short part of the line.
+    """
+    from scipy.ndimage import gaussian_filter1d
+
+    run, rise = np.abs(np.nan_to_num(np.diff(points, axis=0))).T
+    width = _FAST_PX / max(float(np.median(run[run > 0.0])) if (run > 0.0).any() else 1.0, 1e-3)
+    slope = gaussian_filter1d(rise, width) / np.maximum(gaussian_filter1d(run, width), 1e-6)
+    return np.asarray(slope**2 / (slope**2 + _FAST**2))
 
 
 def steepness(heights: np.ndarray, step: float) -> np.ndarray:

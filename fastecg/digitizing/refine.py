@@ -26,7 +26,7 @@ from fastecg.kernels.runs import runs_of
 
 # Like the last two stages of the first fit, but without the attraction of distant ink, and with a blur that is fixed at 0.8 px in the first
 # of these two stages. The second fit starts from the result of the first fit.
-_STAGES = (Stage(0.015, 2, 0.0, 6, 0.8, rel_tol=0.01), Stage(0.005, 3, 0.0, 10, rel_tol=0.001))
+_STAGES = (Stage(0.015, 2, 0.0, 6, 0.8, rel_tol=0.01), Stage(0.005, 3, 0.0, 10, rel_tol=0.001, thins=True))
 _PEN_MM = 0.4  # Width of the pen with which the second fit starts.
 _NEAR_PX = 4.0  # Ink this close to the edges of the first fit's stroke is fitted. On steep flanks, the first fit may be this far off.
 _OTHERS_PX = 1.5  # Pixels under the strokes of other rows or this close to them are left out. The margin is for the soft edges of strokes.

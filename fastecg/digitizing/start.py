@@ -81,7 +81,8 @@ def refine_start(
     """
     assert straight.shown is not None
     if axis.has_gaps and (found := _from_columns(axis, match, straight.shown, paths, pulses, fs)) is not None:
-        return found
+        # Ends that are farther than some tenths of a mm from where they are expected are found only now, if at all.
+        return _from_columns(found, match, straight.shown, paths, pulses, fs) or found
     # Whether every row continues beyond the picture at both ends.
     beyond = all(all(analysis.tracks[track].cut) for track in match.tracks if track is not None)
     ends = None if beyond else _from_ends(axis, match, straight.shown, paths, pulses, fs)

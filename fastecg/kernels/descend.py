@@ -21,7 +21,7 @@ _MIN_DAMPING = 1e-5  # The damping does not become smaller than this.
 
 
 @jit
-def descend(ink, curves, step, radius, stiffness, samples_per_px, attract_px, max_iter, rel_tol, free, heights, pen, bands, right):
+def descend(ink, curves, step, radius, fast, stiffness, samples_per_px, attract_px, max_iter, rel_tol, free, heights, pen, bands, right):
     """Minimise the cost, which is the squared residual of the ink plus the prior (`bending_cost`), over the knots' heights and the pen.
 
     The damping is adapted to the ratio of the actual to the predicted decrease of the cost, as by Nielsen (1999). A step that increases the
@@ -35,6 +35,8 @@ def descend(ink, curves, step, radius, stiffness, samples_per_px, attract_px, ma
         The curves on which the knots move, see `knot_positions`, and the distance of the curves' points in px of height.
     radius : float
         Half the nominal width of the pen, px.
+    fast : (n - 1,) float64
+        How fast the pen moves along each segment, see `normal_equations`.
     stiffness : float
         Weight of the prior, see `add_prior`.
     samples_per_px, attract_px : int, float
@@ -42,11 +44,11 @@ def descend(ink, curves, step, radius, stiffness, samples_per_px, attract_px, ma
     max_iter, rel_tol : int, float
         Iterations end after `max_iter`, or with a step that succeeds and reduces the cost by less than the share `rel_tol`.
     free : int
-        Number of the parameters in `pen`, from the first on, that are fitted: 0, 2 or 3.
+        Number of the parameters in `pen`, from the first on, that are fitted: 0, 2, 3 or 4.
     heights : (n,) float64
         Heights of the knots in px, changed in place.
-    pen : (3,) float64
-        Factor of the radius, ink (1 is full coverage), and blur (px; see `fastecg.kernels.fit.coverage`), changed in place.
+    pen : (4,) float64
+        The pen, see `normal_equations`, changed in place.
     bands, right : (BAND + 1, n), (n,) float64
         Output: J'J and J'r of the ink at the minimum, see `normal_equations`.
 
@@ -56,26 +58,26 @@ def descend(ink, curves, step, radius, stiffness, samples_per_px, attract_px, ma
         The ink's part of the cost at the minimum, which includes the cost of stray ink.
     """
     size = len(heights)
-    points, along, by_pen = np.empty((size, 2)), np.empty((size, 2)), np.empty((3, 4))
+    points, along, by_pen = np.empty((size, 2)), np.empty((size, 2)), np.empty((4, 5))
+    border = np.empty((4, size))
     matrix, gradient = np.empty((size + BAND, BAND + 1)), np.empty(size)
     knot_positions(curves, step, heights, points, along)
-    misfit = normal_equations(ink, points, along, radius * pen[0], pen[1], pen[2], samples_per_px, attract_px, bands, right, by_pen)
+    misfit = normal_equations(ink, points, along, radius, fast, pen, samples_per_px, attract_px, bands, right, border, by_pen)
     cost = misfit + bending_cost(heights, stiffness)
     # Steps are damped, because the matrix is nearly singular where two knots lie in one pixel.
     damping, growth, pen_moves = _DAMPING, 2.0, free > 0
     for _ in range(max_iter):
         old_heights, old_bands, old_right = heights.copy(), bands.copy(), right.copy()
-        old_pen, old_by_pen = pen.copy(), by_pen.copy()
+        old_pen, old_border, old_by_pen = pen.copy(), border.copy(), by_pen.copy()
         gradient[:] = right
         add_prior(bands, heights, stiffness, damping + RIDGE, matrix, gradient)
-        predicted = _move_knots(matrix, gradient, damping, heights)
-        if pen_moves:
-            move_pen(by_pen, free, pen)
+        predicted = _move(matrix, gradient, damping, border, by_pen, free if pen_moves else 0, heights, pen)
         knot_positions(curves, step, heights, points, along)
-        new_misfit = normal_equations(ink, points, along, radius * pen[0], pen[1], pen[2], samples_per_px, attract_px, bands, right, by_pen)
+        new_misfit = normal_equations(ink, points, along, radius, fast, pen, samples_per_px, attract_px, bands, right, border, by_pen)
         gain = cost - new_misfit - bending_cost(heights, stiffness)
         if not gain >= -1e-9 * cost:
-            heights[:], bands[:], right[:], pen[:], by_pen[:] = old_heights, old_bands, old_right, old_pen, old_by_pen
+            heights[:], bands[:], right[:], pen[:] = old_heights, old_bands, old_right, old_pen
+            border[:], by_pen[:] = old_border, old_by_pen
             damping, growth, pen_moves = damping * growth, 2.0 * growth, False
             continue
         damping *= max(1.0 / 3.0, 1.0 - (2.0 * gain / max(predicted, 1e-12) - 1.0) ** 3)
@@ -173,11 +175,29 @@ def solve(matrix, right):
 
 
 @subkernel
-def _move_knots(matrix, gradient, damping, heights):
-    """Move knots by the solution of the normal equations, each by at most `_MAX_STEP_PX`. Returns the predicted decrease of the cost."""
+def _move(matrix, gradient, damping, border, by_pen, free, heights, pen):
+    """Move the knots and the first `free` parameters of the pen by the solution of the normal equations of both.
+
+    `matrix` and `gradient` are the equations of the knots, `by_pen` those of the pen, and `border` couples them, see `normal_equations`. A
+    knot moves by at most `_MAX_STEP_PX`. Returns the predicted decrease of the cost.
+    """
     move, predicted = gradient.copy(), 0.0
     factor(matrix)
     solve(matrix, move)
+    if free:
+        # Without the knots, which follow the pen, the equations of the pen are those of their Schur complement.
+        follow, alone = border[:free].copy(), by_pen.copy()
+        for p in range(free):
+            solve(matrix, follow[p])
+            alone[p, 4] -= (border[p] * move).sum()
+            for q in range(p, free):
+                alone[p, q] -= (border[q] * follow[p]).sum()
+        before = pen.copy()
+        move_pen(alone, free, pen)
+        for p in range(free):
+            change = pen[p] / before[p] - 1.0 if p == 0 else pen[p] - before[p]
+            predicted += change * by_pen[p, 4]
+            move -= change * follow[p]
     for k in range(len(heights)):
         change = min(max(move[k], -_MAX_STEP_PX), _MAX_STEP_PX)
         heights[k] += change
@@ -187,17 +207,18 @@ def _move_knots(matrix, gradient, damping, heights):
 
 @jit
 def move_pen(by_pen, free, pen):
-    """Change the first `free` parameters, 2 or 3, of the pen (3,) by the solution of their normal equations `by_pen` (3, 4).
+    """Change the first `free` parameters, 2 to 4, of the pen (4,) by the solution of their normal equations `by_pen` (4, 5).
 
     All changes are multiplied by one factor, so that the largest of them is at most `_MAX_PEN_STEP`. Then the parameters are limited: the
-    factor of the radius to 0.3 to 3, the ink to 0.2 to 1.5, and the blur to 0.15 to 3 px. A ten-thousandth of the
-    diagonal's sum is added to the diagonal before the equations, which may be singular, are solved.
+    factor of the radius to 0.3 to 3, the ink to 0.2 to 1.5, the blur to 0.15 to 3 px, and the share of the radius that is lost where the pen
+    is fast to 0 to 0.5. A ten-thousandth of the diagonal's sum is added to the diagonal before the equations, which may be singular, are
+    solved.
     """
     matrix, change, trace = np.zeros((2 * free - 1, free)), np.empty(free), 0.0
     for i in range(free):
         trace += by_pen[i, i]
     for i in range(free):
-        change[i] = by_pen[i, 3]
+        change[i] = by_pen[i, 4]
         for j in range(i, free):
             matrix[i, j - i] = by_pen[i, j]
         matrix[i, 0] += 1e-4 * trace
@@ -209,3 +230,5 @@ def move_pen(by_pen, free, pen):
     pen[1] = min(max(pen[1] + change[1], 0.2), 1.5)
     if free > 2:
         pen[2] = min(max(pen[2] + change[2], 0.15), 3.0)
+    if free > 3:
+        pen[3] = min(max(pen[3] + change[3], 0.0), 0.5)

@@ -148,7 +148,7 @@ def coverage(distance, radius, blur):
 
 
 @jit
-def normal_equations(ink, points, along, radius, density, blur, samples_per_px, attract_px, bands, right, pen):
+def normal_equations(ink, points, along, radius, fast, pen, samples_per_px, attract_px, bands, right, border, by_pen):
     """Compute J'J and J'r for the difference r, the ink minus the stroke. Returns the sum of r² plus the cost of stray ink.
 
     Pixel columns that no segment touches are left out.
@@ -160,9 +160,12 @@ def normal_equations(ink, points, along, radius, density, blur, samples_per_px, 
     points, along : (n, 2) float64
         Positions of the knots in px, and their derivatives with respect to the knots' heights.
     radius : float
-        Half the width of the pen, px.
-    density, blur : float
-        Ink inside the stroke (1 is full coverage), and half the width of the stroke's soft edge in px.
+        Half the nominal width of the pen, px.
+    fast : (n - 1,) float64
+        How fast the pen moves along each segment, 0 to 1. There the stroke is narrower.
+    pen : (4,) float64
+        Factor of the radius, ink inside the stroke (1 is full coverage), half the width of the stroke's soft edge in px, and the share of
+        the radius that is lost where the pen is fastest.
     samples_per_px : int
         Number of points per pixel along x and along y.
     attract_px : float
@@ -171,14 +174,18 @@ def normal_equations(ink, points, along, radius, density, blur, samples_per_px, 
         Output: lower diagonals of J'J; ``bands[j, k]`` is the element of knots k and k + j.
     right : (n,) float64
         Output: J'r.
-    pen : (3, 4) float64
-        Output: the upper triangle of J'J, and J'r in the last column, for the pen's parameters: a factor of the radius, the density and the
-        blur.
+    border : (4, n) float64
+        Output: the elements of J'J of a parameter of `pen` (rows, in the same order) and of a height (columns). The first row is for a
+        factor of the pen's present radius.
+    by_pen : (4, 5) float64
+        Output: the upper triangle of J'J, and J'r in the last column, for the same parameters of the pen.
     """
     bands[:] = 0.0
     right[:] = 0.0
-    pen[:] = 0.0
-    reach = radius + blur
+    border[:] = 0.0
+    by_pen[:] = 0.0
+    radii = segment_radii(radius * pen[0], fast, pen[3])
+    reach = radius * pen[0] + pen[2]
     lines = polyline_segments(points)
     spans = segments_by_column(lines, reach + 0.5, ink.shape[1])
     row = np.zeros(len(points))  # The row of J of one pixel: the derivatives of its ink with respect to the heights.
@@ -198,7 +205,7 @@ def normal_equations(ink, points, along, radius, density, blur, samples_per_px, 
                 continue
             pixel_owners = owner[:, samples_per_px * (r - top) : samples_per_px * (r - top + 1)]
             if top <= r < bottom and _any_owner(pixel_owners):
-                total += _add_pixel(lines, along, radius, pixel_owners, c, r, observed, density, blur, offsets, row, bands, right, pen)
+                total += _add_pixel(lines, along, radii, fast, pixel_owners, c, r, observed, pen, offsets, row, bands, right, border, by_pen)
                 continue
             total += observed * observed
             if attract_px > 0.0 and observed >= _STRAY:
@@ -207,9 +214,21 @@ def normal_equations(ink, points, along, radius, density, blur, samples_per_px, 
 
 
 @jit
-def draw_stroke(points, radius, blur, samples_per_px, cover):
-    """Write the coverage of a stroke, in the model of `normal_equations` with density 1, into the plane `cover` (height, width) float32."""
-    reach = radius + blur
+def segment_radii(radius, fast, thin):
+    """Radius (n - 1,) of the stroke along each segment, px: `radius`, less a share of up to `thin` of it where the pen is fast."""
+    radii = np.empty(len(fast))
+    for k in range(len(fast)):
+        radii[k] = radius * (1.0 - thin * fast[k])
+    return radii
+
+
+@jit
+def draw_stroke(points, radii, blur, samples_per_px, cover):
+    """Write the coverage of a stroke, in the model of `normal_equations` with ink 1, into the plane `cover` (height, width) float32.
+
+    `radii` (n - 1,) are half the widths of the stroke along its segments, px.
+    """
+    reach = radii.max() + blur
     lines = polyline_segments(points)
     spans = segments_by_column(lines, reach + 0.5, cover.shape[1])
     offsets = (np.arange(samples_per_px) + 0.5) / samples_per_px - 0.5
@@ -223,7 +242,7 @@ def draw_stroke(points, radius, blur, samples_per_px, cover):
             for i in range(samples_per_px):
                 for j in range(samples_per_px * (bottom - top)):
                     if owner[i, j] >= 0:
-                        column[top + j // samples_per_px] += coverage(math.sqrt(square[i, j]), radius, blur)
+                        column[top + j // samples_per_px] += coverage(math.sqrt(square[i, j]), radii[owner[i, j]], blur)
         cover[:, c] = column / samples_per_px**2
 
 
@@ -285,13 +304,13 @@ def _attract(lines, along, span, x, y, observed, near, attract_px, bands, right)
 
 
 @subkernel
-def _add_pixel(lines, along, radius, owner, x, y, observed, density, blur, offsets, row, bands, right, pen):
+def _add_pixel(lines, along, radii, fast, owner, x, y, observed, pen, offsets, row, bands, right, border, by_pen):
     """Add one pixel to the normal equations. Returns the square of its difference r.
 
     `owner` (samples_per_px, samples_per_px) is the segment nearest to each of its points, -1 if none is near.
     """
-    share = 1.0 / owner.size
-    cover, by_radius, by_blur = 0.0, 0.0, 0.0
+    share, density, blur, thin = 1.0 / owner.size, pen[1], pen[2], pen[3]
+    cover, by_radius, by_blur, by_thin = 0.0, 0.0, 0.0, 0.0
     start, stop = len(along), 0
     for i in range(len(offsets)):
         for j in range(len(offsets)):
@@ -299,11 +318,13 @@ def _add_pixel(lines, along, radius, owner, x, y, observed, density, blur, offse
             if k < 0:
                 continue
             t, ex, ey = foot_point(lines[k], x + offsets[i], y + offsets[j])
-            distance = math.sqrt(ex * ex + ey * ey)
+            distance, radius = math.sqrt(ex * ex + ey * ey), radii[k]
             inner, outer = (radius - distance) / blur, (-radius - distance) / blur
             cover += share * (step(inner) - step(outer))
             slope_inner, slope_outer = slope(inner) / blur, slope(outer) / blur
-            by_radius += share * radius * (slope_inner + slope_outer)
+            wider = share * radius * (slope_inner + slope_outer)
+            by_radius += wider
+            by_thin -= wider * fast[k] / (1.0 - thin * fast[k])
             by_blur -= share * (inner * slope_inner - outer * slope_outer)
             fall = share * density * (slope_inner - slope_outer)  # Decrease of the pixel's ink per px of this point's distance.
             if fall != 0.0 and distance > 1e-9:
@@ -311,8 +332,14 @@ def _add_pixel(lines, along, radius, owner, x, y, observed, density, blur, offse
                 row[k + 1] += fall / distance * t * (ex * along[k + 1, 0] + ey * along[k + 1, 1])
                 start, stop = min(start, k), max(stop, k + 2)
     residual = observed - density * cover
+    slopes = (density * by_radius, cover, density * by_blur, density * by_thin)
+    for p in range(4):
+        for i in range(start, stop):
+            border[p, i] += slopes[p] * row[i]
+        for q in range(p, 4):
+            by_pen[p, q] += slopes[p] * slopes[q]
+        by_pen[p, 4] += slopes[p] * residual
     _add_row(row, start, stop, residual, bands, right)
-    _add_pen(density * by_radius, cover, density * by_blur, residual, pen)
     return residual * residual
 
 
@@ -334,23 +361,6 @@ def _add_row(row, start, stop, residual, bands, right):
                     bands[0, i] += abs(product)
                     bands[0, j] += abs(product)
     row[start:stop] = 0.0
-
-
-@subkernel
-def _add_pen(a, b, c, residual, pen):
-    """Add one pixel to the normal equations of the pen.
-
-    a, b and c are the derivatives of the pixel's ink with respect to a factor of the radius, the density and the blur.
-    """
-    pen[0, 0] += a * a
-    pen[0, 1] += a * b
-    pen[0, 2] += a * c
-    pen[1, 1] += b * b
-    pen[1, 2] += b * c
-    pen[2, 2] += c * c
-    pen[0, 3] += a * residual
-    pen[1, 3] += b * residual
-    pen[2, 3] += c * residual
 
 
 @jit
