@@ -56,11 +56,12 @@ def test_linearising_a_lead(benchmark):
     plane = np.zeros((200, 520), np.uint8)
     stroke_trace(points, 2.4, plane)
     ink, along = plane / np.float32(255), np.tile([0.0, 1.0], (1250, 1))
-    bands, right, pen = np.empty((BAND + 1, 1250)), np.empty(1250), np.empty((3, 4))
+    bands, right, border, by_pen = np.empty((BAND + 1, 1250)), np.empty(1250), np.empty((4, 1250)), np.empty((4, 5))
+    fast, pen = np.zeros(1250), np.array([1.0, 1.0, 0.5, 0.0])
     blank = (plane < 128).astype(np.uint8)
 
     def ours() -> None:
-        normal_equations(ink, points, along, 1.2, 1.0, 0.5, 2, 0.0, bands, right, pen)
+        normal_equations(ink, points, along, 1.2, fast, pen, 2, 0.0, bands, right, border, by_pen)
 
     def transform() -> None:
         for _ in range(6):

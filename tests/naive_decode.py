@@ -20,8 +20,11 @@ def distance(p: np.ndarray, points: np.ndarray) -> tuple[int, float, float]:
     return best
 
 
-def coverage(points: np.ndarray, shape: tuple[int, int], radius: float, blur: float, taps: int) -> np.ndarray:
-    """Ink (height, width) of a soft stroke: the mean over points in every pixel of a smooth step of the distance."""
+def coverage(points: np.ndarray, shape: tuple[int, int], radius: float | np.ndarray, blur: float, taps: int) -> np.ndarray:
+    """Ink (height, width) of a soft stroke: the mean over points in every pixel of a smooth step of the distance.
+
+    There is one radius, or one for each point of the polyline, between which it changes linearly.
+    """
 
     def step(u: np.ndarray) -> np.ndarray:
         """Integral, from -1 to u, of a triangle of area 1 over -1 to 1."""
@@ -30,13 +33,17 @@ def coverage(points: np.ndarray, shape: tuple[int, int], radius: float, blur: fl
 
     known = np.isfinite(points).all(axis=1)
     starts, ends = (points[k:][: len(points) - 1][known[1:] & known[:-1]] for k in (0, 1))
+    at_starts, at_ends = (np.broadcast_to(radius, len(points))[k:][: len(points) - 1][known[1:] & known[:-1]] for k in (0, 1))
     out = np.zeros(shape)
     offsets = (np.arange(taps) + 0.5) / taps - 0.5
     for y in range(shape[0]):
         x = np.arange(shape[1])[:, None, None]
         pixels = np.stack(np.broadcast_arrays(x + offsets, y + offsets[:, None]), axis=-1).reshape(shape[1], -1, 1, 2)
         along = np.clip(((pixels - starts) * (ends - starts)).sum(-1) / np.maximum(((ends - starts) ** 2).sum(-1), 1e-12), 0, 1)
-        away = np.linalg.norm(pixels - starts - along[..., None] * (ends - starts), axis=-1).min(axis=-1)
+        every = np.linalg.norm(pixels - starts - along[..., None] * (ends - starts), axis=-1)
+        nearest = every.argmin(axis=-1)[..., None]
+        away, where = (np.take_along_axis(values, nearest, -1)[..., 0] for values in (every, along))
+        radius = at_starts[nearest[..., 0]] * (1 - where) + at_ends[nearest[..., 0]] * where
         out[y] = np.mean(step((radius - away) / blur) - step((-radius - away) / blur), axis=1)
     return out
 

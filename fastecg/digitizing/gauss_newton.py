@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fastecg.kernels.descend import RIDGE, add_prior, descend, factor
-from fastecg.kernels.fit import BAND, draw_stroke, inverse_diagonal, segment_radii
+from fastecg.kernels.fit import BAND, draw_stroke, inverse_diagonal, knot_radii
 
 
 @dataclass(frozen=True)
@@ -161,7 +161,7 @@ def fit_from_best(stroke: StrokeProblem, starts: Mapping[tuple[Stage, ...], np.n
     observed = np.asfortranarray(stroke.ink, dtype=np.float32)  # The kernel reads it column by column.
     curves = np.ascontiguousarray(stroke.curves, dtype=np.float64)
     width, size = _guess_pen_width(observed, stroke.radius), stroke.curves.shape[1]
-    bands, right, still = np.zeros((BAND + 1, size)), np.zeros(size), np.zeros(size - 1)
+    bands, right, still = np.zeros((BAND + 1, size)), np.zeros(size), np.zeros(size)
 
     def fit(stage: Stage, ink: np.ndarray, heights: np.ndarray, pen: np.ndarray) -> float:
         pen[2] = stage.blur or pen[2]
@@ -203,7 +203,7 @@ def blur_correction(stroke: StrokeProblem, heights: np.ndarray, pen: FittedPen, 
     from scipy.ndimage import gaussian_filter
 
     points = stroke.knots(heights)[0]
-    radii = segment_radii(stroke.radius * pen.width, how_fast(points), pen.thin)
+    radii = knot_radii(stroke.radius * pen.width, how_fast(points), pen.thin)
     modelled, sharp = (np.zeros(stroke.ink.shape, dtype=np.float32, order="F") for _ in range(2))
     draw_stroke(points, radii, pen.blur, samples_per_px, modelled)
     draw_stroke(points, radii, _SHARP_PX, samples_per_px, sharp)
@@ -213,16 +213,17 @@ def blur_correction(stroke: StrokeProblem, heights: np.ndarray, pen: FittedPen, 
 
 
 def how_fast(points: np.ndarray) -> np.ndarray:
-    """How fast a pen moves along each segment of a polyline (n, 2) px, 0 to 1 (n - 1,); 0 where the pen is lifted.
+    """How fast a pen moves at each knot of a polyline (n, 2) px, 0 to 1 (n,); 0 far from any line.
 
     It is one half where the pen moves up and down `_FAST` times as far as it moves to the right, summed over a short part of the line.
     """
     from scipy.ndimage import gaussian_filter1d
 
-    run, rise = np.abs(np.nan_to_num(np.diff(points, axis=0))).T
-    width = _FAST_PX / max(float(np.median(run[run > 0.0])) if (run > 0.0).any() else 1.0, 1e-3)
-    slope = gaussian_filter1d(rise, width) / np.maximum(gaussian_filter1d(run, width), 1e-6)
-    return np.asarray(slope**2 / (slope**2 + _FAST**2))
+    moves = np.pad(np.abs(np.nan_to_num(np.diff(points, axis=0))), ((1, 1), (0, 0)))
+    run, rise = (moves[1:] + moves[:-1]).T  # Of both segments at each knot.
+    step = float(np.median(run[run > 0.0])) / 2.0 if (run > 0.0).any() else 1.0
+    run, rise = (gaussian_filter1d(values, _FAST_PX / step) for values in (run, rise))
+    return np.asarray(rise**2 / np.maximum(rise**2 + (_FAST * run) ** 2, 1e-12))
 
 
 def steepness(heights: np.ndarray, step: float) -> np.ndarray:

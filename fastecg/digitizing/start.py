@@ -2,8 +2,8 @@
 
 The cap, the ink beyond the first and last sample, lengthens a row equally at both ends. So a row shows the start if no calibration pulse
 touches its ends. If a pulse touches one end, the cap has to be known. The cap is half the width of the pen if lines end in squares, and 0
-if they end at the last sample. Bars show which of the two is right. Programs draw upright lines on whole pixels, so a single bar gives the
-start to a pixel.
+if they end at the last sample. Bars show which of the two is right. Many programs draw upright lines on whole pixels, so that a single bar
+gives the start to a pixel; then the bars of different columns are rounded differently. Bars that agree closely were not rounded.
 """
 
 from __future__ import annotations
@@ -35,6 +35,13 @@ _CAPS = ((0.5, 0.5), (0.35, 0.25), (0.0, 0.25))
 _ALONE_SD_MM = 0.06
 _END_SD_MM = 0.045  # Standard deviation of the position of ends if their cap is known.
 _BAR_SD_MM = 0.02  # Standard deviation of the position of bars, apart from their rounding to pixels.
+_ROUNDED = 0.5  # Prior probability that bars were drawn on whole pixels.
+_ON_FIRST = 0.5  # Prior probability that a bar that was not rounded is at the first sample of its column, and not anywhere before it.
+_STRAY_BAR = 1e-3  # Probability, per column, that its bars are wrong; they are then anywhere within `REACH_MM`.
+# For each column whose bars all have the position within a pixel that lines on whole pixels have, this multiplies the odds that bars were
+# drawn on whole pixels, because other bars have this position by chance in a third of the cases.
+_IN_PHASE = 3.0
+_LEAST_START_SD_MM = 0.015  # Standard deviation of a start that is known as well as bars may tell it.
 # Without ends, bars that are farther than this from where they are expected are looked for again around the place where they were found.
 _ASIDE_MM = 0.4
 _MOST_OFF_MM = 0.5  # Largest distance of possible starts, to the left or right, from the start by the ends.
@@ -100,7 +107,8 @@ def refine_start(
     if not bars:
         return axis if ends is not None and not ends.by_pen else replace(axis, start_sd_mm=_ALONE_SD_MM)
     pixel_mm = analysis.layers.zoom / analysis.warp.scale
-    return replace(axis, start_mm=axis.start_mm + _posterior_correction(ends, bars, pixel_mm, axis.speed_mm_s / fs))
+    correction, sd = _posterior_correction(ends, bars, pixel_mm, axis.speed_mm_s / fs)
+    return replace(axis, start_mm=axis.start_mm + correction, start_sd_mm=float(np.clip(sd, _LEAST_START_SD_MM, axis.start_sd_mm)))
 
 
 def _from_columns(
@@ -138,14 +146,16 @@ def _from_columns(
     return replace(axis, start_mm=float(start), pitch_mm=float(pitch))
 
 
-def _posterior_correction(ends: _Ends | None, bars: Sequence[Sequence[Bar]], pixel_mm: float, step_mm: float) -> float:
-    """Posterior mean of the correction of the start of time, mm to the right, given the bars of each column, and the ends if any.
+def _posterior_correction(ends: _Ends | None, bars: Sequence[Sequence[Bar]], pixel_mm: float, step_mm: float) -> tuple[float, float]:
+    """The correction of the start of time, mm to the right, given the bars of each column, and the ends if any.
 
-    A bar is drawn between the last sample of a column and the first of the next, at whole pixels. The bars of every column are rounded
-    separately, so that several columns together determine the start to less than a pixel. `step_mm` is the distance of samples.
+    A bar is drawn between the last sample of a column and the first of the next. `step_mm` is the distance of samples.
+
+    Returns
+    -------
+    mean, sd : float
+        Mean and standard deviation of the posterior distribution.
     """
-    from scipy.special import ndtr
-
     most = _MOST_OFF_MM if ends is not None else REACH_MM
     correction = np.arange(-most, most, _STEP_MM)
     # `likely` is the density over corrections, apart from a factor. It is nowhere 0, so that bars count even if they contradict the ends.
@@ -154,14 +164,46 @@ def _posterior_correction(ends: _Ends | None, bars: Sequence[Sequence[Bar]], pix
         for pen_widths, prior in _CAPS:
             expected = ends.way * (pen_widths * ends.pen_mm - ends.cap_mm)
             likely += prior * np.exp(-0.5 * ((correction - expected) / _END_SD_MM) ** 2)
+    phases = [bar.pixel_phase for column in bars for bar in column]
+    odd = odd_width(phases)
+    in_phase = (odd or odd_width([(phase + 0.5) % 1.0 for phase in phases])) and not np.isnan(phases).any()
     # Lines an odd number of pixels wide are drawn half a pixel too far right.
-    rounded_mm = 0.5 * pixel_mm if odd_width([bar.pixel_phase for column in bars for bar in column]) else 0.0
-    for column in bars:
-        bar_mm = float(np.median([bar.off_mm for bar in column])) - rounded_mm
+    bars_mm = [float(np.median([bar.off_mm for bar in column])) for column in bars]
+    rounded = _of_rounded_bars(correction, [bar_mm - 0.5 * pixel_mm * odd for bar_mm in bars_mm], pixel_mm, step_mm)
+    exact = _of_exact_bars(correction, bars_mm, step_mm)
+    likely *= _ROUNDED * (_IN_PHASE ** len(bars) if in_phase else 1.0) * rounded + (1.0 - _ROUNDED) * exact
+    mean = float(np.average(correction, weights=likely))
+    return mean, float(np.sqrt(np.average((correction - mean) ** 2, weights=likely)))
+
+
+def _of_rounded_bars(start_mm: np.ndarray, bars_mm: Sequence[float], pixel_mm: float, step_mm: float) -> np.ndarray:
+    """Probability density of the bars, one position for each column, for each of the starts, if bars were drawn on whole pixels.
+
+    The bars of every column are rounded separately, so that several columns together determine the start to less than a pixel.
+    """
+    from scipy.special import ndtr
+
+    out = np.ones(len(start_mm))
+    for bar_mm in bars_mm:
         # The column begins at most half a pixel before its bar, and at most half a pixel and one sample after it.
         earliest, latest = bar_mm - 0.5 * pixel_mm, bar_mm + 0.5 * pixel_mm + step_mm
-        likely *= ndtr((correction - earliest) / _BAR_SD_MM) - ndtr((correction - latest) / _BAR_SD_MM) + 1e-3
-    return float(np.average(correction, weights=likely))
+        within = ndtr((start_mm - earliest) / _BAR_SD_MM) - ndtr((start_mm - latest) / _BAR_SD_MM)
+        out *= (1.0 - _STRAY_BAR) * within / (latest - earliest) + _STRAY_BAR / (2.0 * REACH_MM)
+    return out
+
+
+def _of_exact_bars(start_mm: np.ndarray, bars_mm: Sequence[float], step_mm: float) -> np.ndarray:
+    """The same as `_of_rounded_bars`, if the bars were not rounded: all are equally far from the first sample of their column."""
+    before_mm = np.append(0.0, np.linspace(0.0, step_mm, 6))  # Distances from bar to first sample, and their probabilities.
+    shares = np.append(_ON_FIRST, np.full(6, (1.0 - _ON_FIRST) / 6))
+    out = np.zeros(len(start_mm))
+    for distance, share in zip(before_mm, shares, strict=True):
+        of_all = np.ones(len(start_mm))
+        for bar_mm in bars_mm:
+            density = np.exp(-0.5 * ((start_mm - bar_mm - distance) / _BAR_SD_MM) ** 2) / (_BAR_SD_MM * np.sqrt(2.0 * np.pi))
+            of_all *= (1.0 - _STRAY_BAR) * density + _STRAY_BAR / (2.0 * REACH_MM)
+        out += share * of_all
+    return out
 
 
 def _from_ends(

@@ -10,7 +10,7 @@ import math
 import numpy as np
 
 from fastecg.kernels.fit import BAND, normal_equations
-from fastecg.kernels.jit import jit, subkernel
+from fastecg.kernels.jit import jit
 
 BEND_PX = 1.0  # Second differences (px) above this are taken to be signal, and smaller ones to be noise.
 RIDGE = 1e-6  # Added to the diagonal of J'J, because the matrix would be nearly singular where several neighbouring knots have no ink.
@@ -35,8 +35,8 @@ def descend(ink, curves, step, radius, fast, stiffness, samples_per_px, attract_
         The curves on which the knots move, see `knot_positions`, and the distance of the curves' points in px of height.
     radius : float
         Half the nominal width of the pen, px.
-    fast : (n - 1,) float64
-        How fast the pen moves along each segment, see `normal_equations`.
+    fast : (n,) float64
+        How fast the pen moves at each knot, see `normal_equations`.
     stiffness : float
         Weight of the prior, see `add_prior`.
     samples_per_px, attract_px : int, float
@@ -71,7 +71,7 @@ def descend(ink, curves, step, radius, fast, stiffness, samples_per_px, attract_
         old_pen, old_border, old_by_pen = pen.copy(), border.copy(), by_pen.copy()
         gradient[:] = right
         add_prior(bands, heights, stiffness, damping + RIDGE, matrix, gradient)
-        predicted = _move(matrix, gradient, damping, border, by_pen, free if pen_moves else 0, heights, pen)
+        predicted = move_stroke(matrix, gradient, damping, border, by_pen, free if pen_moves else 0, heights, pen)
         knot_positions(curves, step, heights, points, along)
         new_misfit = normal_equations(ink, points, along, radius, fast, pen, samples_per_px, attract_px, bands, right, border, by_pen)
         gain = cost - new_misfit - bending_cost(heights, stiffness)
@@ -174,8 +174,8 @@ def solve(matrix, right):
         right[k] /= matrix[k, 0]
 
 
-@subkernel
-def _move(matrix, gradient, damping, border, by_pen, free, heights, pen):
+@jit
+def move_stroke(matrix, gradient, damping, border, by_pen, free, heights, pen):
     """Move the knots and the first `free` parameters of the pen by the solution of the normal equations of both.
 
     `matrix` and `gradient` are the equations of the knots, `by_pen` those of the pen, and `border` couples them, see `normal_equations`. A
@@ -210,9 +210,9 @@ def move_pen(by_pen, free, pen):
     """Change the first `free` parameters, 2 to 4, of the pen (4,) by the solution of their normal equations `by_pen` (4, 5).
 
     All changes are multiplied by one factor, so that the largest of them is at most `_MAX_PEN_STEP`. Then the parameters are limited: the
-    factor of the radius to 0.3 to 3, the ink to 0.2 to 1.5, the blur to 0.15 to 3 px, and the share of the radius that is lost where the pen
-    is fast to 0 to 0.5. A ten-thousandth of the diagonal's sum is added to the diagonal before the equations, which may be singular, are
-    solved.
+    factor of the radius to 0.3 to 3, the ink to 0.2 to 1.5, the blur to 0.15 to 3 px, and the share of the radius that is lost where the
+    pen is fast to 0 to 0.5. A ten-thousandth of the diagonal's sum is added to the diagonal before the equations, which may be singular,
+    are solved.
     """
     matrix, change, trace = np.zeros((2 * free - 1, free)), np.empty(free), 0.0
     for i in range(free):

@@ -161,8 +161,8 @@ def normal_equations(ink, points, along, radius, fast, pen, samples_per_px, attr
         Positions of the knots in px, and their derivatives with respect to the knots' heights.
     radius : float
         Half the nominal width of the pen, px.
-    fast : (n - 1,) float64
-        How fast the pen moves along each segment, 0 to 1. There the stroke is narrower.
+    fast : (n,) float64
+        How fast the pen moves at each knot, 0 to 1. There the stroke is narrower.
     pen : (4,) float64
         Factor of the radius, ink inside the stroke (1 is full coverage), half the width of the stroke's soft edge in px, and the share of
         the radius that is lost where the pen is fastest.
@@ -184,7 +184,7 @@ def normal_equations(ink, points, along, radius, fast, pen, samples_per_px, attr
     right[:] = 0.0
     border[:] = 0.0
     by_pen[:] = 0.0
-    radii = segment_radii(radius * pen[0], fast, pen[3])
+    radii = knot_radii(radius * pen[0], fast, pen[3])
     reach = radius * pen[0] + pen[2]
     lines = polyline_segments(points)
     spans = segments_by_column(lines, reach + 0.5, ink.shape[1])
@@ -205,7 +205,9 @@ def normal_equations(ink, points, along, radius, fast, pen, samples_per_px, attr
                 continue
             pixel_owners = owner[:, samples_per_px * (r - top) : samples_per_px * (r - top + 1)]
             if top <= r < bottom and _any_owner(pixel_owners):
-                total += _add_pixel(lines, along, radii, fast, pixel_owners, c, r, observed, pen, offsets, row, bands, right, border, by_pen)
+                total += _add_pixel(
+                    lines, along, radii, fast, pixel_owners, c, r, observed, pen, offsets, row, bands, right, border, by_pen
+                )
                 continue
             total += observed * observed
             if attract_px > 0.0 and observed >= _STRAY:
@@ -214,8 +216,8 @@ def normal_equations(ink, points, along, radius, fast, pen, samples_per_px, attr
 
 
 @jit
-def segment_radii(radius, fast, thin):
-    """Radius (n - 1,) of the stroke along each segment, px: `radius`, less a share of up to `thin` of it where the pen is fast."""
+def knot_radii(radius, fast, thin):
+    """Radius (n,) of the stroke at each knot, px: `radius`, less a share of up to `thin` of it where the pen is fast."""
     radii = np.empty(len(fast))
     for k in range(len(fast)):
         radii[k] = radius * (1.0 - thin * fast[k])
@@ -226,7 +228,7 @@ def segment_radii(radius, fast, thin):
 def draw_stroke(points, radii, blur, samples_per_px, cover):
     """Write the coverage of a stroke, in the model of `normal_equations` with ink 1, into the plane `cover` (height, width) float32.
 
-    `radii` (n - 1,) are half the widths of the stroke along its segments, px.
+    `radii` (n,) are half the widths of the stroke at its knots, px; in between they are interpolated linearly.
     """
     reach = radii.max() + blur
     lines = polyline_segments(points)
@@ -241,8 +243,11 @@ def draw_stroke(points, radii, blur, samples_per_px, cover):
             top, bottom = _assign_column(points, lines, spans[c], c, offsets, reach, heights, cover.shape[0], square, owner)
             for i in range(samples_per_px):
                 for j in range(samples_per_px * (bottom - top)):
-                    if owner[i, j] >= 0:
-                        column[top + j // samples_per_px] += coverage(math.sqrt(square[i, j]), radii[owner[i, j]], blur)
+                    k = owner[i, j]
+                    if k >= 0:
+                        t, _, _ = foot_point(lines[k], c + offsets[i], top + heights[j])
+                        radius = radii[k] + t * (radii[k + 1] - radii[k])
+                        column[top + j // samples_per_px] += coverage(math.sqrt(square[i, j]), radius, blur)
         cover[:, c] = column / samples_per_px**2
 
 
@@ -318,13 +323,14 @@ def _add_pixel(lines, along, radii, fast, owner, x, y, observed, pen, offsets, r
             if k < 0:
                 continue
             t, ex, ey = foot_point(lines[k], x + offsets[i], y + offsets[j])
-            distance, radius = math.sqrt(ex * ex + ey * ey), radii[k]
+            distance, radius = math.sqrt(ex * ex + ey * ey), radii[k] + t * (radii[k + 1] - radii[k])
             inner, outer = (radius - distance) / blur, (-radius - distance) / blur
             cover += share * (step(inner) - step(outer))
             slope_inner, slope_outer = slope(inner) / blur, slope(outer) / blur
             wider = share * radius * (slope_inner + slope_outer)
             by_radius += wider
-            by_thin -= wider * fast[k] / (1.0 - thin * fast[k])
+            speed = fast[k] + t * (fast[k + 1] - fast[k])
+            by_thin -= wider * speed / (1.0 - thin * speed)
             by_blur -= share * (inner * slope_inner - outer * slope_outer)
             fall = share * density * (slope_inner - slope_outer)  # Decrease of the pixel's ink per px of this point's distance.
             if fall != 0.0 and distance > 1e-9:

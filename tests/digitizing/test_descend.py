@@ -12,9 +12,18 @@ from scipy.ndimage import gaussian_filter
 import fastecg
 from fastecg.digitizing.coarse import inked_pixels, straighten
 from fastecg.digitizing.decode import decode
-from fastecg.digitizing.gauss_newton import STAGES, FittedPen, StrokeProblem, blur_correction, fit_stroke
-from fastecg.kernels.descend import BEND_PX, add_prior, bending_cost, descend, factor, knot_positions, move_pen, solve
-from fastecg.kernels.fit import BAND, assign_points, foot_point, nearest_segment, polyline_segments, segments_by_column
+from fastecg.digitizing.gauss_newton import STAGES, FittedPen, StrokeProblem, blur_correction, fit_stroke, how_fast
+from fastecg.kernels.descend import BEND_PX, add_prior, bending_cost, descend, factor, knot_positions, move_pen, move_stroke, solve
+from fastecg.kernels.fit import (
+    BAND,
+    assign_points,
+    draw_stroke,
+    foot_point,
+    knot_radii,
+    nearest_segment,
+    polyline_segments,
+    segments_by_column,
+)
 from fastecg.kernels.line import stroke_trace
 from fastecg.readers import read_record, sample_records
 
@@ -101,14 +110,33 @@ def test_spans_hold_every_segment_near_a_column():
 
 
 def test_a_pen_moves_as_its_equations_say_but_not_far():
-    normal = np.array([[9.0, 1.0, -2.0], [1.0, 5.0, 0.5], [-2.0, 0.5, 4.0]])
-    for size, scale in ((3, 0.1), (2, 0.1), (3, 100.0)):
-        right = scale * np.array([1.0, -0.5, 0.3])
+    normal = np.array([[9.0, 1.0, -2.0, 0.3], [1.0, 5.0, 0.5, 0.2], [-2.0, 0.5, 4.0, -1.0], [0.3, 0.2, -1.0, 6.0]])
+    for size, scale in ((4, 0.1), (3, 0.1), (2, 0.1), (4, 100.0)):
+        right = scale * np.array([1.0, -0.5, 0.3, 0.4])
         change = np.linalg.solve(normal[:size, :size] + 1e-4 * np.trace(normal[:size, :size]) * np.eye(size), right[:size])
         change *= min(0.2 / np.abs(change).max(), 1.0)
-        pen = np.array([1.0, 1.0, 0.7])
+        pen = np.array([1.0, 1.0, 0.7, 0.25])
         move_pen(np.column_stack([np.triu(normal), right]), size, pen)
-        np.testing.assert_allclose(pen[:size] - [1.0, 1.0, 0.7][:size], change, atol=1e-12)
+        np.testing.assert_allclose(pen[:size] - [1.0, 1.0, 0.7, 0.25][:size], change, atol=1e-12)
+
+
+def test_knots_and_pen_move_by_the_solution_of_their_joint_equations():
+    rng = np.random.default_rng(5)
+    size, free, damping = 30, 4, 0.01
+    matrix, dense = random_bands(size)
+    every = np.block([[dense, rng.normal(size=(size, 4))], [np.zeros((4, size)), 40 * np.eye(4)]])
+    every[size:, :size] = every[:size, size:].T
+    right = 0.3 * rng.normal(size=size + 4)
+    # What `move_pen` adds to the diagonal, before it solves the equations of the pen alone, is small beside 40.
+    wanted = np.linalg.solve(every, right)
+    heights, pen = np.zeros(size), np.array([1.0, 1.0, 0.7, 0.25])
+    by_pen = np.column_stack([np.triu(every[size:, size:]), right[size:]])
+    move_stroke(matrix, right[:size].copy(), damping, every[size:, :size].copy(), by_pen, free, heights, pen)
+    np.testing.assert_allclose(pen - [1.0, 1.0, 0.7, 0.25], wanted[size:], atol=1e-3 * np.abs(wanted).max())
+    np.testing.assert_allclose(heights, wanted[:size], atol=1e-3 * np.abs(wanted).max())
+    heights[:] = 0.0
+    move_stroke(random_bands(size)[0], right[:size].copy(), damping, every[size:, :size].copy(), by_pen, 0, heights, pen)
+    np.testing.assert_allclose(heights, np.linalg.solve(dense, right[:size]), atol=1e-9)
 
 
 def wave(samples=500):
@@ -127,10 +155,10 @@ def test_no_step_makes_things_worse():
     stage = STAGES[-1]
     costs = []
     for rounds in (0, 1, 2, 4, 8):
-        heights, pen = rough.copy(), np.array([0.9, 0.9, 0.6])
+        heights, pen = rough.copy(), np.array([0.9, 0.9, 0.6, 0.0])
         bands, right = np.empty((BAND + 1, len(y))), np.empty(len(y))
         misfit = descend(
-            stroke.ink, stroke.curves, 8.0, 1.2, stage.stiffness, 2, 0.0, rounds, 0.0, 3, heights, pen, bands, right,
+            stroke.ink, stroke.curves, 8.0, 1.2, np.zeros(len(y)), stage.stiffness, 2, 0.0, rounds, 0.0, 3, heights, pen, bands, right,
         )  # fmt: skip
         costs.append(misfit + bending_cost(heights, stage.stiffness))
     assert np.all(np.diff(costs) <= 1e-6)
@@ -143,6 +171,34 @@ def test_a_pen_unlike_the_nominal_is_found(width):
     fit = fit_stroke(replace(stroke, radius=1.2 / width), np.full(len(y), 40.0) + 0.8 * (y - 40))
     assert fit.pen.width == pytest.approx(width, rel=0.03)
     assert np.sqrt(np.mean((fit.heights - y) ** 2)) < 0.2
+
+
+def test_a_pen_that_thins_where_it_is_fast_is_found():
+    """Its width is that of level parts, and heights are not worse than those of a pen that does not thin."""
+    rng = np.random.default_rng(6)
+    t = np.arange(500)
+    y = 40 + 6 * np.sin(t / 50) + 1.5 * rng.normal(size=500).cumsum() / 8 - 25 * np.exp(-(((t % 100 - 50) / 4.0) ** 2))
+    points = np.column_stack([5 + 0.394 * t, y])
+    curves = np.stack([np.column_stack([points[:, 0], np.full(500, level)]) for level in np.arange(0.0, 80.0, 8.0)])
+    for thin in (0.0, 0.25):
+        ink = np.zeros((80, 210), np.float32, order="F")
+        draw_stroke(points, knot_radii(1.5, how_fast(points), thin), 0.5, 4, ink)
+        stroke = StrokeProblem(np.ascontiguousarray(ink), curves, 8.0, 1.2)
+        constant, thinning = (fit_stroke(stroke, y + 0.3, (*STAGES[-2:-1], replace(STAGES[-1], thins=thins))) for thins in (False, True))
+        assert thinning.pen.thin == pytest.approx(thin, abs=0.04)
+        assert thinning.pen.width * 1.2 == pytest.approx(1.5, abs=0.04)
+        errors = [np.sqrt(np.mean((fit.heights - y) ** 2)) for fit in (constant, thinning)]
+        assert errors[1] < (errors[0] + 0.002 if thin == 0.0 else 0.8 * errors[0])
+
+
+def test_speed_is_that_of_the_slope():
+    x = np.arange(0.0, 60.0, 0.4)
+    for slope, wanted in ((0.0, 0.0), (4.0, 0.5), (-12.0, 0.9)):
+        np.testing.assert_allclose(how_fast(np.column_stack([x, slope * x])), wanted, atol=1e-9)
+    lifted = np.column_stack([x, 4.0 * x])
+    lifted[60:100] = np.nan
+    assert how_fast(lifted)[80] == 0.0
+    assert how_fast(lifted)[[40, 59, 100]] == pytest.approx(0.5)
 
 
 def test_lifted_pens_keep_to_their_neighbours():
