@@ -67,7 +67,7 @@ _SHARP_PX = 0.5  # Half width of the soft edge of a stroke that is not blurred.
 # is measured, and its quantile over the columns is taken for the pen's width.
 _LEVEL_QUANTILE = 0.1
 _FAST = 4.0  # Slope at which a pen loses half of the width that it loses where it is fastest.
-_FAST_PX = 1.0  # Standard deviation, along x, of the weights by which a slope is averaged.
+_FAST_PX = 1.5  # Standard deviation, along x, of the weights by which a slope is averaged.
 _FLANK_SAMPLES = 1  # Knots at most this many away from a steep knot count as equally steep.
 
 
