@@ -31,8 +31,8 @@ _DARKEST = 1.2  # The coverage of the picture is clipped at this multiple of the
 _LEAST_SAMPLES = 6  # Ends of traces with fewer samples within `_INSIDE_MM` are not measured.
 # For square, round and butt caps: how much farther the ink extends than with a round cap, in radii of the pen; the prior probability of the
 # cap; and the standard deviation of the first number. The first numbers are about those that `overhang_mm` measures: 0.15 to 0.16 and -0.75
-# to -0.84 on square and butt caps that are drawn exactly, and 0.11 to 0.18 on the square caps of programs.
-_CAPS = ((0.13, 0.5, 0.06), (0.0, 0.3, 0.08), (-0.8, 0.1, 0.12))
+# to -0.84 on square and butt caps that are drawn exactly, and with fitted traces and pens 0.01 to 0.12 on the square caps of programs.
+_CAPS = ((0.06, 0.5, 0.06), (0.0, 0.3, 0.08), (-0.8, 0.1, 0.12))
 _SOFT = 0.4  # Additional standard deviation of caps, as a share of `Overhang.soft_mm`.
 _OTHER_CAP = 0.02  # Prior density of caps other than those of `_CAPS`, per radius of the pen.
 _CAP_RANGE = (-1.0, 0.8)  # Range of the caps that are tried, in radii of the pen beyond a round cap.

@@ -41,7 +41,7 @@ _STRAY_BAR = 1e-3  # Probability, per column, that its bars are wrong; they are 
 # For each column whose bars all have the position within a pixel that lines on whole pixels have, this multiplies the odds that bars were
 # drawn on whole pixels, because other bars have this position by chance in a third of the cases.
 _IN_PHASE = 3.0
-_LEAST_START_SD_MM = 0.015  # Standard deviation of a start that is known as well as bars may tell it.
+_LEAST_START_SD_MM = 0.02  # Standard deviation of a start that is known as well as bars may tell it.
 # Without ends, bars that are farther than this from where they are expected are looked for again around the place where they were found.
 _ASIDE_MM = 0.4
 _MOST_OFF_MM = 0.5  # Largest distance of possible starts, to the left or right, from the start by the ends.

@@ -86,7 +86,7 @@ class TimeAxis:
     column_s: float
     shown_s: float
     strip_s: float
-    start_sd_mm: float = 0.025
+    start_sd_mm: float = 0.035
     early_s: float = 0.0
 
     @property
