@@ -31,10 +31,10 @@ def inked(x, y, shape=(320, 260)):
 
 @pytest.mark.parametrize("way", [-1, 1])
 def test_a_fit_along_the_ink_explains_a_tall_narrow_spike(way):
-    """A complex of 50 mm whose spikes are four pixels wide: from the middle of every column a fit cannot find its tips."""
+    """A complex of 50 mm whose spikes are three pixels wide: from the middle of every column a fit cannot find its tips."""
     i = np.arange(600)
     x = i * 0.4 + 6
-    y = 300 + way * 200 * (np.exp(-(((i - 300) / 3.0) ** 2)) - np.exp(-(((i - 309) / 3.0) ** 2)))
+    y = 300 + way * 200 * (np.exp(-(((i - 300) / 2.2) ** 2)) - np.exp(-(((i - 305) / 2.2) ** 2)))
     ink = inked(x, y, (620, 260))
     strip = Strip(ink, 0.0, 0.0, SCALE)
     followed, means = SCALE * along_ink(strip, x / SCALE, 2.0 / SCALE), SCALE * column_means(strip, x / SCALE)
