@@ -24,6 +24,7 @@ SUMS: Mapping[str, Mapping[str, float]] = {
 }
 
 _LEAST_S = 0.5  # Minimum time that leads have in common for a comparison.
+_CONSTANT = 1e-12  # Sum of the products of deviations from the mean, below which one of two signals counts as constant.
 _BEAT_S = 0.02  # Standard deviation of the Gaussian with which the steepness of leads is smoothed before their beats are compared.
 _BEAT_MM = 0.5  # Standard deviation with which the steepness of tracks is smoothed: `_BEAT_S` at 25 mm/s.
 _ENDS_MM = 2.0  # When the steepness of tracks is compared, this length is left out at each end: four times `_BEAT_MM`.
@@ -202,4 +203,8 @@ def swing(signal: np.ndarray, fs: float) -> np.ndarray:
 
 def correlation(a: np.ndarray, b: np.ndarray) -> float:
     """Pearson's correlation of two signals (n,); 0 if one of them is constant or they have fewer than three samples."""
-    return float(np.corrcoef(a, b)[0, 1]) if len(a) > 2 and a.std() > 0 and b.std() > 0 else 0.0
+    if len(a) < 3:
+        return 0.0
+    a, b = (values - values.mean(dtype=np.float64) for values in (a, b))
+    spread = float(np.sqrt((a @ a) * (b @ b)))
+    return float(a @ b) / spread if spread > _CONSTANT else 0.0

@@ -12,6 +12,7 @@ from functools import cache
 
 import numpy as np
 
+from fastecg.digitizing.checks import correlation
 from fastecg.digitizing.coarse import PageWarp, inked_pixels, straighten
 from fastecg.digitizing.pulses import GAINS_MM_MV
 from fastecg.page import Text
@@ -179,7 +180,7 @@ def _correlation(one: np.ndarray, other: np.ndarray) -> float:
 
     shape = max(one.shape[0], 12), max(one.shape[1], 6)
     a, b = (resize(plane, shape, order=1, anti_aliasing=plane.shape[0] > shape[0]).ravel() for plane in (one, other))
-    return float(np.corrcoef(a, b)[0, 1]) if a.std() > 0 and b.std() > 0 else 0.0
+    return correlation(a, b)
 
 
 @cache

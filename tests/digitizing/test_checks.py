@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import fastecg
-from fastecg.digitizing.checks import checks_of, never_beat, residual_of_strip, similarity, tracks_beat
+from fastecg.digitizing.checks import checks_of, correlation, never_beat, residual_of_strip, similarity, tracks_beat
 from fastecg.digitizing.follow import TracePath
 from fastecg.digitizing.layout import Segment, SegmentReading
 from fastecg.digitizing.tracks import Track
@@ -103,3 +103,16 @@ def test_many_rows_that_beat_at_no_tilt_are_no_ecg(record):
     for slope in (0.0, 0.1, -0.1):
         assert tracks_beat(list(rows(slope))) == (slope == 0.0)
         assert not never_beat(list(rows(slope)))
+
+
+@pytest.mark.filterwarnings("error")
+def test_the_correlation_is_pearsons_and_0_of_what_is_constant():
+    rng = np.random.default_rng(0)
+    a = rng.normal(size=50)
+    b = 0.5 * a + rng.normal(size=50) + 3.0
+    for dtype in (np.float64, np.float32):
+        assert correlation(a.astype(dtype), b.astype(dtype)) == pytest.approx(np.corrcoef(a, b)[0, 1], abs=1e-6)
+    constant = np.full(50, 0.3, np.float32)
+    for other in (constant, np.full(50, 1e-30, np.float32) * np.arange(50), np.zeros(50)):
+        assert correlation(a, other) == 0.0 == correlation(other, a)
+    assert correlation(a[:2], b[:2]) == 0.0
