@@ -41,7 +41,7 @@ def main() -> None:
         long_runs(*long_arguments())
         return
     ratios = guards()
-    rates = [(name, *[rate(arguments, workers) for workers in (1, 2)]) for name, arguments in RUNS]
+    rates = [(name, *rates_in_turns(arguments)) for name, arguments in RUNS]
     page = speed_page(ratios, rates)
     speed = ROOT / "docs" / "speed.md"
     _, heading, long_section_text = speed.read_text(encoding="utf-8").partition(LONG)
@@ -53,6 +53,9 @@ def main() -> None:
 NOTE = """Written by `tools/measure_speed.py` on {where}.
 Shared machines are noisy: ratios from one run are stable, milliseconds drift by a third. `pytest --benchmark-only` measures and guards
 the ratios on your machine."""
+
+WHOLE_RUNS = """`fastecg render` from record files to images, truth JSON and WFDB copies, start of the workers not counted. One worker and
+two took turns; the best of four runs counts."""
 
 COMPARISONS = """The ratios to wfdb and matplotlib depend on how these are installed and used. wfdb looks up every field of a header in a
 table of pandas. With pandas 3, a 12-lead record of 10 s is read some ten times as fast as by `wfdb.rdrecord`; with pandas 2.3, whose
@@ -166,10 +169,10 @@ class Rate(NamedTuple):
     cpu_ms: float
 
 
-def rate(arguments: list[str], workers: int) -> Rate:
-    """The better rates of two runs (of one with ``--quick``), since other processes on the machine only slow runs down."""
-    found = [rate_once(arguments, workers) for _ in range(1 if QUICK else 2)]
-    return Rate(max(item.images_s for item in found), min(item.cpu_ms for item in found))
+def rates_in_turns(arguments: list[str]) -> list[Rate]:
+    """The best rates of one worker and of two, which take turns, since other processes on the machine only slow runs down."""
+    turns = [[rate_once(arguments, workers) for workers in (1, 2)] for _ in range(1 if QUICK else 4)]
+    return [Rate(max(run.images_s for run in runs), min(run.cpu_ms for run in runs)) for runs in zip(*turns, strict=True)]
 
 
 def rate_once(arguments: list[str], workers: int) -> Rate:
@@ -319,7 +322,7 @@ def speed_page(ratios: list[tuple[str, float]], rates: list[tuple[str, Rate, Rat
                 "# Speed",
                 NOTE.format(where=where),
                 "## Whole runs",
-                "`fastecg render` from record files to images, truth JSON and WFDB copies, start of the workers not counted.",
+                WHOLE_RUNS,
                 rate_table(rates),
                 "## Where the time goes",
                 *parts,
